@@ -1,0 +1,1 @@
+"""Plain SQL, forward only, one change a file; read by `service.db.migrate`."""

@@ -1,0 +1,1 @@
+"""HTTP: handlers, dependencies, problems. No SQL, no rules."""

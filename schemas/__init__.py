@@ -1,0 +1,1 @@
+"""Wire types: what a phone sends and gets."""

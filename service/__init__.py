@@ -1,0 +1,1 @@
+"""Towpath: the backend of a walk-and-talk therapist's phone."""

@@ -1,0 +1,1 @@
+"""The `towpath` command, one module a subcommand."""

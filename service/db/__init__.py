@@ -1,0 +1,1 @@
+"""PostgreSQL: the pool, the queries by subject, migrations, the embedded server."""

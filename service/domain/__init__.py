@@ -1,0 +1,1 @@
+"""Concepts and rules of walk-and-talk therapy. No I/O."""

@@ -1,0 +1,1 @@
+"""Stored and sent forms of a line: the columnar blob, GeoJSON, compression."""

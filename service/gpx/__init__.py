@@ -1,0 +1,1 @@
+"""GPX files: read by our own streaming reader, written with gpxpy."""
