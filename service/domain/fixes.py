@@ -34,4 +34,4 @@ class Fixes(msgspec.Struct, frozen=True, eq=False):
     @property
     def timed(self) -> npt.NDArray[np.bool_]:
         """True for each point that has a time."""
-        return self.time_ms != NO_TIME
+        return np.not_equal(self.time_ms, NO_TIME)
