@@ -1,0 +1,52 @@
+"""Opaque tokens: what a phone carries to show who it is, and the digest the database keeps of it."""
+
+import base64
+import hashlib
+import re
+import secrets
+from typing import Final, Literal
+from uuid import UUID
+
+from msgspec import Struct
+
+TokenKind = Literal["access", "refresh", "invitation"]
+
+SECRET_BYTES: Final = 32
+PRACTICE_BYTES: Final = 16
+
+# A known beginning lets secret scanners find a token that leaked into a repository or a log.
+_PREFIXES: Final[dict[TokenKind, str]] = {"access": "twa_", "refresh": "twr_", "invitation": "twi_"}
+
+# 48 bytes are exactly 64 characters: no padding and no spare bits, so one token has one spelling.
+_BODY: Final = re.compile(r"[A-Za-z0-9_-]{64}", re.ASCII)
+
+
+class Token(Struct, frozen=True):
+    """What a token says of itself: its practice, believed only once `digest` is found under it."""
+
+    practice_id: UUID
+    digest: bytes
+
+
+def mint_token(kind: TokenKind, practice_id: UUID) -> tuple[str, bytes]:
+    """Return a new token's text, for the phone alone, and its SHA-256 digest, to store.
+
+    A plain hash suffices where a password would need a slow one: the secret is 256 random bits.
+    """
+    body = base64.urlsafe_b64encode(practice_id.bytes + secrets.token_bytes(SECRET_BYTES))
+    text = _PREFIXES[kind] + body.decode("ascii")
+    return text, _digest(text)
+
+
+def parse_token(text: str, kind: TokenKind) -> Token | None:
+    """Return what `text` claims, or None where it is no token of this kind. Never raises."""
+    prefix = _PREFIXES[kind]
+    if not text.startswith(prefix) or not _BODY.fullmatch(text, len(prefix)):
+        return None
+    body = base64.urlsafe_b64decode(text[len(prefix) :])
+    return Token(practice_id=UUID(bytes=body[:PRACTICE_BYTES]), digest=_digest(text))
+
+
+def _digest(text: str) -> bytes:
+    """Return the SHA-256 of the whole text, so that neither kind nor practice can be exchanged."""
+    return hashlib.sha256(text.encode("ascii")).digest()
