@@ -1,0 +1,75 @@
+CREATE TABLE route (
+    practice_id uuid NOT NULL REFERENCES practice (practice_id),
+    id          uuid NOT NULL,
+    name        text NOT NULL CHECK (length(name) BETWEEN 1 AND 200),
+    description text CHECK (length(description) <= 4000),
+    tags        text[] NOT NULL DEFAULT '{}',
+    version     integer NOT NULL CHECK (version >= 1),
+    archived_at timestamptz,
+    created_at  timestamptz NOT NULL,
+    updated_at  timestamptz NOT NULL,
+    revision    bigint NOT NULL,
+    PRIMARY KEY (practice_id, id)
+);
+COMMENT ON TABLE route IS 'Tenant: a planned walk, shared by the practice.';
+COMMENT ON COLUMN route.version IS 'The line in use now; earlier ones stay with the sessions that used them.';
+
+CREATE TABLE route_version (
+    practice_id uuid NOT NULL,
+    route_id    uuid NOT NULL,
+    version     integer NOT NULL CHECK (version >= 1),
+    line        bytea NOT NULL,
+    points      integer NOT NULL CHECK (points >= 2),
+    length_m    double precision NOT NULL CHECK (length_m >= 0),
+    ascent_m    double precision CHECK (ascent_m >= 0),
+    descent_m   double precision CHECK (descent_m >= 0),
+    effort_m    double precision NOT NULL CHECK (effort_m >= 0),
+    is_loop     boolean NOT NULL,
+    start_lon   double precision NOT NULL,
+    start_lat   double precision NOT NULL,
+    end_lon     double precision NOT NULL,
+    end_lat     double precision NOT NULL,
+    created_at  timestamptz NOT NULL,
+    PRIMARY KEY (practice_id, route_id, version),
+    FOREIGN KEY (practice_id, route_id) REFERENCES route (practice_id, id)
+);
+ALTER TABLE route_version ALTER COLUMN line SET STORAGE EXTERNAL;
+COMMENT ON TABLE route_version IS 'Tenant: a line a route has, or once had. Never changed.';
+COMMENT ON COLUMN route_version.line IS 'Columnar blob of service.encoding.blob.';
+COMMENT ON COLUMN route_version.ascent_m IS 'Metres climbed; null where the line has no elevation.';
+COMMENT ON COLUMN route_version.effort_m IS 'Flat metres that take as long to walk: walking time is effort_m by the flat pace.';
+
+CREATE TABLE route_feature (
+    practice_id uuid NOT NULL,
+    id          uuid NOT NULL,
+    route_id    uuid NOT NULL,
+    kind        text NOT NULL CHECK (kind IN
+                    ('bench', 'shelter', 'toilet', 'parking', 'bus_stop', 'exit', 'private_spot', 'hazard',
+                     'gate', 'steps', 'cafe', 'other')),
+    name        text CHECK (length(name) BETWEEN 1 AND 200),
+    description text CHECK (length(description) <= 2000),
+    lon         double precision NOT NULL CHECK (lon BETWEEN -180 AND 180),
+    lat         double precision NOT NULL CHECK (lat BETWEEN -90 AND 90),
+    created_at  timestamptz NOT NULL,
+    updated_at  timestamptz NOT NULL,
+    revision    bigint NOT NULL,
+    PRIMARY KEY (practice_id, id),
+    FOREIGN KEY (practice_id, route_id) REFERENCES route (practice_id, id)
+);
+COMMENT ON TABLE route_feature IS 'Tenant: a point of a route worth knowing.';
+CREATE INDEX route_feature_by_route ON route_feature (practice_id, route_id);
+
+ALTER TABLE route ENABLE ROW LEVEL SECURITY;
+ALTER TABLE route FORCE ROW LEVEL SECURITY;
+CREATE POLICY own_practice ON route
+    USING (practice_id = nullif(current_setting('app.practice', true), '')::uuid);
+
+ALTER TABLE route_version ENABLE ROW LEVEL SECURITY;
+ALTER TABLE route_version FORCE ROW LEVEL SECURITY;
+CREATE POLICY own_practice ON route_version
+    USING (practice_id = nullif(current_setting('app.practice', true), '')::uuid);
+
+ALTER TABLE route_feature ENABLE ROW LEVEL SECURITY;
+ALTER TABLE route_feature FORCE ROW LEVEL SECURITY;
+CREATE POLICY own_practice ON route_feature
+    USING (practice_id = nullif(current_setting('app.practice', true), '')::uuid);

@@ -1,0 +1,40 @@
+"""Every table is a tenant's or the system's; start-up refuses a table named in neither list."""
+
+from typing import Final
+
+TENANT_TABLES: Final = frozenset(
+    {
+        "practice",
+        "practice_revision",
+        "practice_key",
+        "therapist",
+        "invitation",
+        "device",
+        "sign_in",
+        "token",
+        "write_ledger",
+        "tombstone",
+        "client",
+        "client_key",
+        "place",
+        "route",
+        "route_version",
+        "route_feature",
+        "session",
+        "track",
+        "moment",
+        "note",
+    }
+)
+"""Rows belong to one practice: practice_id leads every key, row-level security is forced."""
+
+SYSTEM_TABLES: Final = frozenset(
+    {
+        "practice_directory",
+        "sign_in_index",
+        "throttle",
+        "installation",
+        "migration_ledger",
+    }
+)
+"""Rows belong to the installation and say nothing clinical."""

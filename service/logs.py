@@ -1,0 +1,46 @@
+"""Structured logs: ids and counts, never note text, names, coordinates or tokens."""
+
+import logging
+import sys
+from typing import Any
+
+import structlog
+
+
+def configure_logs(*, level: str = "info", machine: bool = False) -> None:
+    """Send every log line to standard error, as JSON where `machine` reads them."""
+    shared: list[Any] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        _only_the_kind_of_error,
+    ]
+    last = structlog.processors.JSONRenderer() if machine else structlog.dev.ConsoleRenderer(colors=False)
+    structlog.configure(
+        processors=[*shared, last],
+        wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, level.upper())),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=True,
+    )
+
+
+def _only_the_kind_of_error(_: Any, __: str, event: dict[str, Any]) -> dict[str, Any]:  # noqa: ANN401  structlog's own signature
+    """Replace an exception by its kind and place: messages of libraries may quote what a client said."""
+    raised = event.pop("exc_info", None)
+    if raised is True:
+        raised = sys.exc_info()[1]
+    if isinstance(raised, BaseException):
+        event["error"] = type(raised).__name__
+        event["at"] = _places(raised)
+    return event
+
+
+def _places(raised: BaseException) -> list[str]:
+    """Return the innermost frames of a traceback as `module:line function`."""
+    places = []
+    trace = raised.__traceback__
+    while trace is not None:
+        frame = trace.tb_frame
+        places.append(f"{frame.f_globals.get('__name__')}:{trace.tb_lineno} {frame.f_code.co_name}")
+        trace = trace.tb_next
+    return places[-6:]
