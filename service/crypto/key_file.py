@@ -1,0 +1,180 @@
+"""The key file: the one secret that opens every sealed value, kept apart from the database."""
+
+import base64
+import binascii
+import hashlib
+import os
+import secrets
+import stat
+from pathlib import Path
+from typing import Final, Self
+
+KEY_BYTES: Final = 32
+KEY_ID_BYTES: Final = 8
+
+_OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
+
+_HEADING: Final = """\
+# Towpath key file. It opens every sealed record in the database; whoever holds both can read them all.
+#
+# Back it up, but never beside a backup of the database. Without it the records are lost for good: nobody,
+# not even the makers of Towpath, can open them.
+#
+# One key a line: its use, its id, the key. The first "wrap" key seals; further ones only open what they
+# sealed earlier, so a new one is put first. The "index" key finds an email address and never changes.
+"""
+
+
+class KeyFileError(Exception):
+    """The key file cannot be used; the message says what to do."""
+
+
+class KeyFileMissing(KeyFileError):
+    """There is no file at the path."""
+
+
+class KeyFileUnreadable(KeyFileError):
+    """The file is there, but it is open to others, not ours to read, or not in the form of a key file."""
+
+
+class Key:
+    """32 secret bytes and the id they are known by. A plain class, so that nothing prints its fields."""
+
+    __slots__ = ("key_id", "secret")
+
+    def __init__(self, secret: bytes) -> None:
+        if len(secret) != KEY_BYTES:
+            raise ValueError(f"a key has {KEY_BYTES} bytes, not {len(secret)}")
+        self.secret: Final = secret
+        self.key_id: Final = hashlib.sha256(b"towpath key id" + secret).digest()[:KEY_ID_BYTES]
+
+    def __repr__(self) -> str:
+        return f"<Key {self.key_id.hex()}>"
+
+    @classmethod
+    def new(cls) -> Self:
+        return cls(secrets.token_bytes(KEY_BYTES))
+
+
+class KeyFile:
+    """The keys of one file: `wrap` in order, the first one sealing, and the `index` key."""
+
+    __slots__ = ("index", "wrap")
+
+    def __init__(self, wrap: tuple[Key, ...], index: Key) -> None:
+        self.wrap: Final = wrap
+        self.index: Final = index
+
+    def __repr__(self) -> str:
+        return f"<KeyFile wrap={self.wrap} index={self.index}>"
+
+    @classmethod
+    def new(cls) -> Self:
+        return cls((Key.new(),), Key.new())
+
+    def with_new_key(self) -> Self:
+        """Return these keys with a new one first. What is sealed under the others still opens."""
+        return type(self)((Key.new(), *self.wrap), self.index)
+
+    def to_text(self) -> str:
+        """Return the file's content, comments included."""
+        uses = [("wrap", each) for each in self.wrap] + [("index", self.index)]
+        lines = (f"{use} {key.key_id.hex()} {_in_base64(key)}\n" for use, key in uses)
+        return _HEADING + "".join(lines)
+
+
+def create_key_file(path: Path) -> KeyFile:
+    """Write new keys to `path`, readable by this account alone, and return them once they are on disk.
+
+    Raises FileExistsError where there is a file already: keys are never overwritten. Any other OSError
+    leaves no file behind.
+    """
+    keys = KeyFile.new()
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(descriptor, "w", encoding="ascii") as file:
+            file.write(keys.to_text())
+            file.flush()
+            os.fsync(descriptor)
+        _sync_folder(path.parent)
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise
+    return keys
+
+
+def load_key_file(path: Path) -> KeyFile:
+    """Return the keys in `path`. Raises KeyFileMissing or KeyFileUnreadable, each with the way out."""
+    lines = _read_private(path).splitlines()
+    found: dict[str, list[Key]] = {"wrap": [], "index": []}
+    for number, line in enumerate(lines, start=1):
+        if line.strip() and not line.startswith("#"):
+            use, key = _parse_line(line, f"{path}, line {number}")
+            found[use].append(key)
+    known = {each.key_id for keys in found.values() for each in keys}
+    if not found["wrap"] or len(found["index"]) != 1 or len(known) != len(found["wrap"]) + 1:
+        raise KeyFileUnreadable(
+            f"{path} should hold at least one 'wrap' key, exactly one 'index' key and none of them twice. "
+            "Put back the copy from your backup."
+        )
+    return KeyFile(tuple(found["wrap"]), found["index"][0])
+
+
+def _read_private(path: Path) -> str:
+    """Return the text of `path` after looking at the modes of the very file that was opened."""
+    try:
+        with path.open("rb") as file:
+            _refuse_open_modes(path, os.fstat(file.fileno()))
+            return file.read().decode("ascii")
+    except FileNotFoundError:
+        raise KeyFileMissing(
+            f"There is no key file at {path}. If this database holds records, put back the copy from your "
+            "backup: a new key cannot open them."
+        ) from None
+    except UnicodeDecodeError:
+        raise KeyFileUnreadable(f"{path} is not a key file. Put back the copy from your backup.") from None
+    except OSError as error:
+        raise KeyFileUnreadable(
+            f"{path} cannot be read ({error.strerror}). It should be a file that belongs to the account "
+            f"that runs Towpath: chown <account> {path}"
+        ) from None
+
+
+def _refuse_open_modes(path: Path, status: os.stat_result) -> None:
+    if not stat.S_ISREG(status.st_mode):
+        raise KeyFileUnreadable(f"{path} is not a file. Name the key file itself.")
+    if status.st_mode & _OTHERS:
+        raise KeyFileUnreadable(
+            f"Other accounts may open {path} (mode {stat.S_IMODE(status.st_mode):04o}). "
+            f"Keep it to yourself: chmod 600 {path}"
+        )
+
+
+def _parse_line(line: str, where: str) -> tuple[str, Key]:
+    """Return a line's use and key; the id guards against a slip in copying the key by hand."""
+    match line.split():
+        case [("wrap" | "index") as use, key_id, encoded]:
+            key = _from_base64(encoded)
+            if key is not None and key.key_id.hex() == key_id:
+                return use, key
+    raise KeyFileUnreadable(f"{where} is not a key, or was damaged. Put back the copy from your backup.")
+
+
+def _in_base64(key: Key) -> str:
+    return base64.b64encode(key.secret).decode("ascii")
+
+
+def _from_base64(encoded: str) -> Key | None:
+    try:
+        return Key(base64.b64decode(encoded, validate=True))
+    except (binascii.Error, ValueError):
+        return None
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make the file's name as durable as its content."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
