@@ -1,0 +1,162 @@
+"""The three roles of a Towpath database: who owns the tables, what the service may do, who signs in.
+
+Roles belong to the whole server, which may hold several Towpath databases; everything else here belongs
+to one database.
+"""
+
+import asyncio
+import base64
+import hashlib
+import hmac
+import random
+import secrets
+from typing import Final
+
+import asyncpg
+
+OWNER: Final = "towpath_owner"
+APP: Final = "towpath_app"
+
+LOCK_KEY: Final = int.from_bytes(b"roles")
+ATTEMPTS: Final = 10
+ATTEMPT_PAUSE_S: Final = 0.2
+SCRAM_ITERATIONS: Final = 4096
+"""PostgreSQL's own default; the passwords are long and random, and every connection pays for it."""
+IDENTIFIER_BYTES: Final = 63
+
+
+class RolesRefused(Exception):
+    """The roles cannot be made, or must not be; says what to do."""
+
+
+async def ensure_roles(admin: asyncpg.Connection, *, login: str, password: str) -> None:
+    """Make the roles and grants this database needs, or mend them; set the password of `login`.
+
+    `admin` is the migrator: a superuser, or a role with CREATEROLE that owns the database. Raises
+    RolesRefused.
+    """
+    verifier = scram_verifier(password)
+    for attempt in range(1, ATTEMPTS + 1):
+        try:
+            async with admin.transaction():
+                await _ensure(admin, login, verifier)
+        except asyncpg.InsufficientPrivilegeError as error:
+            raise RolesRefused(await _lacking(admin, error)) from error
+        except (asyncpg.UniqueViolationError, asyncpg.DuplicateObjectError, asyncpg.InternalServerError):
+            # Another database's migrator changed the same role: the server says "tuple concurrently updated".
+            if attempt == ATTEMPTS:
+                raise
+            await asyncio.sleep(random.uniform(0, ATTEMPT_PAUSE_S))  # noqa: S311  nothing secret
+        else:
+            return
+
+
+async def _ensure(admin: asyncpg.Connection, login: str, verifier: str) -> None:
+    await admin.execute("SELECT pg_advisory_xact_lock($1)", LOCK_KEY)
+    existing = {row["rolname"]: row["strong"] for row in await admin.fetch(ROLES, [OWNER, APP, login])}
+    _refuse_login(login, await admin.fetchval("SELECT session_user"))
+    for role in (role for role, strong in existing.items() if strong):
+        raise RolesRefused(f"the role {role} exists and may do more than Towpath's should: use another")
+    for role in {OWNER, APP} - set(existing):
+        await admin.execute(f"CREATE ROLE {role} NOLOGIN")
+    verb = "ALTER" if login in existing else "CREATE"
+    await admin.execute(f"{verb} ROLE {identifier(login)} LOGIN INHERIT PASSWORD '{verifier}'")
+    await _ensure_memberships(admin, login)
+    await _ensure_schema(admin)
+    await admin.execute(f"SET LOCAL ROLE {OWNER}; {DEFAULT_PRIVILEGES}; RESET ROLE")
+
+
+ROLES = """
+    SELECT rolname, rolsuper OR rolbypassrls OR rolcreaterole OR rolreplication AS strong
+      FROM pg_roles
+     WHERE rolname = ANY ($1::text[])
+"""
+
+DEFAULT_PRIVILEGES = f"""
+    ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO {APP};
+    ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT USAGE ON SEQUENCES TO {APP};
+    ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT EXECUTE ON FUNCTIONS TO {APP};
+    ALTER DEFAULT PRIVILEGES REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC
+"""
+
+
+def _refuse_login(login: str, migrator: str) -> None:
+    if login == migrator:
+        raise RolesRefused(f"the service must not sign in as the migrator {login}: give it a role of its own")
+    if login in (OWNER, APP):
+        raise RolesRefused(f"{login} is not for signing in: give the service a role of its own")
+
+
+async def _ensure_memberships(admin: asyncpg.Connection, login: str) -> None:
+    """Let `login` be the app, and the migrator the owner; a superuser can be anyone already."""
+    with_set = admin.get_server_version().major >= 16  # before, every member could SET ROLE
+    if not await admin.fetchval("SELECT pg_has_role($1, $2, 'USAGE')", login, APP):
+        options = " WITH INHERIT TRUE, SET FALSE" if with_set else ""
+        await admin.execute(f"GRANT {APP} TO {identifier(login)}{options}")
+    wanted = ["USAGE", "SET"] if with_set else ["USAGE"]
+    if not await admin.fetchval(HAS_ROLE, OWNER, wanted):
+        options = " WITH INHERIT TRUE, SET TRUE" if with_set else ""
+        await admin.execute(f"GRANT {OWNER} TO CURRENT_USER{options}")
+
+
+HAS_ROLE = """
+    SELECT bool_and(pg_has_role($1::name, wanted))
+      FROM unnest($2::text[]) AS wanted
+"""
+
+
+async def _ensure_schema(admin: asyncpg.Connection) -> None:
+    """Let only the owner create in the schema; a GRANT without the right to it merely warns, so look."""
+    if await admin.fetchval(SCHEMA_IS_RIGHT, OWNER, APP):
+        return
+    await admin.execute(SCHEMA_GRANTS)
+    if not await admin.fetchval(SCHEMA_IS_RIGHT, OWNER, APP):
+        raise RolesRefused(
+            "this role may not grant on the schema public: let it own the database "
+            "(ALTER DATABASE … OWNER TO …), or run this once as the owner:" + SCHEMA_GRANTS
+        )
+
+
+SCHEMA_IS_RIGHT = """
+    SELECT has_schema_privilege($1, 'public', 'CREATE')
+       AND has_schema_privilege($1, 'public', 'USAGE')
+       AND has_schema_privilege($2, 'public', 'USAGE')
+       AND NOT has_schema_privilege('public', 'public', 'CREATE')
+"""
+
+SCHEMA_GRANTS = f"""
+    REVOKE CREATE ON SCHEMA public FROM PUBLIC;
+    GRANT CREATE, USAGE ON SCHEMA public TO {OWNER};
+    GRANT USAGE ON SCHEMA public TO {APP};
+"""
+
+
+async def _lacking(admin: asyncpg.Connection, error: asyncpg.PostgresError) -> str:
+    migrator = identifier(await admin.fetchval("SELECT session_user"))
+    return (
+        f"the role {migrator} lacks a right to make Towpath's roles ({error.args[0]}). As a superuser: "
+        f"ALTER ROLE {migrator} CREATEROLE BYPASSRLS; let it own the database; and where the roles exist "
+        f"already, GRANT {OWNER}, {APP} TO {migrator} WITH ADMIN OPTION"
+    )
+
+
+def identifier(name: str) -> str:
+    """Return `name` quoted as an SQL identifier. Raises RolesRefused where the server would cut it short."""
+    if not name or "\0" in name or len(name.encode()) > IDENTIFIER_BYTES:
+        raise RolesRefused(f"a role's name has 1 to {IDENTIFIER_BYTES} bytes")
+    return '"' + name.replace('"', '""') + '"'
+
+
+def scram_verifier(password: str) -> str:
+    """Return what PostgreSQL keeps of a password (RFC 5803), so that the password itself is never sent.
+
+    Raises RolesRefused unless the password is printable ASCII, which every client prepares alike.
+    """
+    if not (password and password.isascii() and password.isprintable()):
+        raise RolesRefused("the password of a database role is printable ASCII")
+    salt = secrets.token_bytes(16)
+    salted = hashlib.pbkdf2_hmac("sha256", password.encode(), salt, SCRAM_ITERATIONS)
+    stored_key = hashlib.sha256(hmac.digest(salted, b"Client Key", "sha256")).digest()
+    server_key = hmac.digest(salted, b"Server Key", "sha256")
+    parts = [base64.b64encode(part).decode() for part in (salt, stored_key, server_key)]
+    return f"SCRAM-SHA-256${SCRAM_ITERATIONS}:{parts[0]}${parts[1]}:{parts[2]}"
