@@ -229,7 +229,7 @@ async def _apply_patiently(
             raise MigrationRefused(
                 f"{migration.name} failed{_place(error, migration.sql)}: {error.args[0]}. "
                 "Nothing of it was kept; files before it were"
-            ) from error
+            ) from None  # its detail may quote a row, and tracebacks are logged
     return None
 
 
