@@ -11,6 +11,8 @@ import asyncpg
 import msgspec
 import pytest
 
+from service.db.embedded import start_embedded
+
 GIVEN_SERVER = os.environ.get("TOWPATH_TEST_SERVER")
 """URL of a superuser on another server, to run the tests on another version of PostgreSQL."""
 
@@ -47,11 +49,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     if GIVEN_SERVER is not None:
         yield GivenServer(GIVEN_SERVER)
         return
-    from service.db.embedded import start_embedded
-
-    running = start_embedded(tmp_path_factory.mktemp("postgres") / "data")
-    yield running
-    running.stop()
+    with start_embedded(tmp_path_factory.mktemp("postgres") / "data") as running:
+        yield running
 
 
 @pytest.fixture
