@@ -49,13 +49,15 @@ COMMENT ON COLUMN token.successor IS 'The answer it was exchanged for, sealed un
 CREATE INDEX token_by_sign_in ON token (practice_id, sign_in_id);
 
 CREATE TABLE throttle (
-    bucket         bytea PRIMARY KEY,
-    failures       integer NOT NULL,
-    last_failed_at timestamptz NOT NULL,
-    blocked_until  timestamptz NOT NULL
+    bucket           bytea PRIMARY KEY,
+    failures         integer NOT NULL,
+    last_failed_at   timestamptz NOT NULL,
+    blocked_until    timestamptz NOT NULL,
+    attempts_refused integer NOT NULL DEFAULT 0
 );
 COMMENT ON TABLE throttle IS 'System: failed sign-ins in a row, by account, by account and device, by network.';
 COMMENT ON COLUMN throttle.bucket IS 'Keyed hash of what is counted.';
+COMMENT ON COLUMN throttle.attempts_refused IS 'Attempts since `blocked_until` was set; refused unjudged.';
 
 ALTER TABLE device ENABLE ROW LEVEL SECURITY;
 ALTER TABLE device FORCE ROW LEVEL SECURITY;

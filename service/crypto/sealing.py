@@ -48,7 +48,7 @@ class WrongKeyFile(KeyFileError):
         )
 
 
-class Place(Struct, frozen=True):
+class Cell(Struct, frozen=True):
     """Where a sealed value stands: a column of a row."""
 
     table: str
@@ -56,7 +56,7 @@ class Place(Struct, frozen=True):
     row_id: UUID
 
 
-_CHECK_PLACE: Final = Place("key_check", "value", _NOBODY)
+_CHECK_CELL: Final = Cell("key_check", "value", _NOBODY)
 
 
 class _Seal:
@@ -69,25 +69,25 @@ class _Seal:
         self._header = bytes((VERSION, AES_256_GCM)) + key.key_id
         self._owner = practice_id.bytes + client_id.bytes
 
-    def seal(self, place: Place, value: bytes) -> bytes:
+    def seal(self, cell: Cell, value: bytes) -> bytes:
         nonce = secrets.token_bytes(NONCE_BYTES)
-        return self._header + nonce + self._cipher.encrypt(nonce, value, self._associated(place))
+        return self._header + nonce + self._cipher.encrypt(nonce, value, self._associated(cell))
 
-    def open(self, place: Place, sealed: bytes) -> bytes:
+    def open(self, cell: Cell, sealed: bytes) -> bytes:
         head = len(self._header)
         if len(sealed) < OVERHEAD_BYTES or sealed[:head] != self._header:
-            raise _broken(place, "it is cut short or was sealed with another key")
+            raise _broken(cell, "it is cut short or was sealed with another key")
         nonce, ciphertext = sealed[head : head + NONCE_BYTES], sealed[head + NONCE_BYTES :]
         try:
-            return self._cipher.decrypt(nonce, ciphertext, self._associated(place))
+            return self._cipher.decrypt(nonce, ciphertext, self._associated(cell))
         except InvalidTag:
-            raise _broken(place, "it was changed, or moved from another place") from None
+            raise _broken(cell, "it was changed, or moved from another place") from None
 
-    def _associated(self, place: Place) -> bytes:
+    def _associated(self, cell: Cell) -> bytes:
         """Return what a value is bound to; every part is of fixed size or led by its length."""
-        names = (each.encode() for each in (place.table, place.column))
+        names = (each.encode() for each in (cell.table, cell.column))
         counted = b"".join(len(each).to_bytes(2, "big") + each for each in names)
-        return self._header + self._owner + counted + place.row_id.bytes
+        return self._header + self._owner + counted + cell.row_id.bytes
 
 
 class ClientKey:
@@ -98,12 +98,12 @@ class ClientKey:
     def __init__(self, key: Key, practice_id: UUID, client_id: UUID) -> None:
         self._seal = _Seal(key, practice_id, client_id)
 
-    def seal(self, place: Place, value: bytes) -> bytes:
-        return self._seal.seal(place, value)
+    def seal(self, cell: Cell, value: bytes) -> bytes:
+        return self._seal.seal(cell, value)
 
-    def open(self, place: Place, sealed: bytes) -> bytes:
+    def open(self, cell: Cell, sealed: bytes) -> bytes:
         """Return the value. Raises SealBroken."""
-        return self._seal.open(place, sealed)
+        return self._seal.open(cell, sealed)
 
 
 class PracticeKey:
@@ -122,24 +122,24 @@ class PracticeKey:
 
     def new_client_key(self, client_id: UUID) -> bytes:
         """Return a new key for a client, wrapped, to be stored; deleting it erases the client."""
-        return self._wrap.seal(_client_key_place(client_id), Key.new().secret)
+        return self._wrap.seal(_client_key_cell(client_id), Key.new().secret)
 
     def client(self, client_id: UUID, wrapped: bytes) -> ClientKey:
         """Return the key of a client. Raises SealBroken, also where `wrapped` is another client's."""
-        secret = self._wrap.open(_client_key_place(client_id), wrapped)
+        secret = self._wrap.open(_client_key_cell(client_id), wrapped)
         return ClientKey(Key(secret), self._practice_id, client_id)
 
     def fingerprint(self, payload: bytes) -> bytes:
         """Return 32 bytes that are equal for equal payloads and say nothing else to who lacks the key."""
         return hmac.digest(self._fingerprint, payload, "sha256")
 
-    def seal(self, place: Place, value: bytes) -> bytes:
+    def seal(self, cell: Cell, value: bytes) -> bytes:
         """Seal a value of the practice that belongs to no client."""
-        return self._seal.seal(place, value)
+        return self._seal.seal(cell, value)
 
-    def open(self, place: Place, sealed: bytes) -> bytes:
+    def open(self, cell: Cell, sealed: bytes) -> bytes:
         """Return the value. Raises SealBroken."""
-        return self._seal.open(place, sealed)
+        return self._seal.open(cell, sealed)
 
 
 class Keyring:
@@ -173,7 +173,7 @@ class Keyring:
 
     def check_value(self) -> bytes:
         """Return what the database keeps from its first start on, to know its key file again."""
-        return _Seal(self._first, _NOBODY).seal(_CHECK_PLACE, self._check)
+        return _Seal(self._first, _NOBODY).seal(_CHECK_CELL, self._check)
 
     def matches(self, check: bytes) -> bool:
         """Return whether the database that holds `check` was sealed with a key of this file, old or new."""
@@ -181,7 +181,7 @@ class Keyring:
         if key is None:
             return False
         try:
-            return hmac.compare_digest(_Seal(key, _NOBODY).open(_CHECK_PLACE, check), self._check)
+            return hmac.compare_digest(_Seal(key, _NOBODY).open(_CHECK_CELL, check), self._check)
         except SealBroken:
             return False
 
@@ -192,18 +192,18 @@ class Keyring:
         key = self._keys.get(_key_id(wrapped))
         if key is None:
             raise WrongKeyFile
-        return _Seal(key, practice_id).open(_practice_key_place(practice_id), wrapped)
+        return _Seal(key, practice_id).open(_practice_key_cell(practice_id), wrapped)
 
     def _wrapped(self, practice_id: UUID, secret: bytes) -> bytes:
-        return _Seal(self._first, practice_id).seal(_practice_key_place(practice_id), secret)
+        return _Seal(self._first, practice_id).seal(_practice_key_cell(practice_id), secret)
 
 
-def _practice_key_place(practice_id: UUID) -> Place:
-    return Place("practice_key", "wrapped", practice_id)
+def _practice_key_cell(practice_id: UUID) -> Cell:
+    return Cell("practice_key", "wrapped", practice_id)
 
 
-def _client_key_place(client_id: UUID) -> Place:
-    return Place("client_key", "wrapped", client_id)
+def _client_key_cell(client_id: UUID) -> Cell:
+    return Cell("client_key", "wrapped", client_id)
 
 
 def _key_id(sealed: bytes) -> bytes:
@@ -222,5 +222,5 @@ def _same_email(email: str) -> bytes:
     return unicodedata.normalize("NFKC", folded).encode("utf-8", "surrogatepass")
 
 
-def _broken(place: Place, reason: str) -> SealBroken:
-    return SealBroken(f"{place.table}.{place.column} of row {place.row_id} does not open: {reason}")
+def _broken(cell: Cell, reason: str) -> SealBroken:
+    return SealBroken(f"{cell.table}.{cell.column} of row {cell.row_id} does not open: {reason}")

@@ -2,17 +2,20 @@
 
 import base64
 import hashlib
+import hmac
 import re
 import secrets
 from typing import Final, Literal
 from uuid import UUID
 
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from msgspec import Struct
 
 TokenKind = Literal["access", "refresh", "invitation"]
 
 SECRET_BYTES: Final = 32
 PRACTICE_BYTES: Final = 16
+NONCE_BYTES: Final = 12
 
 # A known beginning lets secret scanners find a token that leaked into a repository or a log.
 _PREFIXES: Final[dict[TokenKind, str]] = {"access": "twa_", "refresh": "twr_", "invitation": "twi_"}
@@ -50,3 +53,19 @@ def parse_token(text: str, kind: TokenKind) -> Token | None:
 def _digest(text: str) -> bytes:
     """Return the SHA-256 of the whole text, so that neither kind nor practice can be exchanged."""
     return hashlib.sha256(text.encode("ascii")).digest()
+
+
+def seal_under_token(text: str, value: bytes) -> bytes:
+    """Return `value` readable only by who presents the token again, which the database never holds."""
+    nonce = secrets.token_bytes(NONCE_BYTES)
+    return nonce + AESGCM(_sealing_key(text)).encrypt(nonce, value, None)
+
+
+def open_under_token(text: str, sealed: bytes) -> bytes:
+    """Return what was sealed under the token."""
+    return AESGCM(_sealing_key(text)).decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], None)
+
+
+def _sealing_key(text: str) -> bytes:
+    """Return a key that the stored digest does not give away."""
+    return hmac.digest(text.encode("ascii"), b"towpath successor", "sha256")

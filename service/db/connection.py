@@ -8,8 +8,10 @@ from uuid import UUID
 import asyncpg
 
 from service.db.query import Connection, Query, Statement
-from service.domain.sign_ins import SignIn
-from service.domain.writes import IdempotencyKeyReused, Once
+from service.domain.sign_ins import Tenant
+from service.domain.writes import Once
+
+__all__ = ["Begin", "Connection", "Pool", "Transaction", "entering", "open_pool"]
 
 Pool = asyncpg.Pool
 
@@ -38,13 +40,13 @@ async def open_pool(dsn: str, *, size: int) -> Pool:
 
 
 class Transaction:
-    """An open write: its connection, who writes, and the revision every touched row is stamped with."""
+    """An open write: its connection, for whom, and the revision every touched row is stamped with."""
 
-    __slots__ = ("connection", "replays", "revision", "sign_in")
+    __slots__ = ("connection", "replays", "revision", "tenant")
 
-    def __init__(self, connection: Connection, sign_in: SignIn, revision: int, *, replays: bool) -> None:
+    def __init__(self, connection: Connection, tenant: Tenant, revision: int, *, replays: bool) -> None:
         self.connection = connection
-        self.sign_in = sign_in
+        self.tenant = tenant
         self.revision = revision
         self.replays = replays
         """True when this very write was committed before and only its answer is wanted again."""
@@ -52,7 +54,7 @@ class Transaction:
     @property
     def practice_id(self) -> UUID:
         """Return the practice everything in this transaction belongs to."""
-        return self.sign_in.practice_id
+        return self.tenant.practice_id
 
 
 NEXT_REVISION = Query(
@@ -85,60 +87,71 @@ RECORD_WRITE = Statement(
 
 
 class Begin:
-    """Opens transactions for one verified sign-in. Open late, close early, no other I/O inside."""
+    """Opens transactions for one tenant. Open late, close early, no other I/O inside."""
 
-    __slots__ = ("_pool", "_sign_in")
+    __slots__ = ("_pool", "_tenant")
 
-    def __init__(self, pool: Pool, sign_in: SignIn) -> None:
+    def __init__(self, pool: Pool, tenant: Tenant) -> None:
         self._pool = pool
-        self._sign_in = sign_in
+        self._tenant = tenant
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[Connection]:
-        """Open a read-only snapshot of this sign-in's practice."""
-        async with self._pool.acquire(timeout=ACQUIRE_TIMEOUT_S) as connection:
-            await connection.execute(entering(READ, self._sign_in))
+        """Open a read-only snapshot of what this tenant may see."""
+        async with self._transaction(READ) as connection:
             yield connection
-            await connection.execute("COMMIT")
 
     @asynccontextmanager
     async def write(self, once: Once | None = None) -> AsyncIterator[Transaction]:
         """Open a write: the practice's next revision is taken first, which also queues its other writers.
 
-        With `once`, the ledger is asked before anything else is looked at. Raises IdempotencyKeyReused when
-        the key was used for another payload.
+        With `once`, the ledger is asked before anything else is looked at. Raises IdempotencyKeyReused or
+        IdTaken when the key was used for another payload.
         """
-        async with self._pool.acquire(timeout=ACQUIRE_TIMEOUT_S) as connection:
-            await connection.execute(entering(WRITE, self._sign_in))
-            revision = await NEXT_REVISION.one(connection, self._sign_in.practice_id)
+        async with self._transaction(WRITE) as connection:
+            revision = await NEXT_REVISION.one(connection, self._tenant.practice_id)
             replays = once is not None and await self._was_written(connection, once)
-            transaction = Transaction(connection, self._sign_in, revision, replays=replays)
-            yield transaction
-            if replays:
-                await connection.execute("ROLLBACK")
-                return
-            if once is not None:
-                ledger_row = (once.scope, once.key, once.fingerprint, revision)
-                await RECORD_WRITE.run(connection, self._sign_in.practice_id, *ledger_row)
+            yield Transaction(connection, self._tenant, revision, replays=replays)
+            if once is not None and not replays:
+                written = (once.scope, once.key, once.fingerprint, revision)
+                await RECORD_WRITE.run(connection, self._tenant.practice_id, *written)
+
+    @asynccontextmanager
+    async def unstamped(self) -> AsyncIterator[Connection]:
+        """Open a write of rows no phone is told of, such as tokens: it takes no revision."""
+        async with self._transaction(WRITE) as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def _transaction(self, begin: str) -> AsyncIterator[Connection]:
+        """Open a transaction and end it; one that is cancelled ends when its connection is given back."""
+        async with self._pool.acquire(timeout=ACQUIRE_TIMEOUT_S) as connection:
+            await connection.execute(entering(begin, self._tenant))
+            try:
+                yield connection
+            except Exception:
+                if not connection.is_closed():
+                    await connection.execute("ROLLBACK")
+                raise
             await connection.execute("COMMIT")
 
     async def _was_written(self, connection: Connection, once: Once) -> bool:
         known = await LEDGER_FINGERPRINT.one_or_none(
-            connection, self._sign_in.practice_id, once.scope, once.key
+            connection, self._tenant.practice_id, once.scope, once.key
         )
         if known is not None and known != once.fingerprint:
-            raise IdempotencyKeyReused(once.key)
+            raise once.refusal()
         return known is not None
 
 
-def entering(begin: str, sign_in: SignIn) -> str:
+def entering(begin: str, tenant: Tenant) -> str:
     """Return the one string that opens a transaction and says whose it is.
 
     SET LOCAL takes no parameters and, unlike set_config(), travels to distributed workers; only UUIDs that
     are UUIDs by type are put into it.
     """
-    practice = _local("app.practice", sign_in.practice_id)
-    return f"{begin};{practice};{_local('app.therapist', sign_in.therapist_id)}"
+    practice = _local("app.practice", tenant.practice_id)
+    return f"{begin};{practice};{_local('app.therapist', tenant.therapist_id)}"
 
 
 def _local(setting: str, value: UUID) -> str:

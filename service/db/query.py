@@ -8,6 +8,8 @@ import asyncpg
 import msgspec
 from asyncpg.pool import PoolConnectionProxy
 
+from service.domain.writes import IdTaken
+
 Row = TypeVar("Row")
 Connection = asyncpg.Connection | PoolConnectionProxy
 
@@ -53,6 +55,13 @@ class Query(Statement, Generic[Row]):
         if record is None:
             raise LookupError(f"a query that always has a row had none: {self.sql}")
         return self._row(record)
+
+    async def insert(self, connection: Connection, *arguments: object) -> Row:
+        """Run an INSERT … RETURNING. Raises IdTaken where the key is there already."""
+        try:
+            return await self.one(connection, *arguments)
+        except asyncpg.UniqueViolationError as error:
+            raise IdTaken("this id names something else already") from error
 
     async def all(self, connection: Connection, *arguments: object) -> list[Row]:
         """Return every row."""

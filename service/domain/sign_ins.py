@@ -17,6 +17,9 @@ RETRY_WINDOW: Final = timedelta(seconds=30)
 INVITATION_LIFE: Final = timedelta(days=7)
 
 FREE_FAILURES: Final = 5
+"""So many failed attempts cost an account nothing; each further one doubles the wait, from 2 s on."""
+FREE_FAILURES_OF_A_NETWORK: Final = 50
+"""Many people share one address of a clinic or a mobile network."""
 LONGEST_WAIT: Final = timedelta(minutes=15)
 FORGET_AFTER: Final = timedelta(hours=24)
 
@@ -26,6 +29,17 @@ class Role(enum.StrEnum):
 
     OWNER = "owner"
     THERAPIST = "therapist"
+
+
+class Tenant(msgspec.Struct, frozen=True):
+    """Whose rows a transaction may see: row-level security compares them with nothing else."""
+
+    practice_id: UUID
+    therapist_id: UUID
+
+
+NOBODY: Final = UUID(int=0)
+"""The therapist of a transaction before anyone has signed in: sees the practice, nothing clinical."""
 
 
 class SignIn(msgspec.Struct, frozen=True):
@@ -38,6 +52,11 @@ class SignIn(msgspec.Struct, frozen=True):
     role: Role
     wrapped_key: bytes
     """The practice's key, still wrapped."""
+
+    @property
+    def tenant(self) -> Tenant:
+        """Return whose rows this sign-in may see."""
+        return Tenant(self.practice_id, self.therapist_id)
 
 
 class NotSignedIn(DomainError):
@@ -83,10 +102,3 @@ class Device(msgspec.Struct, frozen=True):
     last_seen_at: datetime
     revoked_at: datetime | None
     revision: int
-
-
-def wait_after(failures: int) -> timedelta:
-    """Return how long the next attempt must wait after `failures` in a row: doubling from 1 s to 15 min."""
-    if failures < FREE_FAILURES:
-        return timedelta(0)
-    return min(timedelta(seconds=2 ** min(failures - FREE_FAILURES, 20)), LONGEST_WAIT)

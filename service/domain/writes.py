@@ -1,6 +1,6 @@
 """What makes a write retry-safe, and what a writer may be told about it."""
 
-from typing import Final
+from typing import Final, TypeVar
 from uuid import UUID
 
 import msgspec
@@ -19,6 +19,24 @@ class Once(msgspec.Struct, frozen=True):
     key: str
     fingerprint: bytes
     """Keyed hash of method, path and payload."""
+
+    def refusal(self) -> DomainError:
+        """Return what to raise where the key stands for another payload."""
+        if self.scope == BY_ANY_DEVICE:
+            return IdTaken("this id names something else already")
+        return IdempotencyKeyReused(self.key)
+
+
+class Expected(msgspec.Struct, frozen=True):
+    """The versions of a row a phone is willing to change (If-Match)."""
+
+    revisions: frozenset[int] | None
+    """None for `*`: whatever it is now."""
+
+    def check(self, revision: int) -> None:
+        """Raise Stale where the row is at another revision than the phone has seen."""
+        if self.revisions is not None and revision not in self.revisions:
+            raise Stale(revision)
 
 
 class IdempotencyKeyReused(DomainError):
@@ -47,3 +65,28 @@ class Impossible(DomainError):
     def __init__(self, detail: str, *possible: str) -> None:
         super().__init__(detail)
         self.possible = possible
+
+
+Row = TypeVar("Row")
+
+
+def found(row: Row | None) -> Row:
+    """Return the row a therapist asked for. Raises NotFound."""
+    if row is None:
+        raise NotFound
+    return row
+
+
+def replayed(row: Row | None) -> Row:
+    """Return the row a repeated create made the first time. Raises IdTaken where it is gone or unseen."""
+    if row is None:
+        raise IdTaken("this id was used before")
+    return row
+
+
+class Unusable(DomainError):
+    """A member of what was sent is well-formed but makes no sense; `pointer` (RFC 6901) says which."""
+
+    def __init__(self, pointer: str, detail: str) -> None:
+        super().__init__(detail)
+        self.pointer = pointer

@@ -11,9 +11,9 @@ from msgspec.structs import replace
 from service.crypto.key_file import Key, KeyFile
 from service.crypto.sealing import (
     OVERHEAD_BYTES,
+    Cell,
     ClientKey,
     Keyring,
-    Place,
     PracticeKey,
     SealBroken,
     WrongKeyFile,
@@ -21,7 +21,7 @@ from service.crypto.sealing import (
 
 VALUE = b"She stopped at the weir and spoke of her father."
 PRACTICE, CLIENT, ROW = uuid4(), uuid4(), uuid4()
-PLACE = Place("note", "text", ROW)
+PLACE = Cell("note", "text", ROW)
 KEYS = KeyFile.new()
 RING = Keyring(KEYS)
 PRACTICE_WRAPPED = RING.new_practice_key(PRACTICE)
@@ -52,21 +52,21 @@ FIRST_RELEASE = {
     "email": ("ff5c4be2645f2ec3367434d7ed902276a7a100d41d2f87e2981cd8d15d00bc88"),
 }
 
-places = st.builds(Place, table=st.text(max_size=9), column=st.text(max_size=9), row_id=st.uuids())
+places = st.builds(Cell, table=st.text(max_size=9), column=st.text(max_size=9), row_id=st.uuids())
 
 
 @given(value=st.binary(), place=places)
-def test_a_sealed_value_opens_in_its_place(value: bytes, place: Place) -> None:
+def test_a_sealed_value_opens_in_its_place(value: bytes, cell: Cell) -> None:
     for key in (CLIENT_KEY, PRACTICE_KEY):
-        sealed = key.seal(place, value)
-        assert key.open(place, sealed) == value
+        sealed = key.seal(cell, value)
+        assert key.open(cell, sealed) == value
         assert len(sealed) == len(value) + OVERHEAD_BYTES
 
 
 @given(place=places, other=places)
-def test_a_value_moved_to_another_place_does_not_open(place: Place, other: Place) -> None:
-    sealed = CLIENT_KEY.seal(place, VALUE)
-    if place != other:
+def test_a_value_moved_to_another_place_does_not_open(cell: Cell, other: Cell) -> None:
+    sealed = CLIENT_KEY.seal(cell, VALUE)
+    if cell != other:
         with pytest.raises(SealBroken):
             CLIENT_KEY.open(other, sealed)
 
@@ -81,7 +81,7 @@ def test_a_value_moved_to_another_place_does_not_open(place: Place, other: Place
         replace(PLACE, table="text", column="note"),
     ],
 )
-def test_table_column_and_row_each_count(other: Place) -> None:
+def test_table_column_and_row_each_count(other: Cell) -> None:
     with pytest.raises(SealBroken):
         CLIENT_KEY.open(other, CLIENT_KEY.seal(PLACE, VALUE))
 
@@ -143,7 +143,7 @@ def test_a_practice_key_unwraps_for_its_own_practice_only() -> None:
 
 
 def test_a_practice_value_cannot_pass_for_a_client_key() -> None:
-    planted = PRACTICE_KEY.seal(Place("client_key", "wrapped", CLIENT), bytes(32))
+    planted = PRACTICE_KEY.seal(Cell("client_key", "wrapped", CLIENT), bytes(32))
     with pytest.raises(SealBroken):
         PRACTICE_KEY.client(CLIENT, planted)
 
@@ -223,10 +223,10 @@ def test_what_the_first_release_sealed_opens_for_ever() -> None:
     first = {name: bytes.fromhex(value) for name, value in FIRST_RELEASE.items()}
     ring = Keyring(KeyFile((Key(bytes(range(32))),), Key(bytes(range(32, 64)))))
     practice = ring.practice(UUID(int=1), first["practice"])
-    place = Place("note", "text", UUID(int=3))
+    cell = Cell("note", "text", UUID(int=3))
     assert ring.matches(first["check"])
-    assert practice.client(UUID(int=2), first["client"]).open(place, first["value"]) == b"weir"
-    assert practice.open(place, first["own"]) == b"lock"
+    assert practice.client(UUID(int=2), first["client"]).open(cell, first["value"]) == b"weir"
+    assert practice.open(cell, first["own"]) == b"lock"
     assert practice.fingerprint(b"weir") == first["fingerprint"]
     assert ring.email_index("mary@river.example") == first["email"]
 

@@ -1,0 +1,189 @@
+"""What handlers are given: the time, the verified sign-in, and transactions bound to it."""
+
+import re
+from collections.abc import Callable
+from datetime import datetime
+from typing import Annotated, Any, Final
+from uuid import UUID
+
+import msgspec
+from litestar import Request
+from litestar.connection import ASGIConnection
+from litestar.datastructures import State
+from litestar.di import NamedDependency, Provide
+from litestar.exceptions import ClientException
+from litestar.handlers import BaseRouteHandler
+from litestar.params import HeaderParameter, QueryParameter
+
+from routes.strict import MissingHeader
+from service.crypto.fingerprints import canonical
+from service.crypto.passwords import PasswordHasher
+from service.crypto.sealing import Keyring, PracticeKey
+from service.crypto.tokens import parse_token
+from service.db.connection import Begin, Pool
+from service.db.sign_ins import find_sign_in
+from service.domain.pages import PAGE_DEFAULT, PAGE_LIMIT, Cursor
+from service.domain.sign_ins import NotSignedIn, OwnerOnly, Role, SignIn
+from service.domain.writes import BY_ANY_DEVICE, Expected, Once
+
+ENTITY_TAG: Final = re.compile(r'\s*(?:W/)?"([^"]*)"\s*')
+LONGEST_REVISION: Final = 15
+IDEMPOTENCY_KEY: Final = re.compile(r"[\x21-\x7e]{1,200}")
+
+
+class Services(msgspec.Struct, frozen=True):
+    """What the composition root hands to every request."""
+
+    pool: Pool
+    keyring: Keyring
+    hasher: PasswordHasher
+    clock: Callable[[], datetime]
+    client_network: Callable[[ASGIConnection[Any, Any, Any, Any]], str]
+    address: str
+    """The address phones use."""
+
+
+async def signed_in(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
+    """Guard every handler that does not say `opt={"open": True}`. Raises NotSignedIn."""
+    if handler.opt.get("open"):
+        return
+    scheme, _, text = connection.headers.get("authorization", "").partition(" ")
+    token = parse_token(text.strip(), "access") if scheme.lower() == "bearer" else None
+    if token is None:
+        raise NotSignedIn("send the access token of a sign-in as Authorization: Bearer")
+    services: Services = connection.app.state.services
+    sign_in = await find_sign_in(services.pool, token.practice_id, token.digest, services.clock())
+    if sign_in is None:
+        raise NotSignedIn("the access token has expired or was revoked; refresh or sign in")
+    if handler.opt.get("owner") and sign_in.role is not Role.OWNER:
+        raise OwnerOnly("ask an owner of the practice")
+    connection.state.sign_in = sign_in
+
+
+async def provide_services(state: State) -> Services:
+    """Return the composition root's hand-over."""
+    services: Services = state.services
+    return services
+
+
+async def provide_now(services: NamedDependency[Services]) -> datetime:
+    """Return the server's time, once for the whole request."""
+    return services.clock()
+
+
+async def provide_sign_in(request: Request[Any, Any, Any]) -> SignIn:
+    """Return the sign-in the guard verified."""
+    sign_in: SignIn = request.state.sign_in
+    return sign_in
+
+
+async def provide_begin(services: NamedDependency[Services], sign_in: NamedDependency[SignIn]) -> Begin:
+    """Return what opens transactions for this sign-in's practice and therapist."""
+    return Begin(services.pool, sign_in.tenant)
+
+
+async def provide_keys(services: NamedDependency[Services], sign_in: NamedDependency[SignIn]) -> PracticeKey:
+    """Return the practice's key."""
+    return services.keyring.practice(sign_in.practice_id, sign_in.wrapped_key)
+
+
+class Creating:
+    """Makes a create retry-safe: its client-made id is its key."""
+
+    __slots__ = ("_keys", "_route")
+
+    def __init__(self, keys: PracticeKey, route: str) -> None:
+        self._keys = keys
+        self._route = route
+
+    def once(self, new_id: UUID, payload: msgspec.Struct | bytes) -> Once:
+        """Return this create's place in the ledger."""
+        content = f"{self._route}\n".encode() + canonical(payload)
+        return Once(BY_ANY_DEVICE, str(new_id), self._keys.fingerprint(content))
+
+
+class Writing:
+    """Makes any other write retry-safe: the phone sends an Idempotency-Key."""
+
+    __slots__ = ("_device_id", "_key", "_keys", "_route")
+
+    def __init__(self, keys: PracticeKey, device_id: UUID, key: str, route: str) -> None:
+        self._keys = keys
+        self._device_id = device_id
+        self._key = key
+        self._route = route
+
+    def once(self, payload: msgspec.Struct | bytes = b"") -> Once:
+        """Return this write's place in the ledger."""
+        content = f"{self._route}\n".encode() + canonical(payload)
+        return Once(self._device_id, self._key, self._keys.fingerprint(content))
+
+
+async def provide_creating(request: Request[Any, Any, Any], keys: NamedDependency[PracticeKey]) -> Creating:
+    """Return what makes this create retry-safe."""
+    return Creating(keys, f"{request.method} {request.url.path}")
+
+
+async def provide_writing(
+    request: Request[Any, Any, Any],
+    sign_in: NamedDependency[SignIn],
+    keys: NamedDependency[PracticeKey],
+    idempotency_key: Annotated[
+        str | None,
+        HeaderParameter(
+            name="Idempotency-Key",
+            description="Chosen by the phone, once for each intended write; 1 to 200 visible characters.",
+        ),
+    ] = None,
+) -> Writing:
+    """Return what makes this write retry-safe. Raises MissingHeader."""
+    if idempotency_key is None or not IDEMPOTENCY_KEY.fullmatch(idempotency_key):
+        raise MissingHeader(
+            "Idempotency-Key", "send a fresh key, 1 to 200 visible ASCII characters, with every write"
+        )
+    return Writing(keys, sign_in.device_id, idempotency_key, f"{request.method} {request.url.path}")
+
+
+async def provide_expected(
+    if_match: Annotated[
+        str | None,
+        HeaderParameter(name="If-Match", description="The ETag this change is based on, or `*`."),
+    ] = None,
+) -> Expected:
+    """Return the versions this change is willing to overwrite. Answers 428 where none is named."""
+    if if_match is None:
+        raise ClientException("this changes what is there: say which version you have read", status_code=428)
+    if if_match.strip() == "*":
+        return Expected(None)
+    tags = [ENTITY_TAG.fullmatch(each) for each in if_match.split(",")]
+    if not all(tags):
+        raise MissingHeader("If-Match", "send an entity tag in quotes, as the ETag header gave it")
+    texts = [tag[1] for tag in tags if tag]
+    return Expected(frozenset(int(each) for each in texts if _is_revision(each)))
+
+
+def _is_revision(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) <= LONGEST_REVISION
+
+
+def after(cursor: str | None) -> Cursor | None:
+    """Return where a list goes on. Raises BadCursor."""
+    return None if cursor is None else Cursor.from_text(cursor)
+
+
+Limit = Annotated[int, QueryParameter(ge=1, le=PAGE_LIMIT, description="Items a page.")]
+CursorText = Annotated[
+    str | None, QueryParameter(max_length=1_000, description="`next_cursor` of the page before.")
+]
+DEFAULT_LIMIT: Final = PAGE_DEFAULT
+
+DEPENDENCIES: Final = {
+    "services": Provide(provide_services),
+    "now": Provide(provide_now),
+    "sign_in": Provide(provide_sign_in),
+    "begin": Provide(provide_begin),
+    "keys": Provide(provide_keys),
+    "creating": Provide(provide_creating),
+    "writing": Provide(provide_writing),
+    "expected": Provide(provide_expected),
+}

@@ -1,0 +1,30 @@
+"""Whether the process lives, and whether it can serve."""
+
+from litestar import Response, get
+from litestar.di import NamedDependency
+
+from routes.dependencies import Services
+from schemas.health import Health
+from service.db.connection import ACQUIRE_TIMEOUT_S
+from service.db.migrate import pending
+
+PUBLIC = {"open": True}
+
+
+@get("/health/live", operation_id="health_live", summary="Is the process alive", tags=["health"], opt=PUBLIC)
+async def get_live() -> Health:
+    """Answer as long as the process runs; says nothing about the database."""
+    return Health("alive")
+
+
+@get("/health/ready", operation_id="health_ready", summary="Can it serve", tags=["health"], opt=PUBLIC)
+async def get_ready(services: NamedDependency[Services]) -> Response[Health]:
+    """Answer 200 when the database answers and its schema is this program's; else a 503 problem."""
+    async with services.pool.acquire(timeout=ACQUIRE_TIMEOUT_S) as connection:
+        behind = await pending(connection)
+    if behind:
+        return Response(Health("waiting for migrations"), status_code=503, headers={"Retry-After": "5"})
+    return Response(Health("ready"))
+
+
+HANDLERS = [get_live, get_ready]

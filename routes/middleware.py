@@ -1,0 +1,91 @@
+"""What wraps every request: an id for the logs, the log line, and conditional reads."""
+
+import re
+import time
+from typing import Any, Final
+from uuid import uuid4
+
+import structlog
+from litestar.datastructures import Headers, MutableScopeHeaders
+from litestar.enums import ScopeType
+from litestar.middleware import ASGIMiddleware
+from litestar.types import ASGIApp, Message, Receive, Scope, Send
+
+logger = structlog.get_logger()
+
+REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._-]{8,64}")
+
+
+class RequestLog(ASGIMiddleware):
+    """Give each request an id, its own or the phone's, and log one line when it is answered.
+
+    The path is logged as its template: ids are fine, but a query may hold what someone searched for.
+    """
+
+    scopes = (ScopeType.HTTP,)
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
+        """Wrap one request."""
+        given = Headers.from_scope(scope).get("x-request-id", "")
+        request_id = given if REQUEST_ID.fullmatch(given) else uuid4().hex
+        scope["state"]["request_id"] = request_id
+        started = time.perf_counter()
+        status = 0
+
+        async def send_with_id(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                MutableScopeHeaders(message)["X-Request-Id"] = request_id
+            await send(message)
+
+        with structlog.contextvars.bound_contextvars(request_id=request_id):
+            try:
+                await next_app(scope, receive, send_with_id)
+            finally:
+                took_ms = round((time.perf_counter() - started) * 1_000, 1)
+                path = scope.get("path_template", "")
+                method = scope.get("method")
+                logger.info("request", method=method, path=path, status=status, took_ms=took_ms)
+
+
+class ConditionalReads(ASGIMiddleware):
+    """Answer 304 without a body where If-None-Match names the version there is (RFC 9110, 13.1.2)."""
+
+    scopes = (ScopeType.HTTP,)
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
+        """Wrap one request."""
+        known = (
+            Headers.from_scope(scope).get("if-none-match") if scope.get("method") in {"GET", "HEAD"} else None
+        )
+        if known is None:
+            await next_app(scope, receive, send)
+            return
+        unchanged = False
+
+        async def send_if_changed(message: Message) -> None:
+            nonlocal unchanged
+            if message["type"] == "http.response.start":
+                unchanged = message["status"] == 200 and _names(known, MutableScopeHeaders(message))
+                message = _not_modified(message) if unchanged else message
+            elif unchanged:
+                message = {"type": "http.response.body", "body": b"", "more_body": False}
+            await send(message)
+
+        await next_app(scope, receive, send_if_changed)
+
+
+def _names(if_none_match: str, headers: MutableScopeHeaders) -> bool:
+    """Return whether the entity tag of an answer is among those a phone holds; weakly, as the RFC says."""
+    tag = headers.get("etag")
+    if tag is None:
+        return False
+    held = {each.strip().removeprefix("W/") for each in if_none_match.split(",")}
+    return "*" in held or tag.removeprefix("W/") in held
+
+
+def _not_modified(start: Any) -> Any:  # noqa: ANN401  an ASGI message, whose type is a union of dictionaries
+    kept = (b"etag", b"cache-control", b"vary", b"x-request-id")
+    headers = [(name, value) for name, value in start["headers"] if name.lower() in kept]
+    return {"type": "http.response.start", "status": 304, "headers": headers}

@@ -1,0 +1,222 @@
+"""Every error a phone can meet, as an RFC 9457 problem: one table from what went wrong to what is said."""
+
+import re
+from collections.abc import Callable
+from typing import Any, Final
+
+import asyncpg
+import msgspec
+import structlog
+from litestar import Request, Response
+from litestar.exceptions import (
+    HTTPException,
+    MethodNotAllowedException,
+    NotFoundException,
+    ValidationException,
+)
+from litestar.types import ExceptionHandlersMap
+
+from routes.strict import BadParameter, MissingHeader, NotJson, UnsupportedContent
+from service.crypto.passwords import WeakPassword
+from service.domain.pages import BadCursor
+from service.domain.sign_ins import (
+    InvitationSpent,
+    NotSignedIn,
+    OwnerOnly,
+    TooManyAttempts,
+    WhichPractice,
+    WrongCredentials,
+)
+from service.domain.writes import IdempotencyKeyReused, IdTaken, Impossible, NotFound, Stale, Unusable
+from service.encoding.geojson import GeoJsonRefused
+from service.gpx.model import GpxRefused
+
+logger = structlog.get_logger()
+
+MEDIA_TYPE: Final = "application/problem+json"
+TYPE_PREFIX: Final = "urn:towpath:problem:"
+
+
+class Problem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """RFC 9457 problem details. `type` is stable: programs branch on it, people read the rest."""
+
+    type: str
+    title: str
+    status: int
+    detail: str | None = None
+    pointer: str | None = None
+    """RFC 6901 pointer to the member of the body that is wrong."""
+    parameter: str | None = None
+    """Name of the query parameter or header that is wrong."""
+    possible: list[str] | None = None
+    """What can be done instead."""
+    reason: str | None = None
+    """A stable code for what is wrong with an uploaded file."""
+    limit: int | None = None
+    """The limit that was passed."""
+    line: int | None = None
+    column: int | None = None
+    """Where in an uploaded file."""
+    practice_ids: list[str] | None = None
+    """The practices to choose from."""
+    etag: str | None = None
+    """The current version, where yours is stale."""
+    request_id: str | None = None
+
+
+class Kind(msgspec.Struct, frozen=True):
+    """One row of the table: how an exception is told."""
+
+    slug: str
+    status: int
+    title: str
+    members: Callable[[Any], dict[str, Any]] = lambda error: {"detail": str(error)}
+    headers: Callable[[Any], dict[str, str]] = lambda _: {}
+
+
+def _nothing(_: object) -> dict[str, Any]:
+    return {}
+
+
+def _pointer(path: str) -> str:
+    """Return msgspec's `$.notes[1].text` as an RFC 6901 pointer `/notes/1/text`."""
+    names = re.findall(r"\.([^.\[\]]+)|\[(\d+|\.\.\.)\]", path)
+    return "".join("/" + (name or index).replace("~", "~0").replace("/", "~1") for name, index in names)
+
+
+def _of_body(error: Exception) -> dict[str, Any]:
+    """Return detail and pointer of a msgspec error: `Expected … - at `$.a``."""
+    message, _, where = str(error).partition(" - at ")
+    unknown = re.search(r"unknown field `(.+)`", message)
+    pointer = _pointer(where.strip("`"))
+    return {"detail": message, "pointer": pointer + (f"/{unknown[1]}" if unknown else "")}
+
+
+def _of_parameters(error: ValidationException) -> dict[str, Any]:
+    first = error.extra[0] if isinstance(error.extra, list) and error.extra else {}
+    return {"detail": first.get("message", error.detail), "parameter": first.get("key")}
+
+
+def _of_gpx(error: GpxRefused) -> dict[str, Any]:
+    return {
+        "reason": error.reason,
+        "detail": error.detail,
+        "line": error.line,
+        "column": error.column,
+        "limit": error.limit,
+    }
+
+
+TABLE: Final[dict[type[Exception], Kind]] = {
+    msgspec.ValidationError: Kind("invalid-body", 400, "The body is not what this expects", _of_body),
+    msgspec.DecodeError: Kind("malformed-json", 400, "The body is not JSON", _of_body),
+    NotJson: Kind("malformed-json", 400, "The body is not JSON"),
+    UnicodeDecodeError: Kind("malformed-json", 400, "The body is not UTF-8", _nothing),
+    RecursionError: Kind("malformed-json", 400, "The body is nested too deeply", _nothing),
+    ValidationException: Kind("invalid-parameter", 400, "A parameter cannot be used", _of_parameters),
+    BadParameter: Kind(
+        "invalid-parameter", 400, "A parameter cannot be used",
+        lambda error: {"detail": str(error), "parameter": error.name},
+    ),
+    BadCursor: Kind(
+        "invalid-parameter", 400, "A parameter cannot be used",
+        lambda error: {"detail": str(error), "parameter": "cursor"},
+    ),
+    MissingHeader: Kind(
+        "header-missing", 400, "A header is missing or cannot be used",
+        lambda error: {"detail": str(error), "parameter": error.name},
+    ),
+    UnsupportedContent: Kind("unsupported-content", 415, "The content type is not one this reads"),
+    GpxRefused: Kind("gpx-refused", 422, "The GPX file cannot be used", _of_gpx),
+    GeoJsonRefused: Kind(
+        "geojson-refused", 422, "The GeoJSON cannot be used",
+        lambda error: {"detail": error.detail, "pointer": error.pointer, "limit": error.limit},
+    ),
+    Unusable: Kind(
+        "unusable", 422, "A member of the body makes no sense",
+        lambda error: {"detail": str(error), "pointer": error.pointer},
+    ),
+    WeakPassword: Kind("weak-password", 422, "The password is too weak"),
+    NotSignedIn: Kind(
+        "not-signed-in", 401, "Sign in first", headers=lambda _: {"WWW-Authenticate": "Bearer"}
+    ),
+    WrongCredentials: Kind("wrong-credentials", 401, "Email and password do not match", _nothing),
+    OwnerOnly: Kind("owner-only", 403, "Only an owner of the practice may do this"),
+    NotFound: Kind("not-found", 404, "There is nothing here", _nothing),
+    NotFoundException: Kind("not-found", 404, "There is nothing here", _nothing),
+    MethodNotAllowedException: Kind(
+        "method-not-allowed", 405, "This address does not take that method", _nothing,
+        lambda error: dict(error.headers or {}),
+    ),
+    IdTaken: Kind("id-taken", 409, "This id names something else already"),
+    Impossible: Kind(
+        "impossible", 409, "That contradicts what is known",
+        lambda error: {"detail": str(error), "possible": list(error.possible) or None},
+    ),
+    WhichPractice: Kind(
+        "which-practice", 409, "Say which practice",
+        lambda error: {"detail": str(error), "practice_ids": [str(each) for each in error.practice_ids]},
+    ),
+    InvitationSpent: Kind("invitation-spent", 410, "This invitation is no longer valid"),
+    Stale: Kind(
+        "stale", 412, "It has changed since you read it",
+        lambda error: {"detail": str(error), "etag": f'"{error.revision}"'},
+    ),
+    IdempotencyKeyReused: Kind(
+        "idempotency-key-reused", 422, "This Idempotency-Key was used for another payload", _nothing
+    ),
+    TooManyAttempts: Kind(
+        "too-many-attempts", 429, "Too many attempts",
+        headers=lambda error: {"Retry-After": str(error.wait_s)},
+    ),
+}  # fmt: skip
+
+OF_STATUS: Final = {
+    400: ("bad-request", "The request cannot be read"),
+    413: ("too-large", "The body is too large"),
+    428: ("precondition-required", "Send If-Match with the ETag you read"),
+}
+AWAY: Final = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.exceptions.OperatorInterventionError,
+    asyncpg.exceptions.InsufficientResourcesError,
+    ConnectionError,
+    TimeoutError,
+    OSError,
+)
+"""The database cannot be reached or has no room: worth another try in a moment."""
+RETRY_AFTER_S: Final = 2
+
+
+def answer_problem(request: Request[Any, Any, Any], error: Exception) -> Response[Problem]:
+    """Return the problem document for whatever was raised."""
+    for kind in type(error).__mro__:
+        if kind in TABLE:
+            row = TABLE[kind]
+            return _respond(request, row.slug, row.status, row.title, row.members(error), row.headers(error))
+    if isinstance(error, HTTPException) and error.status_code < 500:
+        slug, title = OF_STATUS.get(error.status_code, ("refused", "The request was refused"))
+        return _respond(request, slug, error.status_code, title, {"detail": error.detail}, {})
+    if isinstance(error, AWAY):
+        logger.warning("database away", error=type(error).__name__)
+        retry = {"Retry-After": str(RETRY_AFTER_S)}
+        return _respond(request, "unavailable", 503, "Not available at the moment; try again", {}, retry)
+    logger.error("unexpected error", exc_info=error)
+    return _respond(request, "internal", 500, "Something went wrong here; nothing was stored", {}, {})
+
+
+def _respond(
+    request: Request[Any, Any, Any],
+    slug: str,
+    status: int,
+    title: str,
+    members: dict[str, Any],
+    headers: dict[str, str],
+) -> Response[Problem]:
+    request_id = request.scope.get("state", {}).get("request_id")
+    problem = Problem(type=TYPE_PREFIX + slug, title=title, status=status, request_id=request_id, **members)
+    return Response(problem, status_code=status, media_type=MEDIA_TYPE, headers=headers)
+
+
+EXCEPTION_HANDLERS: Final[ExceptionHandlersMap] = {Exception: answer_problem}

@@ -1,0 +1,53 @@
+"""What every wire type shares: strict input, output without empty members, and the usual limits."""
+
+from datetime import datetime
+from typing import Annotated, Any, TypeVar
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+Value = TypeVar("Value")
+
+
+class Input(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
+    """What a phone sends: an unknown member is refused, for it is a mistake or a newer phone's wish.
+
+    Encoded without defaults, so that a member added later leaves the fingerprints of earlier requests.
+    """
+
+
+class Output(msgspec.Struct, omit_defaults=True):
+    """What a phone gets: what is not known is absent rather than null."""
+
+
+Name = Annotated[str, Meta(min_length=1, max_length=200)]
+Text = Annotated[str, Meta(min_length=1, max_length=4_000)]
+Longitude = Annotated[float, Meta(ge=-180, le=180, description="Degrees east, WGS84.")]
+Latitude = Annotated[float, Meta(ge=-90, le=90, description="Degrees north, WGS84.")]
+Instant = Annotated[datetime, Meta(tz=True, description="RFC 3339 with an offset; answered in UTC.")]
+FlatPace = Annotated[float, Meta(ge=0.1, le=3, description="Metres per second on the flat.")]
+NextCursor = Annotated[str, Meta(description="Send it as `cursor` to read on; absent on the last page.")]
+Rests = Annotated[int, Meta(ge=0, le=7_200, description="Seconds of rest planned into a walk.")]
+
+
+def changes_of(patch: Input, now: datetime) -> dict[str, Any]:
+    """Return the members a merge patch (RFC 7396) names: null clears one, absent leaves it as it is.
+
+    `archived`, where a patch has it, becomes the instant it was put away, or None.
+    """
+    given = ((name, getattr(patch, name)) for name in patch.__struct_fields__)
+    changes: dict[str, Any] = {name: value for name, value in given if value is not UNSET}
+    if "archived" in changes:
+        changes["archived_at"] = now if changes.pop("archived") else None
+    return changes
+
+
+def present(value: Value | None) -> Value | UnsetType:
+    """Return `value`, or nothing at all where it is None."""
+    return UNSET if value is None else value
+
+
+def shown(source: object, wire: type[msgspec.Struct]) -> dict[str, Any]:
+    """Return the members `wire` shares with `source`, what is None left out."""
+    names = (name for name in wire.__struct_fields__ if hasattr(source, name))
+    return {name: present(getattr(source, name)) for name in names}

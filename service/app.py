@@ -1,0 +1,96 @@
+"""The composition root: an application from settings, a key file and a clock."""
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import msgspec
+from litestar import Litestar, Router
+from litestar.config.allowed_hosts import AllowedHostsConfig
+from litestar.config.compression import CompressionConfig
+from litestar.types import ControllerRouterHandler
+
+from routes import health_handlers, place_handlers, practice_handlers, sign_in_handlers
+from routes.dependencies import DEPENDENCIES, Services, signed_in
+from routes.middleware import ConditionalReads, RequestLog
+from routes.network import Network, network_reader
+from routes.problems import EXCEPTION_HANDLERS
+from routes.strict import StrictRequest, refuse_unknown_parameters
+from service.crypto.key_file import KeyFile
+from service.crypto.passwords import PasswordHasher
+from service.crypto.sealing import Keyring
+from service.db.connection import open_pool
+
+BODY_LIMIT: Final = 1_000_000
+"""Bytes of a JSON body; uploads say their own limit."""
+COMPRESS_FROM: Final = 1_000
+COMPRESSION_LEVEL: Final = 6
+
+HANDLERS: Final[Sequence[ControllerRouterHandler]] = [
+    *sign_in_handlers.HANDLERS,
+    *practice_handlers.HANDLERS,
+    *place_handlers.HANDLERS,
+]
+
+
+class Composition(msgspec.Struct, frozen=True, kw_only=True):
+    """What an application is made of."""
+
+    dsn: str
+    keys: KeyFile
+    address: str
+    """The address phones use."""
+    pool_size: int = 10
+    allowed_hosts: tuple[str, ...] = ()
+    proxies: tuple[Network, ...] = ()
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+
+
+def create_app(composition: Composition) -> Litestar:
+    """Return the application; its pool opens when it starts and closes when it ends."""
+    api = Router(
+        "/v1",
+        route_handlers=HANDLERS,
+        guards=[signed_in],
+        before_request=refuse_unknown_parameters,
+        dependencies=DEPENDENCIES,
+    )
+    health = Router(
+        "/", route_handlers=health_handlers.HANDLERS, dependencies={"services": DEPENDENCIES["services"]}
+    )
+    hosts = composition.allowed_hosts
+    return Litestar(
+        route_handlers=[api, health],
+        lifespan=[_serving(composition)],
+        request_class=StrictRequest,
+        exception_handlers=EXCEPTION_HANDLERS,
+        middleware=[RequestLog(), ConditionalReads()],
+        compression_config=CompressionConfig(
+            backend="gzip", minimum_size=COMPRESS_FROM, gzip_compress_level=COMPRESSION_LEVEL
+        ),
+        allowed_hosts=AllowedHostsConfig(allowed_hosts=list(hosts)) if hosts else None,
+        request_max_body_size=BODY_LIMIT,
+        logging_config=None,
+        debug=False,
+    )
+
+
+def _serving(composition: Composition) -> Any:  # noqa: ANN401  Litestar's lifespan type is private
+    @asynccontextmanager
+    async def serving(app: Litestar) -> AsyncIterator[None]:
+        pool = await open_pool(composition.dsn, size=composition.pool_size)
+        app.state.services = Services(
+            pool=pool,
+            keyring=Keyring(composition.keys),
+            hasher=PasswordHasher(),
+            clock=composition.clock,
+            client_network=network_reader(composition.proxies),
+            address=composition.address,
+        )
+        try:
+            yield
+        finally:
+            await pool.close()
+
+    return serving

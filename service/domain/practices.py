@@ -1,0 +1,55 @@
+"""The practice: the tenant that owns everything, and who works in it."""
+
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+from zoneinfo import available_timezones
+
+import msgspec
+
+from service.domain.sign_ins import Role
+from service.domain.writes import Unusable
+
+FLAT_PACE_MS: Final = 0.9
+"""A talking walk on the flat; crossings assume 1.2, people over 65 walk 0.8 to 0.9 m/s."""
+RESTS_S: Final = 600
+SESSION_LENGTH_S: Final = 3_000
+
+
+class Practice(msgspec.Struct, frozen=True, kw_only=True):
+    """A practice and the defaults its therapists plan with."""
+
+    practice_id: UUID
+    name: str
+    zone: str
+    flat_pace_ms: float = FLAT_PACE_MS
+    rests_s: int = RESTS_S
+    session_length_s: int = SESSION_LENGTH_S
+    created_at: datetime
+    updated_at: datetime
+    revision: int = 1
+
+
+class Therapist(msgspec.Struct, frozen=True, kw_only=True):
+    """Someone who works in the practice; deactivated, never deleted, for the record names them."""
+
+    id: UUID
+    email: str
+    name: str
+    role: Role
+    joined_at: datetime | None = None
+    deactivated_at: datetime | None = None
+    created_at: datetime
+    updated_at: datetime
+    revision: int = 1
+
+
+def refuse_unknown_zone(zone: str) -> None:
+    """Raise Unusable unless `zone` is an IANA name."""
+    if zone not in available_timezones():
+        raise Unusable("/zone", "not an IANA time zone, such as Europe/London")
+
+
+def normal_email(email: str) -> str:
+    """Return an email as it is compared and kept: without spaces around it, in lower case."""
+    return email.strip().lower()

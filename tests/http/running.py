@@ -1,0 +1,55 @@
+"""The real server in a thread of its own."""
+
+import asyncio
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import httpx
+import msgspec
+import uvicorn
+from litestar import Litestar
+
+from service.app import Composition, create_app
+
+START_S = 20
+
+
+class Running(msgspec.Struct, frozen=True):
+    """A service one can speak to, and look into."""
+
+    http: httpx.Client
+    app: Litestar
+    composition: Composition
+    loop: asyncio.AbstractEventLoop
+
+
+@contextmanager
+def run_service(composition: Composition) -> Iterator[Running]:
+    """Serve on a free port of the loopback until the block ends."""
+    app = create_app(composition)
+    listening = socket.create_server(("127.0.0.1", 0))
+    server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False))
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_until_complete, args=(server.serve(sockets=[listening]),))
+    thread.start()
+    _wait_until_started(server, thread)
+    url = f"http://127.0.0.1:{listening.getsockname()[1]}"
+    try:
+        with httpx.Client(base_url=url, timeout=30) as http:
+            yield Running(http, app, composition, loop)
+    finally:
+        server.should_exit = True
+        thread.join(START_S)
+        loop.close()
+        listening.close()
+
+
+def _wait_until_started(server: uvicorn.Server, thread: threading.Thread) -> None:
+    waited = threading.Event()
+    for _ in range(START_S * 100):
+        if server.started or not thread.is_alive():
+            break
+        waited.wait(0.01)
+    assert server.started, "the service did not start"
