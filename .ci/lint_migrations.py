@@ -1,0 +1,179 @@
+"""Lint the migrations: squawk for locks and types, our own rules for tenancy and for distributed tables.
+
+    python .ci/lint_migrations.py [--without-squawk] [folder]
+
+Exits with 1 when there is anything to say. What only a migrated database can tell (keys, policies, owners)
+is refused at start-up, by service/db/checks.py.
+"""
+# ruff: noqa: INP001  a script beside the project, not a package
+
+import argparse
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final, NamedTuple
+
+MIGRATIONS: Final = Path(__file__).parents[1] / "migrations"
+AS_MIGRATOR: Final = re.compile(r"--\s*towpath:\s*as migrator\b")
+
+NOT_ASKED_OF_SQUAWK: Final = {
+    "require-lock-timeout": "the runner sets it for every file",
+    "require-statement-timeout": "the runner sets it for every file",
+    "prefer-bigint-over-int": "what counts up without end is bigint already; seconds and metres are bounded",
+    "prefer-bigint-over-smallint": "same",
+}
+
+
+class Rule(NamedTuple):
+    """Text that has no place in a migration, and what to write instead."""
+
+    pattern: re.Pattern[str]
+    said: str
+
+
+def rule(pattern: str, said: str) -> Rule:
+    """Return a rule; a blank in `pattern` stands for any white space."""
+    return Rule(re.compile(pattern.replace(" ", r"\s+"), re.IGNORECASE), said)
+
+
+EVERYWHERE: Final = (
+    rule(r"\bON DELETE SET (NULL|DEFAULT)\b", "distributed tables refuse it: CASCADE, or clear it in code"),
+    rule(r"\bSECURITY DEFINER\b", "it reads past the policies: leave it out"),
+    rule(
+        r"\bCREATE (OR REPLACE )?(CONSTRAINT |EVENT )?TRIGGER\b",
+        "distributed tables refuse triggers: do it in code",
+    ),
+    rule(r"\bCREATE (OR REPLACE )?RULE\b", "rules are refused as triggers are: do it in code"),
+    rule(r"\bMERGE INTO\b", "distributed tables refuse MERGE: INSERT … ON CONFLICT"),
+    rule(
+        r"\bINSERT\b[^;]*\bUNNEST\s*\(",
+        "distributed tables refuse INSERT from unnest: VALUES of several rows",
+    ),
+    rule(r"\bCOPY\b[^;]*\bFROM\b", "policies refuse COPY: INSERT … VALUES"),
+    rule(
+        r"\bUPDATE\b[^;]*\bSET\b[^;]*\b(CLOCK_TIMESTAMP|TIMEOFDAY|RANDOM|GEN_RANDOM_UUID)\s*\(",
+        "distributed tables refuse volatile functions in UPDATE: now(), or a value made outside",
+    ),
+    rule(r"\b(NOTIFY|LISTEN)\b|\bPG_NOTIFY\s*\(", "a notice stays on one node: let readers ask by revision"),
+    rule(r"\bPG_(TRY_)?ADVISORY_\w*LOCK", "an advisory lock holds on one node only: lock a row"),
+    rule(r"\bSET PRACTICE_ID\s*=", "a row never changes its practice: insert it anew"),
+    rule(
+        r"\bCREATE POLICY\b[^;]*\(\s*SELECT\b",
+        "distributed tables refuse it: compare columns with settings only",
+    ),
+    rule(r"\b(DISABLE|NO FORCE) ROW LEVEL SECURITY\b", "a tenant table keeps row-level security forced"),
+    rule(r"\bCREATE MATERIALIZED VIEW\b", "no policy guards its rows: a table, or no copy"),
+    rule(
+        r"\bCREATE (OR REPLACE )?VIEW\b(?:(?!\bAS\b|\bSECURITY_INVOKER\b)[^;])*\bAS\b",
+        "it reads past the policies: WITH (security_invoker = true)",
+    ),
+    rule(r"\bUNLOGGED\b", "a crash empties it: an ordinary table"),
+    rule(r"\bTRUNCATE\b", "no policy binds it: DELETE"),
+    rule(r"\bCREATE EXTENSION\b", "Towpath runs on a server without extensions"),
+    rule(
+        r"\b(SET|RESET) (LOCAL |SESSION )?(ROLE|AUTHORIZATION)\b(?!\s*=)",
+        "the runner decides who runs a file",
+    ),
+)
+
+AS_OWNER_ONLY: Final = (
+    rule(
+        r"(?:\A|;)\s*(UPDATE|DELETE)\b",
+        "forced row-level security hides every row from the owner, so this changes none: "
+        "a file of its own that begins with '-- towpath: as migrator'",
+    ),
+)
+
+AS_MIGRATOR_ONLY: Final = (
+    rule(
+        r"(?:\A|;)\s*(CREATE|ALTER|DROP|GRANT|REVOKE)\b", "it would belong to the migrator: a file of its own"
+    ),
+)
+
+NOT_CODE: Final = re.compile(r"--[^\n]*|/\*.*?\*/|'(?:[^']|'')*'", re.DOTALL)
+BODY: Final = re.compile(r"(\$\w*\$).*?\1", re.DOTALL)
+CREATE_TABLE: Final = re.compile(
+    r"\bCREATE\s+(?:UNLOGGED\s+)?TABLE\s+(?:IF\s+NOT\s+EXISTS\s+)?([\w.]+)", re.IGNORECASE
+)
+
+
+def blank(pattern: re.Pattern[str], sql: str) -> str:
+    """Return `sql` with every match emptied, and each line still where it was."""
+    return pattern.sub(lambda match: "\n" * match[0].count("\n"), sql)
+
+
+def lint_names(names: list[str]) -> Iterator[str]:
+    """Yield where the numbers do not go up by one from 0001."""
+    for number, name in enumerate(sorted(names), start=1):
+        if re.fullmatch(rf"{number:04}_[a-z0-9_]+\.sql", name) is None:
+            yield f"{name}:1: expected {number:04}_what_it_does.sql here: rename or renumber"
+
+
+def lint_file(name: str, sql: str) -> Iterator[str]:
+    """Yield what one file holds that it must not, or lacks."""
+    code = blank(NOT_CODE, sql)
+    statements = blank(BODY, code)
+    only = AS_MIGRATOR_ONLY if AS_MIGRATOR.match(sql) else AS_OWNER_ONLY
+    for text, rules in ((code, EVERYWHERE), (statements, only)):
+        for each in rules:
+            for match in each.pattern.finditer(text):
+                found = " ".join(match[0].strip("; \n").split())
+                yield f"{name}:{line_of(match.end(), text)}: {found[:60]}: {each.said}"
+    for match in CREATE_TABLE.finditer(statements):
+        if re.search(rf"\bCOMMENT\s+ON\s+TABLE\s+{match[1]}\b", statements, re.IGNORECASE) is None:
+            yield f"{name}:{line_of(match.end(), statements)}: {match[1]} lacks COMMENT ON TABLE: add it"
+
+
+def line_of(position: int, text: str) -> int:
+    """Return the line, counted from 1, at `position` in `text`."""
+    return text.count("\n", 0, position) + 1
+
+
+def lint_with_squawk(paths: list[Path]) -> Iterator[str]:
+    """Yield what squawk says. Raises OSError where it is missing or cannot run on this machine."""
+    done = subprocess.run(  # noqa: S603  the program installed beside this Python, our own files
+        [
+            Path(sys.executable).parent / "squawk",
+            "--reporter=json",
+            "--pg-version=15.0",
+            "--assume-in-transaction",
+            f"--exclude={','.join(NOT_ASKED_OF_SQUAWK)}",
+            *paths,
+        ],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode not in (0, 1) or not done.stdout.strip():
+        raise OSError(f"it ended with {done.returncode}: {done.stderr.strip()}")
+    for each in json.loads(done.stdout):
+        yield f"{Path(each['file']).name}:{each['line'] + 1}: {each['rule_name']}: {each['message']}"
+
+
+def main() -> int:
+    """Lint and print; return how the process ends."""
+    parser = argparse.ArgumentParser(description="Lint the migrations.")
+    parser.add_argument("folder", nargs="?", type=Path, default=MIGRATIONS)
+    parser.add_argument("--without-squawk", action="store_true", help="where it cannot run on this machine")
+    arguments = parser.parse_args()
+    paths = sorted(arguments.folder.glob("*.sql"))
+    if not paths:
+        parser.error(f"there is no migration in {arguments.folder}")
+    findings = [*lint_names([path.name for path in paths])]
+    for path in paths:
+        findings += lint_file(path.name, path.read_text(encoding="utf-8"))
+    if not arguments.without_squawk:
+        try:
+            findings += lint_with_squawk(paths)
+        except OSError as error:
+            findings.append(f"squawk cannot run here ({error}): install it, or say --without-squawk")
+    sys.stdout.writelines(f"{finding}\n" for finding in findings)
+    return 1 if findings else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
