@@ -101,6 +101,13 @@ def version_reasons(major: int) -> Iterator[str]:
         yield f"The server is PostgreSQL {major}: upgrade it to {OLDEST_SERVER} or newer."
 
 
+SETTINGS = """
+    SELECT current_setting('fsync') AS fsync,
+           current_setting('full_page_writes') AS full_page_writes,
+           current_setting('synchronous_commit') AS synchronous_commit
+"""
+
+
 def durability_reasons(settings: Mapping[str, str]) -> Iterator[str]:
     """Yield which of these settings would lose acknowledged writes in a crash."""
     for name, value in settings.items():
@@ -111,10 +118,20 @@ def durability_reasons(settings: Mapping[str, str]) -> Iterator[str]:
             )
 
 
-SETTINGS = """
-    SELECT current_setting('fsync') AS fsync,
-           current_setting('full_page_writes') AS full_page_writes,
-           current_setting('synchronous_commit') AS synchronous_commit
+SUPERUSER: Final = "is a superuser, whom no policy binds"
+
+STRONG_ROLES = f"""
+    SELECT rolname, rolname IN (current_user, session_user) AS is_me, power
+      FROM pg_roles,
+   LATERAL (VALUES (rolsuper, '{SUPERUSER}'),
+                   (rolbypassrls, 'has BYPASSRLS'),
+                   (rolcreaterole, 'has CREATEROLE'),
+                   (rolreplication, 'has REPLICATION'),
+                   (rolname IN ('pg_read_server_files', 'pg_write_server_files', 'pg_execute_server_program'),
+                    'reaches the files of the server')) AS powers (held, power)
+     WHERE held
+       AND (pg_has_role(session_user, oid, 'MEMBER') OR pg_has_role(oid, 'MEMBER'))
+     ORDER BY is_me DESC, power DESC, rolname
 """
 
 
@@ -142,20 +159,6 @@ async def _role_reasons(connection: Connection, tables: Sequence[Table]) -> list
     ]
     return reasons
 
-
-SUPERUSER: Final = "is a superuser, whom no policy binds"
-
-STRONG_ROLES = f"""
-    SELECT rolname, rolname IN (current_user, session_user) AS is_me, power
-      FROM pg_roles,
-   LATERAL (VALUES (rolsuper, '{SUPERUSER}'),
-                   (rolbypassrls, 'has BYPASSRLS'),
-                   (rolcreaterole, 'has CREATEROLE'),
-                   (rolreplication, 'has REPLICATION')) AS powers (held, power)
-     WHERE held
-       AND (pg_has_role(session_user, oid, 'MEMBER') OR pg_has_role(oid, 'MEMBER'))
-     ORDER BY is_me DESC, power DESC, rolname
-"""
 
 TABLES = """
     SELECT relname AS name,
@@ -199,18 +202,6 @@ def _security_reasons(tables: Iterable[Table]) -> Iterator[str]:
             )
 
 
-def _key_reasons(keys: Iterable[Key], tenant: set[str]) -> Iterator[str]:
-    led = {key.table for key in keys if key.primary and key.columns[0] == PRACTICE}
-    for name in sorted(tenant - led):
-        yield f"The primary key of {name} does not begin with {PRACTICE}: make it (practice_id, …)."
-    for key in keys:
-        if key.table in tenant and not key.primary and PRACTICE not in key.columns:
-            yield (
-                f"{key.name} on {key.table} is unique across practices, so a refusal tells of another's row: "
-                f"add {PRACTICE} to its columns."
-            )
-
-
 KEYS = """
     SELECT relname AS table,
            indexrelid::regclass::text AS name,
@@ -227,15 +218,15 @@ KEYS = """
 """
 
 
-def _foreign_key_reasons(foreign_keys: Iterable[ForeignKey], tenant: set[str]) -> Iterator[str]:
-    """Yield the foreign keys that could point into another practice: row-level security does not see them."""
-    for key in foreign_keys:
-        pairs = dict(zip(key.columns, key.target_columns, strict=True))
-        same_practice = PRACTICE in pairs and (key.target not in tenant or pairs[PRACTICE] == PRACTICE)
-        if key.table in tenant and not same_practice:
+def _key_reasons(keys: Iterable[Key], tenant: set[str]) -> Iterator[str]:
+    led = {key.table for key in keys if key.primary and key.columns[0] == PRACTICE}
+    for name in sorted(tenant - led):
+        yield f"The primary key of {name} does not begin with {PRACTICE}: make it (practice_id, …)."
+    for key in keys:
+        if key.table in tenant and not key.primary and PRACTICE not in key.columns:
             yield (
-                f"The foreign key {key.name} of {key.table} does not hold on to {PRACTICE}, and could point "
-                f"into another practice: refer from ({PRACTICE}, …) to ({PRACTICE}, …)."
+                f"{key.name} on {key.table} is unique across practices, so a refusal tells of another's row: "
+                f"add {PRACTICE} to its columns."
             )
 
 
@@ -256,6 +247,29 @@ FOREIGN_KEYS = """
       JOIN pg_class AS target ON target.oid = confrelid
      WHERE source.relnamespace = 'public'::regnamespace
        AND contype = 'f'
+     ORDER BY 1, 2
+"""
+
+
+def _foreign_key_reasons(foreign_keys: Iterable[ForeignKey], tenant: set[str]) -> Iterator[str]:
+    """Yield the foreign keys that could point into another practice: row-level security does not see them."""
+    for key in foreign_keys:
+        pairs = dict(zip(key.columns, key.target_columns, strict=True))
+        same_practice = PRACTICE in pairs and (key.target not in tenant or pairs[PRACTICE] == PRACTICE)
+        if key.table in tenant and not same_practice:
+            yield (
+                f"The foreign key {key.name} of {key.table} does not hold on to {PRACTICE}, and could point "
+                f"into another practice: refer from ({PRACTICE}, …) to ({PRACTICE}, …)."
+            )
+
+
+POLICIES = """
+    SELECT tablename AS table,
+           policyname AS name,
+           permissive = 'PERMISSIVE' AS permissive,
+           array_remove(ARRAY[qual, with_check], NULL) AS conditions
+      FROM pg_policies
+     WHERE schemaname = 'public'
      ORDER BY 1, 2
 """
 
@@ -281,16 +295,6 @@ def _condition_reasons(policy: Policy, condition: str, tenant: set[str]) -> Iter
             "it with practice_id = nullif(current_setting('app.practice', true), '')::uuid, then AND."
         )
 
-
-POLICIES = """
-    SELECT tablename AS table,
-           policyname AS name,
-           permissive = 'PERMISSIVE' AS permissive,
-           array_remove(ARRAY[qual, with_check], NULL) AS conditions
-      FROM pg_policies
-     WHERE schemaname = 'public'
-     ORDER BY 1, 2
-"""
 
 BYPASSES = """
     SELECT format('The view %s reads with the rights of its owner, past the policies: '

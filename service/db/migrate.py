@@ -103,7 +103,10 @@ def _read(files: Traversable, name: str) -> Migration:
     named = FILE_NAME.fullmatch(name)
     if named is None:
         raise MigrationRefused(f"{name} is not named like 0001_what_it_does.sql: rename it")
-    sql = files.joinpath(name).read_bytes().decode().replace("\r\n", "\n")
+    try:
+        sql = files.joinpath(name).read_bytes().decode().replace("\r\n", "\n")
+    except UnicodeDecodeError as error:
+        raise MigrationRefused(f"{name} is not UTF-8 at byte {error.start}: save it as UTF-8") from error
     marker = MARKER.fullmatch(sql.partition("\n")[0])
     if marker is not None and marker["word"] != AS_MIGRATOR:
         raise MigrationRefused(f"{name} begins with '{marker[0]}': only '{AS_MIGRATOR}' is known")
@@ -181,17 +184,26 @@ async def _alone(
             await connection.execute(f"SELECT pg_advisory_unlock({LOCK_KEY})")
 
 
-async def _refuse_powerless(connection: asyncpg.Connection) -> None:
-    if not await connection.fetchval(MAY_BE_OWNER, OWNER):
-        raise MigrationRefused(
-            f"this role cannot act as {OWNER}, which owns the tables: let the migrator make the roles first"
-        )
-
-
 MAY_BE_OWNER = """
     SELECT EXISTS (SELECT FROM pg_roles
                     WHERE rolname = $1
-                      AND pg_has_role(oid, 'MEMBER'))
+                      AND pg_has_role(oid, 'MEMBER')
+                      AND has_schema_privilege(oid, 'public', 'CREATE'))
+"""
+
+
+async def _refuse_powerless(connection: asyncpg.Connection) -> None:
+    if not await connection.fetchval(MAY_BE_OWNER, OWNER):
+        raise MigrationRefused(
+            f"this role cannot make tables as {OWNER}: migrate with a role that may make roles and owns the "
+            "database, for it prepares both first"
+        )
+
+
+SEES_ALL_ROWS = """
+    SELECT rolsuper OR rolbypassrls
+      FROM pg_roles
+     WHERE rolname = current_user
 """
 
 
@@ -203,13 +215,6 @@ async def _refuse_blind_backfill(connection: asyncpg.Connection, todo: Sequence[
             f"{blind[0]} changes rows of every practice, which row-level security hides from this role: "
             "ALTER ROLE … BYPASSRLS for the migrator, then start again"
         )
-
-
-SEES_ALL_ROWS = """
-    SELECT rolsuper OR rolbypassrls
-      FROM pg_roles
-     WHERE rolname = current_user
-"""
 
 
 async def _apply_patiently(
@@ -233,6 +238,18 @@ async def _apply_patiently(
     return None
 
 
+LIMITS = f"""
+    SET LOCAL search_path = public;
+    SET LOCAL lock_timeout = '{TABLE_LOCK_TIMEOUT_S}s';
+    SET LOCAL statement_timeout = '{STATEMENT_TIMEOUT_S}s';
+"""
+
+REMEMBER = """
+    INSERT INTO public.migration_ledger (number, name, sha256)
+    VALUES ($1, $2, $3)
+"""
+
+
 async def _apply(connection: asyncpg.Connection, migration: Migration) -> None:
     async with connection.transaction():
         await connection.execute(LIMITS)
@@ -249,45 +266,11 @@ async def _apply(connection: asyncpg.Connection, migration: Migration) -> None:
         await connection.execute(REMEMBER, migration.number, migration.name, migration.sha256)
 
 
-LIMITS = f"""
-    SET LOCAL search_path = public;
-    SET LOCAL lock_timeout = '{TABLE_LOCK_TIMEOUT_S}s';
-    SET LOCAL statement_timeout = '{STATEMENT_TIMEOUT_S}s';
-"""
-
-REMEMBER = """
-    INSERT INTO public.migration_ledger (number, name, sha256)
-    VALUES ($1, $2, $3)
-"""
-
-
 def _place(error: asyncpg.PostgresError, sql: str) -> str:
     """Return where in the file the server stopped, if it said so."""
     position = getattr(error, "position", None)
     return "" if position is None else f" in line {sql.count(chr(10), 0, int(position) - 1) + 1}"
 
-
-async def _ensure_ledger(connection: asyncpg.Connection) -> None:
-    if not await connection.fetchval(HAS_LEDGER):
-        async with connection.transaction():
-            await connection.execute(f"SET LOCAL ROLE {OWNER}")
-            await connection.execute(CREATE_LEDGER)
-
-
-async def _read_ledger(connection: Connection) -> list[Applied]:
-    """Return what was applied; nothing where there is no ledger yet."""
-    if not await connection.fetchval(HAS_LEDGER):
-        return []
-    return [Applied(**row) for row in await connection.fetch(LEDGER)]
-
-
-HAS_LEDGER = "SELECT to_regclass('public.migration_ledger') IS NOT NULL"
-
-LEDGER = """
-    SELECT number, name, sha256, applied_at
-      FROM public.migration_ledger
-     ORDER BY number
-"""
 
 CREATE_LEDGER = f"""
     CREATE TABLE public.migration_ledger (
@@ -300,3 +283,26 @@ CREATE_LEDGER = f"""
     REVOKE ALL ON public.migration_ledger FROM {APP};
     GRANT SELECT ON public.migration_ledger TO {APP};
 """
+
+HAS_LEDGER = "SELECT to_regclass('public.migration_ledger') IS NOT NULL"
+
+
+async def _ensure_ledger(connection: asyncpg.Connection) -> None:
+    if not await connection.fetchval(HAS_LEDGER):
+        async with connection.transaction():
+            await connection.execute(f"SET LOCAL ROLE {OWNER}")
+            await connection.execute(CREATE_LEDGER)
+
+
+LEDGER = """
+    SELECT number, name, sha256, applied_at
+      FROM public.migration_ledger
+     ORDER BY number
+"""
+
+
+async def _read_ledger(connection: Connection) -> list[Applied]:
+    """Return what was applied; nothing where there is no ledger yet."""
+    if not await connection.fetchval(HAS_LEDGER):
+        return []
+    return [Applied(**row) for row in await connection.fetch(LEDGER)]

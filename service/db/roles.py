@@ -51,21 +51,6 @@ async def ensure_roles(admin: asyncpg.Connection, *, login: str, password: str) 
             return
 
 
-async def _ensure(admin: asyncpg.Connection, login: str, verifier: str) -> None:
-    await admin.execute("SELECT pg_advisory_xact_lock($1)", LOCK_KEY)
-    existing = {row["rolname"]: row["strong"] for row in await admin.fetch(ROLES, [OWNER, APP, login])}
-    _refuse_login(login, await admin.fetchval("SELECT session_user"))
-    for role in (role for role, strong in existing.items() if strong):
-        raise RolesRefused(f"the role {role} exists and may do more than Towpath's should: use another")
-    for role in {OWNER, APP} - set(existing):
-        await admin.execute(f"CREATE ROLE {role} NOLOGIN")
-    verb = "ALTER" if login in existing else "CREATE"
-    await admin.execute(f"{verb} ROLE {identifier(login)} LOGIN INHERIT PASSWORD '{verifier}'")
-    await _ensure_memberships(admin, login)
-    await _ensure_schema(admin)
-    await admin.execute(f"SET LOCAL ROLE {OWNER}; {DEFAULT_PRIVILEGES}; RESET ROLE")
-
-
 ROLES = """
     SELECT rolname, rolsuper OR rolbypassrls OR rolcreaterole OR rolreplication AS strong
       FROM pg_roles
@@ -80,11 +65,32 @@ DEFAULT_PRIVILEGES = f"""
 """
 
 
+async def _ensure(admin: asyncpg.Connection, login: str, verifier: str) -> None:
+    await admin.execute("SELECT pg_advisory_xact_lock($1)", LOCK_KEY)
+    existing = {row["rolname"]: row["strong"] for row in await admin.fetch(ROLES, [OWNER, APP, login])}
+    _refuse_login(login, await admin.fetchval("SELECT session_user"))
+    for role in (role for role, strong in existing.items() if strong):
+        raise RolesRefused(f"the role {role} exists and may do more than Towpath's should: use another")
+    for role in (each for each in (OWNER, APP) if each not in existing):  # one order, or two runs deadlock
+        await admin.execute(f"CREATE ROLE {role} NOLOGIN")
+    verb = "ALTER" if login in existing else "CREATE"
+    await admin.execute(f"{verb} ROLE {identifier(login)} LOGIN INHERIT PASSWORD '{verifier}'")
+    await _ensure_memberships(admin, login)
+    await _ensure_schema(admin)
+    await admin.execute(f"SET LOCAL ROLE {OWNER}; {DEFAULT_PRIVILEGES}; RESET ROLE")
+
+
 def _refuse_login(login: str, migrator: str) -> None:
     if login == migrator:
         raise RolesRefused(f"the service must not sign in as the migrator {login}: give it a role of its own")
     if login in (OWNER, APP):
         raise RolesRefused(f"{login} is not for signing in: give the service a role of its own")
+
+
+HAS_ROLE = """
+    SELECT bool_and(pg_has_role($1::name, wanted))
+      FROM unnest($2::text[]) AS wanted
+"""
 
 
 async def _ensure_memberships(admin: asyncpg.Connection, login: str) -> None:
@@ -99,9 +105,17 @@ async def _ensure_memberships(admin: asyncpg.Connection, login: str) -> None:
         await admin.execute(f"GRANT {OWNER} TO CURRENT_USER{options}")
 
 
-HAS_ROLE = """
-    SELECT bool_and(pg_has_role($1::name, wanted))
-      FROM unnest($2::text[]) AS wanted
+SCHEMA_IS_RIGHT = """
+    SELECT has_schema_privilege($1, 'public', 'CREATE')
+       AND has_schema_privilege($1, 'public', 'USAGE')
+       AND has_schema_privilege($2, 'public', 'USAGE')
+       AND NOT has_schema_privilege('public', 'public', 'CREATE')
+"""
+
+SCHEMA_GRANTS = f"""
+    REVOKE CREATE ON SCHEMA public FROM PUBLIC;
+    GRANT CREATE, USAGE ON SCHEMA public TO {OWNER};
+    GRANT USAGE ON SCHEMA public TO {APP};
 """
 
 
@@ -115,20 +129,6 @@ async def _ensure_schema(admin: asyncpg.Connection) -> None:
             "this role may not grant on the schema public: let it own the database "
             "(ALTER DATABASE … OWNER TO …), or run this once as the owner:" + SCHEMA_GRANTS
         )
-
-
-SCHEMA_IS_RIGHT = """
-    SELECT has_schema_privilege($1, 'public', 'CREATE')
-       AND has_schema_privilege($1, 'public', 'USAGE')
-       AND has_schema_privilege($2, 'public', 'USAGE')
-       AND NOT has_schema_privilege('public', 'public', 'CREATE')
-"""
-
-SCHEMA_GRANTS = f"""
-    REVOKE CREATE ON SCHEMA public FROM PUBLIC;
-    GRANT CREATE, USAGE ON SCHEMA public TO {OWNER};
-    GRANT USAGE ON SCHEMA public TO {APP};
-"""
 
 
 async def _lacking(admin: asyncpg.Connection, error: asyncpg.PostgresError) -> str:

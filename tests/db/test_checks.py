@@ -121,6 +121,7 @@ async def test_a_superuser_is_refused_and_for_that_alone(admin: asyncpg.Connecti
             "CREATE ROLE {login}_strong BYPASSRLS; GRANT {login}_strong TO {login}",
             r"can become {login}_strong, which has BYPASSRLS",
         ),
+        ("GRANT pg_read_server_files TO {login}", r"which reaches the files of the server"),
         ("GRANT towpath_owner TO {login}", r"is or can become towpath_owner"),
         ("ALTER TABLE note OWNER TO {login}", r"is or can become {login}, which owns tables"),
         ("GRANT TRUNCATE ON note TO towpath_app", r"may TRUNCATE note"),

@@ -97,9 +97,17 @@ async def test_the_service_sees_what_is_pending_without_the_right_to_migrate(
     assert await pending(app, files=write_files(tmp_path, BENCH)) == ["0001_step.sql"]
     await migrate(migrator, files=tmp_path, progress=told.append)
     assert await pending(app, files=write_files(tmp_path, BENCH, GATE)) == ["0002_step.sql"]
-    with pytest.raises(MigrationRefused, match="cannot act as towpath_owner"):
+    with pytest.raises(MigrationRefused, match="cannot make tables as towpath_owner"):
         await migrate(app, files=tmp_path, progress=told.append)
     await app.close()
+
+
+@pytest.mark.anyio
+async def test_a_database_that_nobody_prepared_is_refused_in_words(
+    admin: asyncpg.Connection, tmp_path: Path, told: list[str]
+) -> None:
+    with pytest.raises(MigrationRefused, match="cannot make tables as towpath_owner"):
+        await migrate(admin, files=write_files(tmp_path, BENCH), progress=told.append)
 
 
 @pytest.mark.anyio
@@ -347,6 +355,12 @@ def test_a_folder_that_leaves_doubt_is_refused(tmp_path: Path, names: Sequence[s
 def test_an_unknown_marker_is_refused(tmp_path: Path) -> None:
     with pytest.raises(MigrationRefused, match="only 'as migrator' is known"):
         read_migrations(write_files(tmp_path, "-- towpath: without transaction\n" + BENCH))
+
+
+def test_a_file_in_another_encoding_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "0001_cafe.sql").write_bytes("-- café".encode("latin-1"))
+    with pytest.raises(MigrationRefused, match=r"0001_cafe\.sql is not UTF-8 at byte 6"):
+        read_migrations(tmp_path)
 
 
 def test_what_is_not_sql_is_left_alone(tmp_path: Path) -> None:

@@ -206,18 +206,22 @@ async def test_a_migrator_that_does_not_own_the_database_is_told_what_to_do(
 
 
 @pytest.mark.anyio
-async def test_another_towpath_database_on_the_server_can_use_the_same_roles_at_the_same_time(
-    server: Server, login: str
+async def test_two_towpath_databases_on_a_new_server_can_be_prepared_at_the_same_time(
+    server: Server, admin: asyncpg.Connection, login: str
 ) -> None:
-    async with make_database(server) as one, make_database(server) as other:
+    async with (
+        a_server_new_to_towpath(admin),
+        make_database(server) as one,
+        make_database(server) as other,
+    ):
         admins = [await asyncpg.connect(server.admin_dsn, database=name) for name in (one, other) * 4]
         await asyncio.gather(*(ensure_roles(each, login=login, password=PASSWORD) for each in admins))
-        for name, admin in zip((one, other), admins, strict=False):
-            await admin.execute(TABLE)
+        for name, its_admin in zip((one, other), admins, strict=False):
+            await its_admin.execute(TABLE)
             async with signed_in(server, login, name) as app:
                 assert await app.fetchval("SELECT benches()") == 0
-        for admin in admins:
-            await admin.close()
+        for each in admins:
+            await each.close()
 
 
 @pytest.mark.anyio
