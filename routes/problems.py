@@ -17,6 +17,7 @@ from litestar.exceptions import (
 from litestar.types import ExceptionHandlersMap
 
 from routes.strict import BadParameter, MissingHeader, NotJson, UnsupportedContent
+from routes.uploads import TooLarge
 from service.crypto.passwords import WeakPassword
 from service.domain.pages import BadCursor
 from service.domain.sign_ins import (
@@ -125,6 +126,10 @@ TABLE: Final[dict[type[Exception], Kind]] = {
     MissingHeader: Kind(
         "header-missing", 400, "A header is missing or cannot be used",
         lambda error: {"detail": str(error), "parameter": error.name},
+    ),
+    TooLarge: Kind(
+        "too-large", 413, "The body is too large",
+        lambda error: {"detail": str(error), "limit": error.limit},
     ),
     UnsupportedContent: Kind("unsupported-content", 415, "The content type is not one this reads"),
     GpxRefused: Kind("gpx-refused", 422, "The GPX file cannot be used", _of_gpx),
