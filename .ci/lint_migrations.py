@@ -9,7 +9,9 @@ is refused at start-up, by service/db/checks.py.
 
 import argparse
 import json
+import os
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -134,9 +136,13 @@ def line_of(position: int, text: str) -> int:
 
 def lint_with_squawk(paths: list[Path]) -> Iterator[str]:
     """Yield what squawk says. Raises OSError where it is missing or cannot run on this machine."""
+    beside_python = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
+    squawk = shutil.which("squawk", path=beside_python)
+    if squawk is None:
+        raise FileNotFoundError("not found")
     done = subprocess.run(  # noqa: S603  the program installed beside this Python, our own files
         [
-            Path(sys.executable).parent / "squawk",
+            squawk,
             "--reporter=json",
             "--pg-version=15.0",
             "--assume-in-transaction",

@@ -122,6 +122,7 @@ def test_a_squawk_that_cannot_run_is_a_failure_that_says_so(
 ) -> None:
     (tmp_path / "0001_gate.sql").write_text(GOOD)
     monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
+    monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setattr(sys, "argv", ["lint_migrations.py", str(tmp_path)])
     assert LINT.main() == 1
     assert "squawk cannot run here" in capsys.readouterr().out
