@@ -7,6 +7,7 @@ from service.db.embedded.errors import (
     DataFolderInUse,
     EmbeddedError,
     NotDurable,
+    SettingRefused,
     StartFailed,
     WrongMajorVersion,
 )
@@ -20,6 +21,7 @@ __all__ = [
     "EmbeddedError",
     "EmbeddedServer",
     "NotDurable",
+    "SettingRefused",
     "StartFailed",
     "WrongMajorVersion",
     "start_embedded",

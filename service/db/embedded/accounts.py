@@ -3,7 +3,7 @@
 import os
 import pwd
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -42,26 +42,43 @@ def choose_account(home: Path) -> Account:
     The owner of files already there stays their owner, even if a better account has appeared since. Raise
     DataFolderForeign where an ordinary user meets another's files.
     """
-    owner = home.lstat().st_uid if home.exists() else None
+    status = home.lstat() if home.exists() else None
     if os.geteuid() != 0:
-        if owner not in (None, os.geteuid()):
+        if status is not None and status.st_uid != os.geteuid():
             raise DataFolderForeign(
-                f"{home} belongs to {_name_of(owner)}. Start Towpath as the account that made it,"
+                f"{home} belongs to {_name_of(status.st_uid)}. Start Towpath as the account that made it,"
                 " or choose another data folder with TOWPATH_DATA."
             )
         return OWN
-    return _lent_account() if owner in (None, 0) else Account(_name_of(owner), owner, home.lstat().st_gid)
+    if status is not None and status.st_uid != 0:
+        account = Account(_name_of(status.st_uid), status.st_uid, status.st_gid)
+    else:
+        account = account_to_lend(pwd.getpwall())
+    _try_on(account)
+    return account
 
 
-def _lent_account() -> Account:
-    entries = {entry.pw_name: entry for entry in pwd.getpwall()}
+def account_to_lend(entries: Iterable[pwd.struct_passwd]) -> Account:
+    """Return the best of the machine's accounts for a database that root starts."""
+    found = {entry.pw_name: entry for entry in entries if entry.pw_uid != 0}
     for name in CANDIDATES:
-        if name in entries and entries[name].pw_uid != 0:
-            return Account(name, entries[name].pw_uid, entries[name].pw_gid)
+        if name in found:
+            return Account(name, found[name].pw_uid, found[name].pw_gid)
     raise EmbeddedError(
         "PostgreSQL refuses to run as root, and this machine has no account to lend it. Add one, for example"
         " with `useradd --system towpath`, or start Towpath as an ordinary user."
     )
+
+
+def _try_on(account: Account) -> None:
+    """Raise EmbeddedError where root is not allowed to change accounts, as in some containers."""
+    try:
+        run_program(["true"], account, cwd=Path("/"))
+    except OSError as error:
+        raise EmbeddedError(
+            f"PostgreSQL refuses to run as root, and this root may not run it as {account.name}"
+            f" ({error.strerror}). Start Towpath as an ordinary user."
+        ) from error
 
 
 def _name_of(uid: int) -> str:
@@ -83,8 +100,10 @@ def environment() -> dict[str, str]:
     return {"PATH": os.defpath, **passed_on, "LC_ALL": "C"}
 
 
-def run_program(command: Sequence[str | Path], account: Account, *, cwd: Path, text_in: str = "") -> str:
-    """Run a program to its end in `cwd` and return what it printed.
+def run_program(
+    command: Sequence[str | Path], account: Account, *, cwd: Path, text_in: str = "", keep: Sequence[int] = ()
+) -> str:
+    """Run a program to its end in `cwd` and return what it printed; it inherits the descriptors `keep`.
 
     `cwd` is entered before the account changes, so the account need not be able to reach it.
 
@@ -101,6 +120,7 @@ def run_program(command: Sequence[str | Path], account: Account, *, cwd: Path, t
         user=account.uid,
         group=account.gid,
         extra_groups=account.groups,
+        pass_fds=keep,
     )
     if done.returncode != 0:
         raise StartFailed(f"{Path(command[0]).name} ended with {done.returncode}: {last_words(done.stderr)}")

@@ -1,36 +1,32 @@
 """A cluster: the files of one PostgreSQL. Made whole or not at all; no second server ever touches it."""
 
-import os
-import signal
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
 from service.db.embedded.accounts import Account, run_program
 from service.db.embedded.binaries import MAJOR_VERSION
-from service.db.embedded.errors import DataFolderDamaged, StartFailed, WrongMajorVersion
+from service.db.embedded.errors import DataFolderDamaged, WrongMajorVersion
 from service.db.embedded.folder import DataFolder, sync_folder
+from service.db.embedded.sockets import PORT
 
 SUPERUSER: Final = "postgres"
 
 HERE: Final = Path("/proc/self/cwd")
 """Names the folder a process stands in, without a walk through its parents."""
 
-ORPHAN_PATIENCE_S: Final = 60
-"""A fast shutdown may have a checkpoint to write first."""
+SOCKET_FILES: Final = (f".s.PGSQL.{PORT}", f".s.PGSQL.{PORT}.lock")
 
 
-def cluster_path(cluster: Path, account: Account) -> Path:
+def name_within(cluster: Path) -> Path:
     """Return how PostgreSQL, started in the folder `cluster`, is to name it.
 
     Root's data lies in folders another account cannot walk through, and their modes are not ours to open.
     But a process keeps the folder it was started in, and on Linux that folder has a name of its own.
     """
-    return HERE if account.uid is not None and HERE.exists() else cluster
+    return HERE if HERE.exists() else cluster
 
 
-def make_cluster(folder: DataFolder, binaries: Path, account: Account, password: str) -> None:
+def make_cluster(folder: DataFolder, binaries: Path, account: Account, lock: int, password: str) -> None:
     """Make a cluster with checksums, passwords for every connection, and texts in UTF-8.
 
     PostgreSQL's built-in collation compares by code point, so no index goes wrong when the machine's C
@@ -39,7 +35,7 @@ def make_cluster(folder: DataFolder, binaries: Path, account: Account, password:
     run_program(["rm", "-rf", folder.new_cluster.name], account, cwd=folder.home)
     run_program(["mkdir", "-m", "700", folder.new_cluster.name], account, cwd=folder.home)
     options = {
-        "--pgdata": cluster_path(folder.new_cluster, account),
+        "--pgdata": name_within(folder.new_cluster),
         "--username": SUPERUSER,
         "--pwfile": "/dev/stdin",
         "--auth": "scram-sha-256",
@@ -55,7 +51,7 @@ def make_cluster(folder: DataFolder, binaries: Path, account: Account, password:
     ]
     # A pipe of root's cannot be opened by name under another account; the shell's own pipe can.
     through_pipe = ["sh", "-c", 'cat | "$@"', "sh", *initdb]
-    run_program(through_pipe, account, cwd=folder.new_cluster, text_in=password + "\n")
+    run_program(through_pipe, account, cwd=folder.new_cluster, text_in=password + "\n", keep=[lock])
     run_program(["mv", folder.new_cluster.name, folder.cluster.name], account, cwd=folder.home)
     sync_folder(folder.home)
 
@@ -78,72 +74,11 @@ def check_version(cluster: Path) -> None:
         )
 
 
-def end_orphans(cluster: Path, account: Account, progress: Callable[[str], None]) -> None:
-    """End what a killed service left running on the cluster, cleanly if it still listens.
+def clear_traces(folder: DataFolder, account: Account) -> None:
+    """Remove a killed server's pid file and socket: its number may by now be another process's.
 
-    A pid file alone proves nothing: its number may be another program's by now. Standing in the cluster's
-    folder under the database's account does.
+    Only for who holds the lock of the server.
     """
-    if not (cluster / "postmaster.pid").exists():
-        return
-    orphans = _processes_in(cluster, account)
-    if not orphans:
-        return
-    progress("Ending a PostgreSQL that an earlier Towpath left running")
-    _signal_each(orphans & {postmaster_pid(cluster)}, signal.SIGINT)
-    if not _wait_for_end(cluster, account):
-        _signal_each(_processes_in(cluster, account), signal.SIGQUIT)
-    if not _wait_for_end(cluster, account):
-        raise StartFailed(
-            f"Processes {_processes_in(cluster, account)} hold {cluster} and do not end; end them."
-        )
-
-
-def postmaster_pid(cluster: Path) -> int | None:
-    """Return the number in the pid file, or None where there is none to read."""
-    lines = read_pid_file(cluster).splitlines()
-    return int(lines[0]) if lines and lines[0].isdigit() else None
-
-
-def read_pid_file(cluster: Path) -> bytes:
-    try:
-        return (cluster / "postmaster.pid").read_bytes()
-    except FileNotFoundError:
-        return b""
-
-
-def _processes_in(cluster: Path, account: Account) -> set[int]:
-    """Return the database account's processes standing in the cluster's folder.
-
-    Empty where the system has no /proc: there PostgreSQL itself refuses to start beside another.
-    """
-    owner = os.geteuid() if account.uid is None else account.uid
-    return {
-        int(entry.name)
-        for entry in (Path("/proc").iterdir() if HERE.exists() else ())
-        if entry.name.isdigit() and _stands_in(entry, cluster, owner)
-    }
-
-
-def _stands_in(process: Path, cluster: Path, owner: int) -> bool:
-    try:
-        return process.stat().st_uid == owner and (process / "cwd").samefile(cluster)
-    except (FileNotFoundError, PermissionError, ProcessLookupError):
-        return False  # ended meanwhile, or hidden from us and so not ours
-
-
-def _signal_each(processes: set[int], number: signal.Signals) -> None:
-    for process in processes:
-        try:
-            os.kill(process, number)
-        except ProcessLookupError:
-            continue
-
-
-def _wait_for_end(cluster: Path, account: Account) -> bool:
-    deadline_s = time.monotonic() + ORPHAN_PATIENCE_S
-    while _processes_in(cluster, account):
-        if time.monotonic() > deadline_s:
-            return False
-        time.sleep(0.05)
-    return True
+    traces = [f"{folder.cluster.name}/postmaster.pid", *(f"run/{name}" for name in SOCKET_FILES)]
+    if any((folder.home / each).exists() for each in traces):
+        run_program(["rm", "-f", *traces], account, cwd=folder.home)

@@ -31,6 +31,11 @@ LIBRARIES: Final = (f"{PACKAGE}.libs/", f"{PACKAGE}/.dylibs/")
 SHELF: Final = Path("/var/lib/towpath-postgresql")
 """Where root keeps copies, shared by all data folders of the machine."""
 
+ELSEWHERE: Final = (
+    "Install Towpath where every account can read it, for example in /opt/towpath,"
+    " or start it as an ordinary user."
+)
+
 
 class Shipped(msgspec.Struct, frozen=True):
     """One file as the package's record has it: path below site-packages, SHA-256, size in bytes."""
@@ -45,19 +50,33 @@ def binaries_for(account: Account, progress: Callable[[str], None], shelf: Path 
     installed = find_binaries()
     if can_run(installed, account):
         return installed
-    files = _shipped_files()
-    copy = shelf / _copy_name(files)
-    if not _is_complete(copy, files):
-        progress(f"Copying PostgreSQL to {copy}, where the account {account.name} can run it")
-        _copy(files, installed.parents[2], copy)
-    binaries = copy / INSTALLED / "bin"
+    if account.uid is None:
+        raise BinariesMissing(
+            f"PostgreSQL does not run on this machine: see what `{installed}/postgres --version` says,"
+            " or set TOWPATH_DATABASE_URL to use a server of your own."
+        )
+    binaries = _keep_copy(installed, shelf, progress) / INSTALLED / "bin"
     if not can_run(binaries, account):
         raise BinariesMissing(
             f"The account {account.name}, which runs PostgreSQL for root, can run it neither in {installed}"
-            f" nor in {binaries}. Install Towpath where every account can read it, for example in"
-            " /opt/towpath, or start it as an ordinary user."
+            f" nor in {binaries}. {ELSEWHERE}"
         )
     return binaries
+
+
+def _keep_copy(installed: Path, shelf: Path, progress: Callable[[str], None]) -> Path:
+    """Return the copy of what is installed, made now unless an earlier start made it."""
+    files = _shipped_files()
+    copy = shelf / _copy_name(files)
+    if not _is_complete(copy, files):
+        progress(f"Copying PostgreSQL to {copy}, where accounts other than root's can run it")
+        try:
+            _copy(files, installed.parents[2], copy)
+        except OSError as error:
+            raise BinariesMissing(
+                f"PostgreSQL cannot be copied to {copy} ({error.strerror}). {ELSEWHERE}"
+            ) from error
+    return copy
 
 
 def _shipped_files() -> list[Shipped]:

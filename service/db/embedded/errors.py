@@ -29,5 +29,9 @@ class StartFailed(EmbeddedError):
     """PostgreSQL ended instead of starting; the message carries its last words."""
 
 
+class SettingRefused(EmbeddedError):
+    """A setting was asked for that is not for choosing."""
+
+
 class NotDurable(EmbeddedError):
-    """A setting that keeps acknowledged writes through a crash is off, or was asked to be."""
+    """A setting that keeps acknowledged writes through a crash is off."""

@@ -1,6 +1,5 @@
-"""What lies where in a data folder, and the lock that gives it to one process at a time."""
+"""What lies where in a data folder."""
 
-import fcntl
 import os
 import secrets
 from pathlib import Path
@@ -8,7 +7,7 @@ from pathlib import Path
 import msgspec
 
 from service.db.embedded.accounts import Account, run_program
-from service.db.embedded.errors import DataFolderDamaged, DataFolderForeign, DataFolderInUse
+from service.db.embedded.errors import DataFolderDamaged, DataFolderForeign, EmbeddedError
 
 
 class DataFolder(msgspec.Struct, frozen=True):
@@ -22,7 +21,13 @@ class DataFolder(msgspec.Struct, frozen=True):
 
     @property
     def lock(self) -> Path:
+        """Held by the service."""
         return self.path / "lock"
+
+    @property
+    def server_lock(self) -> Path:
+        """Held by every process of the server."""
+        return self.path / "server-lock"
 
     @property
     def secrets(self) -> Path:
@@ -57,33 +62,11 @@ def open_data_folder(path: Path) -> DataFolder:
             f"This account may not write in {folder.path}. Start Towpath as its owner,"
             " or choose another data folder with TOWPATH_DATA."
         ) from error
+    except OSError as error:
+        raise EmbeddedError(
+            f"{folder.path} cannot be a data folder ({error.strerror}). Choose another with TOWPATH_DATA."
+        ) from error
     return folder
-
-
-def lock_data_folder(folder: DataFolder) -> int:
-    """Take the data folder for this process and return the descriptor that holds it until closed.
-
-    The kernel lets go when the process ends, however it ends. Raise DataFolderInUse.
-    """
-    try:
-        descriptor = os.open(folder.lock, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-    except PermissionError as error:
-        raise DataFolderForeign(
-            f"{folder.path} was set up by another account. Start Towpath as that account,"
-            " or choose another data folder with TOWPATH_DATA."
-        ) from error
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        holder = os.read(descriptor, 20).decode().strip() or "unknown"
-        os.close(descriptor)
-        raise DataFolderInUse(
-            f"Towpath already runs on {folder.path}, as process {holder}. Stop that one first,"
-            " or choose another data folder with TOWPATH_DATA."
-        ) from error
-    os.ftruncate(descriptor, 0)
-    os.write(descriptor, f"{os.getpid()}\n".encode())
-    return descriptor
 
 
 def make_home(folder: DataFolder, account: Account) -> None:
@@ -109,11 +92,11 @@ def keep_password(folder: DataFolder, role: str) -> str:
             " Restore the secrets folder from the same backup as the rest of the data folder."
         )
     password = secrets.token_urlsafe(32)
-    write_secret(path, password)
+    write_private(path, password)
     return password
 
 
-def write_secret(path: Path, text: str) -> None:
+def write_private(path: Path, text: str) -> None:
     """Write a file that is either complete and on disk, or absent; readable by its owner only."""
     partial = path.with_suffix(".partial")
     partial.unlink(missing_ok=True)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-from service.db.embedded.errors import NotDurable
+from service.db.embedded.errors import SettingRefused
 
 DURABLE: Final[Mapping[str, str]] = MappingProxyType(
     {"fsync": "on", "full_page_writes": "on", "synchronous_commit": "on", "data_checksums": "on"}
@@ -57,10 +57,14 @@ LOGS: Final[Mapping[str, str]] = MappingProxyType(
 def as_arguments(extra: Mapping[str, str]) -> list[str]:
     """Return the command line for Towpath's settings and the `extra` ones.
 
-    Raise NotDurable if an extra setting names one of `DURABLE`: those are not for choosing.
+    Raise SettingRefused if an extra setting names one of `DURABLE` or `ACCESS`.
     """
-    if refused := sorted(extra.keys() & DURABLE.keys()):
-        raise NotDurable(f"{', '.join(refused)} cannot be set: acknowledged writes must survive a crash.")
-    chosen = {**SMALL, **LOGS, **extra, **ACCESS, **DURABLE}
+    asked = {name.lower(): value for name, value in extra.items()}
+    if refused := sorted(asked.keys() & (DURABLE.keys() | ACCESS.keys())):
+        raise SettingRefused(
+            f"{', '.join(refused)} cannot be set: acknowledged writes survive a crash, and only this machine"
+            " gets in. For a server set up otherwise use TOWPATH_DATABASE_URL."
+        )
+    chosen = {**SMALL, **LOGS, **asked, **ACCESS, **DURABLE}
     del chosen["data_checksums"]  # decided when the cluster was made; can only be read
     return [word for name, value in chosen.items() for word in ("-c", f"{name}={value}")]

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from service.db.embedded.errors import EmbeddedError
-from service.db.embedded.folder import DataFolder, write_secret
+from service.db.embedded.folder import DataFolder, write_private
 
 LONGEST: Final = 107 if sys.platform == "linux" else 103
 """Bytes in a socket's path: sun_path without its closing zero."""
@@ -15,20 +15,23 @@ LONGEST: Final = 107 if sys.platform == "linux" else 103
 PORT: Final = 5432
 """Only a part of the socket's name; nothing listens on a network."""
 
+PREFIX: Final = "towpath-"
+
 
 def socket_folder(folder: DataFolder) -> Path:
     """Return a folder whose name is short enough to connect through: the socket's own, or a link to it.
 
-    The server names the socket from where it stands and has no such limit.
+    The link lies in a private folder below a temporary one. The server itself names the socket from where it
+    stands and has no such limit.
     """
     clear_link(folder)
     if _fits(folder.sockets):
         return folder.sockets
-    for place in (os.environ.get("XDG_RUNTIME_DIR"), tempfile.gettempdir(), "/tmp"):  # noqa: S108  mkdtemp makes a private folder there
-        if place and Path(place).is_dir() and _fits(Path(place) / "towpath-12345678" / "run"):
-            return _link(folder, Path(place))
+    for place in (os.environ.get("XDG_RUNTIME_DIR"), tempfile.gettempdir(), "/tmp"):  # noqa: S108  see above
+        if place and os.access(place, os.W_OK | os.X_OK) and _fits(Path(place, PREFIX + "12345678", "run")):
+            return _link(folder, place)
     raise EmbeddedError(
-        f"The path {folder.path} is too long for a socket, and no temporary folder is shorter."
+        f"{folder.path} is too long a path for a socket. Choose a shorter one with TOWPATH_DATA."
     )
 
 
@@ -39,15 +42,15 @@ def clear_link(folder: DataFolder) -> None:
         return
     link = Path(note.read_text().strip())
     # The temporary folder is everyone's: what has our name may be somebody else's by now.
-    if link.is_symlink() and link.parent.lstat().st_uid == os.geteuid():
-        link.unlink()
+    if link.parent.is_dir() and link.parent.lstat().st_uid == os.geteuid():
+        link.unlink(missing_ok=True)
         link.parent.rmdir()
     note.unlink()
 
 
-def _link(folder: DataFolder, place: Path) -> Path:
-    link = Path(tempfile.mkdtemp(prefix="towpath-", dir=place)) / "run"
-    write_secret(_note(folder), str(link))
+def _link(folder: DataFolder, place: str) -> Path:
+    link = Path(tempfile.mkdtemp(prefix=PREFIX, dir=place), "run")
+    write_private(_note(folder), str(link))
     link.symlink_to(folder.sockets)
     return link
 
