@@ -1,13 +1,8 @@
 """Lengths, boxes, planes and climbs: true to the geodesic, deaf to the receiver's noise."""
 
-import functools
-from collections.abc import Iterator
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
-import gpxpy
-import msgspec
 import numpy as np
 import pytest
 from hypothesis import given
@@ -25,7 +20,7 @@ from service.domain.geodesy import (
     length_m,
     local_plane,
 )
-from tests.shared_data import shared_file
+from tests.recordings import recorded_tracks
 from tests.walks import any_fixes, fixes_at, joined, walk
 
 
@@ -188,41 +183,17 @@ def test_without_a_threshold_every_difference_counts(heights: list[int]) -> None
     assert ascent_descent_m(hill([float(each) for each in heights]), 0) == (ascent_m, descent_m)
 
 
-def recorded_tracks() -> Iterator[tuple[Path, dict[str, Any]]]:
-    """Yield the real files all readers agree on, with the truth about each."""
-    for row in msgspec.json.decode(shared_file("gpx/truth.json").read_bytes())["rows"]:
-        if row["agree"] and row["truth"] and row["truth"]["track_points"]:
-            yield shared_file(f"gpx/{row['file']}"), row["truth"]
-
-
-@functools.cache
-def read_tracks(path: Path) -> Fixes:
-    """Read all track points of a file with gpxpy, an independent reader."""
-    with path.open(encoding="utf-8-sig") as file:
-        segments = [
-            each.points for track in gpxpy.parse(file).tracks for each in track.segments if each.points
-        ]
-    points = [point for segment in segments for point in segment]
-    return fixes_at(
-        [(point.longitude, point.latitude) for point in points],
-        ele_m=[np.nan if point.elevation is None else point.elevation for point in points],
-        starts=np.cumsum([0, *map(len, segments[:-1])]).tolist(),
-    )
-
-
 def test_lengths_of_real_tracks_are_within_a_thousandth_of_the_truth() -> None:
-    for path, truth in recorded_tracks():
-        measured = length_m(read_tracks(path))
-        assert measured == pytest.approx(truth["len_geodesic_m"], rel=1e-4, abs=0.01), path.name
+    for name, fixes, truth in recorded_tracks():
+        assert length_m(fixes) == pytest.approx(truth["len_geodesic_m"], rel=1e-4, abs=0.01), name
 
 
 def test_plain_climbs_of_real_tracks_are_the_truth_and_the_usual_ones_less() -> None:
-    for path, truth in recorded_tracks():
-        fixes = read_tracks(path)
+    for name, fixes, truth in recorded_tracks():
         plain, usual = ascent_descent_m(fixes, 0), ascent_descent_m(fixes)
         if plain is None or usual is None:
-            assert truth["trkpt_with_ele"] < 2, path.name
+            assert truth["trkpt_with_ele"] < 2, name
             continue
-        assert plain == pytest.approx((truth["ascent_raw_m"], truth["descent_raw_m"]), abs=0.1), path.name
-        assert usual[0] <= plain[0] + 1e-6, path.name
-        assert usual[1] <= plain[1] + 1e-6, path.name
+        assert plain == pytest.approx((truth["ascent_raw_m"], truth["descent_raw_m"]), abs=0.1), name
+        assert usual[0] <= plain[0] + 1e-6, name
+        assert usual[1] <= plain[1] + 1e-6, name
