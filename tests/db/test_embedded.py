@@ -147,6 +147,7 @@ def test_a_setting_weakened_inside_the_database_is_noticed_at_the_next_start(tmp
         ask(server.admin_dsn, "ALTER ROLE postgres SET synchronous_commit = off")
     with pytest.raises(NotDurable, match="synchronous_commit"):
         start_embedded(tmp_path / "data")
+    assert not (tmp_path / "data/postgresql/cluster/postmaster.pid").exists(), "it was shut down"
 
 
 def test_a_setting_it_does_not_know_is_said_and_nothing_stays_running(tmp_path: Path) -> None:
@@ -163,6 +164,16 @@ def test_the_next_start_finds_the_data_and_the_same_password(tmp_path: Path) -> 
     with start_embedded(tmp_path / "data") as server:
         assert server.admin_dsn == way_in
         assert ask(server.admin_dsn, "SELECT name FROM walk") == "towpath"
+
+
+def test_a_start_broken_off_lets_go_of_everything(tmp_path: Path) -> None:
+    def break_off(_said: str) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        start_embedded(tmp_path / "data", progress=break_off)
+    with start_embedded(tmp_path / "data") as server:
+        assert ask(server.admin_dsn, "SELECT 1") == 1
 
 
 def test_stopping_twice_is_stopping_once(tmp_path: Path) -> None:
@@ -211,6 +222,13 @@ def test_a_path_too_long_for_a_socket_is_reached_by_a_link(tmp_path: Path, short
     assert list(short_place.iterdir()) == []
 
 
+@pytest.mark.parametrize("name", ["tow path", "a,b", "100%25 sure?&host=x", "ź'\"\\$(id)#"])
+def test_any_name_does_for_a_data_folder(tmp_path: Path, short_place: Path, name: str) -> None:
+    with start_embedded(tmp_path / name) as server:
+        assert ask(server.admin_dsn, "SELECT 1") == 1
+    assert list(short_place.iterdir()) == []
+
+
 def test_no_temporary_file_outlives_the_server(tmp_path: Path, short_place: Path) -> None:
     with start_embedded(tmp_path / "data"):
         assert list(short_place.iterdir()) == []
@@ -252,7 +270,7 @@ def test_recovery_may_take_its_time_and_says_so(tmp_path: Path) -> None:
     # Recovery from an archive, each of whose answers is slow in coming.
     (tmp_path / "data/postgresql/cluster/recovery.signal").touch()
     said: list[str] = []
-    slowly = {"restore_command": "sleep 1; false", "hot_standby": "off"}
+    slowly = {"restore_command": "sleep 0.6; false", "hot_standby": "off"}
     with start_embedded(tmp_path / "data", progress=said.append, extra_settings=slowly) as server:
         assert ask(server.admin_dsn, "SELECT pg_is_in_recovery()") is False
     assert [each for each in said if "in order, 2 s so far" in each]

@@ -58,6 +58,17 @@ def test_a_service_killed_and_started_at_once_waits_for_its_old_server(tmp_path:
 
 
 @needs_proc
+def test_a_service_killed_the_moment_its_server_appears_takes_it_along(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    start_embedded(data).stop()
+    service = subprocess.Popen([sys.executable, "-c", SERVICE, str(data), "sleep"], cwd=ROOT)  # noqa: S603  own text
+    wait_until((data / "postgresql/cluster/postmaster.pid").exists)
+    kill_at_once(service.pid)
+    service.wait()
+    wait_until(lambda: not (data / "postgresql/cluster/postmaster.pid").exists())
+
+
+@needs_proc
 def test_a_server_left_running_is_ended_cleanly_first(tmp_path: Path) -> None:
     said: list[str] = []
     with running_service(tmp_path / "data") as service:

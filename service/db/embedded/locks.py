@@ -26,9 +26,6 @@ for while it recovers from a crash; an immediate one it never does."""
 FAST: Final = "INT"
 IMMEDIATE: Final = "QUIT"
 
-ABOVE_THE_SHELLS: Final = 10
-"""A shell script may use any descriptor below this one itself."""
-
 
 def lock_for_service(folder: DataFolder) -> int:
     """Take the data folder for this process; return the descriptor that holds it until closed.
@@ -80,16 +77,12 @@ def _end_whoever_holds(
 
 def _open(path: Path) -> int:
     try:
-        first = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     except PermissionError as error:
         raise DataFolderForeign(
             f"{path.parent} was set up by another account. Start Towpath as that account,"
             " or choose another data folder with TOWPATH_DATA."
         ) from error
-    try:
-        return fcntl.fcntl(first, fcntl.F_DUPFD_CLOEXEC, ABOVE_THE_SHELLS)
-    finally:
-        os.close(first)
 
 
 def _take(descriptor: int) -> bool:

@@ -15,18 +15,24 @@ from service.db.embedded.locks import lock_for_server
 WATCHED: Final = """
 trap '' HUP INT TERM
 ulimit -c 0
-exec 3<&0
+exec 3<&0 4>&1 >&2
 "$@" </dev/null 3<&- &
 server=$!
-(while read -r _; do :; done; kill -INT "$server") <&3 >/dev/null 2>&1 &
+(
+    while read -r _; do :; done
+    while kill -INT "$server"; do sleep 1; done
+) <&3 3<&- 4>&- >/dev/null 2>&1 &
 watcher=$!
 exec 3<&-
 wait "$server"
 status=$?
-kill -KILL "$watcher" 2>/dev/null
+kill -KILL "$watcher"
 exit "$status"
 """
 """Runs the server until it ends or standard input closes, which the kernel does when the service dies.
+
+Standard output is the lock on its files, which the server keeps; asked more than once, it may have been too
+young to hear.
 
 Linux can signal a child when its parent dies, but means the parent's thread, and forgets it when the account
 changes; other systems cannot. No core file, which would hold what the server had in memory.
@@ -42,14 +48,13 @@ def launch(
     return subprocess.Popen(
         ["sh", "-c", WATCHED, str(folder.path), *command, "-D", name_within(folder.cluster)],
         stdin=subprocess.PIPE,
-        stdout=complaints,
+        stdout=lock,
         stderr=complaints,
         cwd=folder.cluster,
         env=environment(),
         user=account.uid,
         group=account.gid,
         extra_groups=account.groups,
-        pass_fds=[lock],
         start_new_session=True,  # Ctrl-C is the service's to answer, which ends the server last
     )
 

@@ -19,16 +19,20 @@ PREFIX: Final = "towpath-"
 
 
 def socket_folder(folder: DataFolder) -> Path:
-    """Return a folder whose name is short enough to connect through: the socket's own, or a link to it.
+    """Return a folder whose name clients can be given: the socket's own, or a short link to it.
 
     The link lies in a private folder below a temporary one. The server itself names the socket from where it
     stands and has no such limit.
     """
     clear_link(folder)
-    if _fits(folder.sockets):
+    if _can_name(folder.sockets):
         return folder.sockets
     for place in (os.environ.get("XDG_RUNTIME_DIR"), tempfile.gettempdir(), "/tmp"):  # noqa: S108  see above
-        if place and os.access(place, os.W_OK | os.X_OK) and _fits(Path(place, PREFIX + "12345678", "run")):
+        if (
+            place
+            and os.access(place, os.W_OK | os.X_OK)
+            and _can_name(Path(place, PREFIX + "12345678", "run"))
+        ):
             return _link(folder, place)
     raise EmbeddedError(
         f"{folder.path} is too long a path for a socket. Choose a shorter one with TOWPATH_DATA."
@@ -59,5 +63,6 @@ def _note(folder: DataFolder) -> Path:
     return folder.path / "socket-link"
 
 
-def _fits(folder: Path) -> bool:
-    return len(os.fsencode(folder / f".s.PGSQL.{PORT}")) <= LONGEST
+def _can_name(folder: Path) -> bool:
+    """Tell whether clients can be given this folder; to them a comma separates one server from the next."""
+    return len(os.fsencode(folder / f".s.PGSQL.{PORT}")) <= LONGEST and "," not in str(folder)
