@@ -38,6 +38,19 @@ def tidy(fixes: Fixes) -> Tidied:
     )
 
 
+def timeline(fixes: Fixes) -> Indices:
+    """Return the indices of the fixes that have a time later than all fixes before them.
+
+    Along them time only moves forward, whatever the recorder did: it repeats and overlaps no more.
+    """
+    timed = np.flatnonzero(fixes.timed)
+    latest = np.maximum.accumulate(fixes.time_ms[timed])
+    later = np.ones(timed.size, dtype=np.bool_)
+    later[1:] = latest[1:] > latest[:-1]
+    chosen: Indices = timed[later]
+    return chosen
+
+
 def cut_to(fixes: Fixes, start_ms: int | None, end_ms: int | None) -> tuple[Fixes, int]:
     """Return the part of a tidied recording from `start_ms` to `end_ms`, both included, and what was dropped.
 
