@@ -4,12 +4,16 @@ from typing import Final
 
 import msgspec
 import numpy as np
+import numpy.typing as npt
 from pyproj import Geod
 
 from service.domain.fixes import Fixes, Floats, Indices
 
 WGS84: Final = Geod(ellps="WGS84")
 FIRST_ECCENTRICITY_SQUARED: Final = WGS84.es
+
+Places = npt.NDArray[np.complex128]
+"""Places on a plane: metres east, and metres north as the imaginary part, so that abs() is a distance."""
 
 SHORT_STEP_DEG: Final = 0.1
 """Below this a step is measured by the mid-latitude formula, ten times as fast as the geodesic."""
@@ -51,6 +55,11 @@ class LocalPlane(msgspec.Struct, frozen=True):
         north = rise * np.cos(middle) - ahead * np.sin(middle)
         down = -(rise * np.sin(middle) + ahead * np.cos(middle))
         return _equidistant(east, north, down, WGS84.a * _mean_radius_ratio(curvature_here))
+
+    def places(self, fixes: Fixes) -> Places:
+        """Return the place of each fix on the plane."""
+        x, y = self.project(fixes.lon, fixes.lat)
+        return x + 1j * y
 
     def unproject(self, x_m: float, y_m: float) -> tuple[float, float]:
         """Return the longitude and latitude of one point of the plane."""

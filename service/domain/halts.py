@@ -6,19 +6,15 @@ from typing import Final
 
 import msgspec
 import numpy as np
-import numpy.typing as npt
 
 from service.domain.cutting import timeline
 from service.domain.fixes import Fixes, Floats, Indices
-from service.domain.geodesy import LocalPlane, distances_m, local_plane
+from service.domain.geodesy import LocalPlane, Places, distances_m, local_plane
 
 HALT_RADIUS_M: Final = 15.0
 HALT_AT_LEAST_S: Final = 60.0
 MOST_SPELLS: Final = 5_000
 """Looked at in one track: more than a day of standing still every half minute."""
-
-Places = npt.NDArray[np.complex128]
-"""Places on a plane: metres east, and metres north as the imaginary part."""
 
 
 class Halt(msgspec.Struct, frozen=True):
@@ -107,8 +103,7 @@ def _once_a_second(fixes: Fixes, chosen: Indices) -> Indices:
 
 
 def _path(fixes: Fixes, chosen: Indices, plane: LocalPlane) -> _Path:
-    x, y = plane.project(fixes.lon[chosen], fixes.lat[chosen])
-    places = x + 1j * y
+    places = plane.places(fixes)[chosen]
     time_ms = (fixes.time_ms[chosen] - fixes.time_ms[chosen[0]]).astype(np.float64)
     steps = np.diff(time_ms) * (places[1:] + places[:-1]) / 2
     return _Path(chosen, time_ms, places, np.concatenate(([0], np.cumsum(steps))))

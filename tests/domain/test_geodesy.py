@@ -111,6 +111,12 @@ def test_the_plane_is_finite_anywhere(fixes: Fixes) -> None:
     assert np.all(np.isfinite(x) & np.isfinite(y))
 
 
+def test_east_is_real_and_north_imaginary() -> None:
+    fixes = walk((0, 0), (300, 400), every_m=500)
+    start, end = local_plane(fixes).places(fixes)
+    assert end - start == pytest.approx(300 + 400j, abs=0.05)
+
+
 def test_a_point_of_the_plane_is_found_on_the_ground_again() -> None:
     fixes = walk((0, 0), (900, 1_200))
     plane = local_plane(fixes)
