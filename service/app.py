@@ -11,7 +11,7 @@ from litestar.config.allowed_hosts import AllowedHostsConfig
 from litestar.config.compression import CompressionConfig
 from litestar.types import ControllerRouterHandler
 
-from routes import health_handlers, place_handlers, practice_handlers, sign_in_handlers
+from routes import client_handlers, health_handlers, place_handlers, practice_handlers, sign_in_handlers
 from routes.dependencies import DEPENDENCIES, Services, signed_in
 from routes.middleware import ConditionalReads, RequestLog
 from routes.network import Network, network_reader
@@ -21,6 +21,7 @@ from service.crypto.key_file import KeyFile
 from service.crypto.passwords import PasswordHasher
 from service.crypto.sealing import Keyring
 from service.db.connection import open_pool
+from service.use_cases.check_installation import refuse_unready
 
 BODY_LIMIT: Final = 1_000_000
 """Bytes of a JSON body; uploads say their own limit."""
@@ -31,6 +32,7 @@ HANDLERS: Final[Sequence[ControllerRouterHandler]] = [
     *sign_in_handlers.HANDLERS,
     *practice_handlers.HANDLERS,
     *place_handlers.HANDLERS,
+    *client_handlers.HANDLERS,
 ]
 
 
@@ -79,18 +81,18 @@ def create_app(composition: Composition) -> Litestar:
 def _serving(composition: Composition) -> Any:  # noqa: ANN401  Litestar's lifespan type is private
     @asynccontextmanager
     async def serving(app: Litestar) -> AsyncIterator[None]:
-        pool = await open_pool(composition.dsn, size=composition.pool_size)
-        app.state.services = Services(
-            pool=pool,
-            keyring=Keyring(composition.keys),
-            hasher=PasswordHasher(),
-            clock=composition.clock,
-            client_network=network_reader(composition.proxies),
-            address=composition.address,
-        )
-        try:
+        keyring = Keyring(composition.keys)
+        async with await open_pool(composition.dsn, size=composition.pool_size) as pool:
+            async with pool.acquire() as connection:
+                await refuse_unready(connection, keyring, composition.clock())
+            app.state.services = Services(
+                pool=pool,
+                keyring=keyring,
+                hasher=PasswordHasher(),
+                clock=composition.clock,
+                client_network=network_reader(composition.proxies),
+                address=composition.address,
+            )
             yield
-        finally:
-            await pool.close()
 
     return serving

@@ -1,0 +1,82 @@
+"""Commands that act in a practice, beside a running service or without one."""
+
+import asyncio
+import sys
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+import click
+import msgspec
+
+from service.commands.installation import Installation, open_installation, prepare
+from service.config import read_settings
+from service.crypto.passwords import PasswordHasher, WeakPassword, generate_password, refuse_weak
+from service.crypto.sealing import Keyring
+from service.db.connection import Pool, open_pool
+from service.use_cases.check_installation import refuse_unready
+
+Answer = TypeVar("Answer")
+
+
+class Acting(msgspec.Struct, frozen=True):
+    """What an action has to work with."""
+
+    pool: Pool
+    keyring: Keyring
+    hasher: PasswordHasher
+    now: datetime
+
+
+def act(action: Callable[[Acting], Awaitable[Answer]]) -> Answer:
+    """Return what `action` returns on this installation, brought up to this program first."""
+    with open_installation(read_settings(), beside_service=True) as installation:
+        return asyncio.run(_act(installation, action))
+
+
+async def _act(installation: Installation, action: Callable[[Acting], Awaitable[Answer]]) -> Answer:
+    keyring = Keyring(await prepare(installation))
+    now = datetime.now(UTC)
+    async with await open_pool(installation.app_dsn, size=1) as pool:
+        async with pool.acquire() as connection:
+            await refuse_unready(connection, keyring, now)
+        return await action(Acting(pool, keyring, PasswordHasher(), now))
+
+
+class Limited(click.ParamType[str]):
+    """Text within the limits of a wire type, asked for again where it is not."""
+
+    def __init__(self, name: str, wire: Any, wanted: str) -> None:  # noqa: ANN401  an Annotated type has no type
+        self.name = name
+        self._wire = wire
+        self._wanted = wanted
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Return `value` if it will do."""
+        try:
+            text: str = msgspec.convert(value, self._wire)
+        except msgspec.ValidationError:
+            self.fail(f"expected {self._wanted}", param, ctx)
+        return text
+
+
+def choose_password(*, email: str, name: str, generate: bool) -> str:
+    """Return a password that will do: made up, or asked for twice, and again while it is too weak."""
+    if generate:
+        return generate_password()
+    if not sys.stdin.isatty():
+        raise click.UsageError("There is no terminal to ask for a password on; say --generate-password.")
+    while True:
+        password: str = click.prompt("Password", hide_input=True, confirmation_prompt="The same again")
+        try:
+            refuse_weak(password, email=email, name=name)
+        except WeakPassword as error:
+            click.echo(str(error), err=True)
+        else:
+            return password
+
+
+def show_password(password: str) -> None:
+    """Print a generated password, which nothing keeps in the clear."""
+    click.echo(f"Password: {password}")
+    click.echo("It is shown only now: keep it in a password manager.", err=True)

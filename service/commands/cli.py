@@ -1,0 +1,74 @@
+"""The command and its subcommands, each imported only when it is called for."""
+
+import signal
+import sys
+from importlib import import_module
+from types import FrameType
+from typing import Final
+
+import click
+
+COMMANDS: Final = {
+    "serve": "Start the service; without a database of yours it brings its own.",
+    "migrate": "Bring the database up to this program.",
+    "practice": "Create a practice and its first owner.",
+}
+"""What each module of this package with a `command` is for, so that listing them imports none."""
+
+TERMINATED: Final = 128 + signal.SIGTERM
+
+
+class Towpath(click.Group):
+    """A group whose subcommands are modules, and whose refusals are sentences rather than tracebacks."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  click's signature
+        """Return the names in the order a new installation meets them."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002  same
+        """Return a subcommand, imported now."""
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = import_module(f"service.commands.{cmd_name}").command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002  same
+        """Write the list of subcommands."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Run the subcommand; what it refuses is said in a line or two."""
+        try:
+            return super().invoke(ctx)
+        except (click.ClickException, click.exceptions.Exit, click.Abort):
+            raise
+        except Exception as error:
+            from service.commands.refusals import explain  # noqa: PLC0415  --help needs none of it
+
+            said = explain(error)
+            if said is None:
+                raise
+            raise click.ClickException(said) from error
+
+
+@click.group(
+    cls=Towpath,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Settings come from the environment (TOWPATH_…); `towpath doctor` lists them with their values.",
+)
+@click.version_option(package_name="towpath", prog_name="towpath")
+def towpath() -> None:
+    """Run the backend of a walk-and-talk therapist's phone.
+
+    \b
+    To begin:
+      towpath serve              starts everything, and says where
+      towpath practice create    makes a practice with its first owner
+    """  # noqa: D301  \b is click's mark for lines that stay as they are
+    signal.signal(signal.SIGTERM, _leave_orderly)
+
+
+def _leave_orderly(_signal: int, _frame: FrameType | None) -> None:
+    """Unwind, so that half-written files and servers do not stay behind."""
+    sys.exit(TERMINATED)

@@ -1,0 +1,150 @@
+"""The database, the key file and the logins a command works with: the embedded server's, or those given."""
+
+import asyncio
+import secrets
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from typing import Final
+from urllib.parse import unquote, urlsplit
+
+import asyncpg
+import click
+import msgspec
+
+from service.config import Settings
+from service.crypto.key_file import KeyFile
+from service.db.embedded import DataFolderInUse, EmbeddedServer, start_embedded
+from service.db.embedded.attach import attach_embedded
+from service.db.embedded.folder import DataFolder, write_private
+from service.db.installations import ensure_database, find_key_check
+from service.db.migrate import migrate, pending
+from service.db.roles import ensure_roles
+from service.use_cases.check_installation import MigrationsPending, open_keys
+
+DATABASE: Final = "towpath"
+LOGIN: Final = "towpath"
+CONNECT_TIMEOUT_S: Final = 10
+
+
+class CommandRefused(Exception):
+    """A command cannot do what was asked; the message says why and what helps."""
+
+
+class Installation(msgspec.Struct, frozen=True):
+    """What a command works on."""
+
+    settings: Settings
+    app_dsn: str
+    """The application's login; row-level security binds it."""
+    migrator_dsn: str | None
+    """A login that may create roles and tables and sees every practice; None where none was given."""
+    embedded: EmbeddedServer | None = None
+
+    @property
+    def login(self) -> tuple[str, str]:
+        """Return the application's role and password. Raises CommandRefused where the URL lacks either."""
+        parts = urlsplit(self.app_dsn)
+        if not parts.username or not parts.password:
+            raise CommandRefused(
+                "To migrate, TOWPATH_DATABASE_URL must name a role and its password:"
+                " postgresql://role:password@host/database"
+            )
+        return unquote(parts.username), unquote(parts.password)
+
+
+def say(progress: str) -> None:
+    """Tell whoever waits at the terminal. Answers go to standard output; this does not."""
+    click.echo(progress, err=True)
+
+
+@contextmanager
+def open_installation(settings: Settings, *, beside_service: bool = False) -> Iterator[Installation]:
+    """Open the database for as long as the block lasts; an embedded server is started, and stopped after.
+
+    With `beside_service`, a running service's embedded server is used where there is one. Raises
+    EmbeddedError.
+    """
+    if settings.database_url is not None:
+        yield Installation(settings, settings.database_url, settings.migrator_url)
+        return
+    with _embedded(settings, beside_service=beside_service) as server:
+        asyncio.run(_make_database(server.admin_dsn))
+        yield Installation(
+            settings,
+            server.dsn(LOGIN, _app_password(server), DATABASE),
+            urlsplit(server.admin_dsn)._replace(path=f"/{DATABASE}").geturl(),
+            server,
+        )
+
+
+def _embedded(settings: Settings, *, beside_service: bool) -> EmbeddedServer:
+    try:
+        return start_embedded(settings.data, progress=say)
+    except DataFolderInUse:
+        if beside_service:
+            return attach_embedded(settings.data)
+        raise
+
+
+async def _make_database(admin_dsn: str) -> None:
+    async with connected(admin_dsn) as admin:
+        await ensure_database(admin, DATABASE)
+
+
+def _app_password(server: EmbeddedServer) -> str:
+    """Return the application's password, kept for its owner only; a lost one is simply made anew."""
+    path = DataFolder(server.data).secrets / f"{LOGIN}-password"
+    if not path.exists():
+        write_private(path, secrets.token_urlsafe(32))
+    return path.read_text().strip()
+
+
+@asynccontextmanager
+async def connected(dsn: str) -> AsyncIterator[asyncpg.Connection]:
+    """Connect for as long as the block lasts. Raises CommandRefused where the database does not answer."""
+    try:
+        connection = await asyncpg.connect(dsn, timeout=CONNECT_TIMEOUT_S)
+    except (OSError, TimeoutError, asyncpg.PostgresError) as error:
+        raise CommandRefused(f"{place_of(dsn)} does not let Towpath in: {_reason(error)}") from None
+    try:
+        yield connection
+    finally:
+        await connection.close(timeout=CONNECT_TIMEOUT_S)
+
+
+def place_of(dsn: str) -> str:
+    """Return which database a URL means and as whom, without its password."""
+    parts = urlsplit(dsn)
+    return f"The database {parts.hostname or 'on this machine'}{parts.path} (as {parts.username})"
+
+
+def _reason(error: Exception) -> str:
+    return str(error) or type(error).__name__
+
+
+async def prepare(installation: Installation) -> KeyFile:
+    """Bring the database up to this program as far as this login may, and return its keys.
+
+    A missing or wrong key file is refused before anything is written. Raises KeyFileError,
+    MigrationsPending, MigrationRefused, RolesRefused or CommandRefused.
+    """
+    if installation.migrator_dsn is None:
+        return await _look(installation)
+    async with connected(installation.migrator_dsn) as migrator:
+        keys = open_keys(installation.settings.keys, await find_key_check(migrator))
+        await bring_up(installation, migrator)
+    return keys
+
+
+async def _look(installation: Installation) -> KeyFile:
+    async with connected(installation.app_dsn) as connection:
+        if behind := await pending(connection):
+            raise MigrationsPending(behind)
+        return open_keys(installation.settings.keys, await find_key_check(connection))
+
+
+async def bring_up(installation: Installation, migrator: asyncpg.Connection) -> list[str]:
+    """Make or mend the roles, apply what is pending, and return the names applied."""
+    login, password = installation.login
+    await ensure_roles(migrator, login=login, password=password)
+    return await migrate(migrator, progress=say)

@@ -1,0 +1,34 @@
+"""`towpath migrate`."""
+
+import asyncio
+
+import click
+
+from service.commands.installation import CommandRefused, Installation, bring_up, connected, open_installation
+from service.config import read_settings
+
+
+@click.command("migrate")
+def command() -> None:
+    """Bring the database up to this program: roles, then every migration it lacks.
+
+    Each migration is one transaction: interrupted, it is there or not, and the next run goes on. `towpath
+    serve` does the same at its start, unless TOWPATH_DATABASE_URL is set and TOWPATH_MIGRATOR_URL is not.
+
+    \b
+    Example, with a database of your own:
+      TOWPATH_DATABASE_URL=postgresql://towpath:…@db/towpath \\
+      TOWPATH_MIGRATOR_URL=postgresql://postgres:…@db/towpath towpath migrate
+    """  # noqa: D301  \b is click's mark for lines that stay as they are
+    with open_installation(read_settings(), beside_service=True) as installation:
+        applied = asyncio.run(_migrate(installation))
+    click.echo(f"{len(applied)} applied, the database is up to date" if applied else "Nothing to do")
+
+
+async def _migrate(installation: Installation) -> list[str]:
+    if installation.migrator_dsn is None:
+        raise CommandRefused(
+            "Set TOWPATH_MIGRATOR_URL to the same database as a login that may create roles and tables."
+        )
+    async with connected(installation.migrator_dsn) as migrator:
+        return await bring_up(installation, migrator)

@@ -1,0 +1,40 @@
+"""What can keep a command from doing its work, as sentences for whoever typed it."""
+
+from typing import Final
+
+import asyncpg
+
+from service.commands.installation import CommandRefused
+from service.config import BadSetting
+from service.crypto.key_file import KeyFileError
+from service.db.checks import UnsafeDatabase
+from service.db.embedded import EmbeddedError
+from service.db.migrate import MigrationRefused
+from service.db.roles import RolesRefused
+from service.domain.errors import DomainError
+from service.use_cases.check_installation import MigrationsPending
+
+SAID: Final = (
+    BadSetting,
+    CommandRefused,
+    DomainError,
+    EmbeddedError,
+    KeyFileError,
+    MigrationRefused,
+    MigrationsPending,
+    RolesRefused,
+)
+"""Their messages are written for people, and say the way out."""
+
+
+def explain(error: Exception) -> str | None:
+    """Return what to say of an error; None where it is a fault of the program."""
+    if isinstance(error, SAID):
+        return str(error)
+    if isinstance(error, UnsafeDatabase):
+        return "\n".join(
+            ["This database is not safe to serve on:", *(f"  - {each}" for each in error.reasons)]
+        )
+    if isinstance(error, asyncpg.InvalidAuthorizationSpecificationError):
+        return f"The database does not let Towpath in: {error}."
+    return None

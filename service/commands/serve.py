@@ -1,0 +1,137 @@
+"""`towpath serve`."""
+
+import asyncio
+import signal
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from typing import Final
+
+import click
+import msgspec
+import uvicorn
+import uvloop
+from litestar import Litestar
+
+from service.app import Composition, create_app
+from service.commands.installation import CommandRefused, Installation, open_installation, prepare
+from service.config import Settings, read_settings
+from service.crypto.key_file import KeyFile
+from service.logs import configure_logs
+
+FINISH_S: Final = 10
+"""Requests that run when the service is told to end may take so long."""
+KEEP_ALIVE_S: Final = 75
+"""Longer than the minute after which proxies usually let an idle connection go, so that they do it first."""
+SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
+
+
+@click.command("serve")
+def command() -> None:
+    """Start the service, and print where it is.
+
+    Without TOWPATH_DATABASE_URL it runs its own PostgreSQL on the data folder (TOWPATH_DATA) and ends it
+    with the service. The first start creates the database and the key file: back the key file up, apart from
+    the database. Ctrl-C or SIGTERM lets running requests finish; a second one does not wait.
+
+    \b
+    Examples:
+      towpath serve
+      TOWPATH_PORT=9000 TOWPATH_DATA=/srv/towpath towpath serve
+      TOWPATH_DATABASE_URL=postgresql://towpath:…@db/towpath towpath serve
+    """  # noqa: D301  \b is click's mark for lines that stay as they are
+    settings = read_settings()
+    configure_logs(level=settings.log_level, machine=settings.log_format == "json")
+    with _bind(settings) as listener, open_installation(settings) as installation:
+        settings = msgspec.structs.replace(settings, port=listener.getsockname()[1])
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            keys = runner.run(prepare(installation))
+            runner.run(_serve(_compose(settings, installation, keys), listener))
+    click.echo("Towpath has ended in good order", err=True)
+
+
+def _bind(settings: Settings) -> socket.socket:
+    """Hold the address before anything is started. Raises CommandRefused where it is taken or not ours."""
+    try:
+        found = socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM)
+        family, _, _, _, address = found[0]
+        listener = socket.socket(family, socket.SOCK_STREAM)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+    except OSError as error:
+        raise CommandRefused(
+            f"Towpath cannot listen on {settings.host}, port {settings.port} ({error.strerror})."
+            " Choose others with TOWPATH_HOST and TOWPATH_PORT."
+        ) from error
+    return listener
+
+
+def _compose(settings: Settings, installation: Installation, keys: KeyFile) -> Composition:
+    return Composition(
+        dsn=installation.app_dsn,
+        keys=keys,
+        address=settings.address,
+        pool_size=settings.pool_size,
+        allowed_hosts=settings.allowed_hosts,
+        proxies=settings.proxies,
+    )
+
+
+async def _serve(composition: Composition, listener: socket.socket) -> None:
+    """Serve until told to end. What the start refuses is raised from here, before anyone is answered."""
+    app = create_app(composition)
+    config = uvicorn.Config(
+        app,
+        http="httptools",
+        ws="none",
+        lifespan="off",  # entered here instead, so that what it raises can be said in a sentence
+        log_config=None,
+        access_log=False,
+        proxy_headers=False,  # the application itself decides whose X-Forwarded-For it believes
+        server_header=False,
+        timeout_keep_alive=KEEP_ALIVE_S,
+        timeout_graceful_shutdown=FINISH_S,
+    )
+    async with app.lifespan():
+        await Server(config, partial(_announce, app, composition.address)).serve([listener])
+
+
+class Server(uvicorn.Server):
+    """uvicorn, ending in good order at the first signal and at once at the second."""
+
+    def __init__(self, config: uvicorn.Config, announce: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._announce = announce
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Listen, and say so."""
+        await super().startup(sockets)
+        self._announce()
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Take the first signal as the wish to end; the embedded server then still has to be ended too."""
+        loop = asyncio.get_running_loop()
+        for each in SIGNALS:
+            loop.add_signal_handler(each, self._end_in_order)
+        yield
+        self._leave_signals()
+
+    def _end_in_order(self) -> None:
+        self.should_exit = True
+        self._leave_signals()
+
+    def _leave_signals(self) -> None:
+        """Let the next signal end the process whatever it is doing."""
+        loop = asyncio.get_running_loop()
+        for each in SIGNALS:
+            loop.remove_signal_handler(each)
+            signal.signal(each, signal.SIG_DFL)
+
+
+def _announce(app: Litestar, address: str) -> None:
+    click.echo(f"Towpath serves at {address}")
+    if app.openapi_config is not None:
+        click.echo(f"API documentation: {address}{app.openapi_config.path or '/schema'}")
+    click.echo("Ctrl-C ends it")
