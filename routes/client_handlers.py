@@ -1,0 +1,96 @@
+"""Clients: who comes to therapy, and what they agreed to."""
+
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+from litestar import Response, get, patch, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath, JSONBody, QueryParameter
+
+from routes.answers import answer, created
+from routes.dependencies import DEFAULT_LIMIT, Creating, CursorText, Limit, Writing, after
+from schemas.clients import ClientIn, ClientOut, ClientPage, ClientPatch
+from service.crypto.sealing import PracticeKey
+from service.db.connection import Begin
+from service.domain.clients import ClientFilter, Stage
+from service.domain.sign_ins import SignIn
+from service.domain.writes import Expected
+from service.use_cases.keep_clients import (
+    add_client,
+    change_client,
+    page_of_clients,
+    prepare_client,
+    read_client,
+)
+
+
+@post("/clients", operation_id="create_client", summary="Add a client", tags=["clients"])
+async def post_client(
+    data: JSONBody[ClientIn],
+    begin: NamedDependency[Begin],
+    keys: NamedDependency[PracticeKey],
+    creating: NamedDependency[Creating],
+    now: NamedDependency[datetime],
+) -> Response[ClientOut]:
+    """Add a client: a person, a couple or a family. Colleagues see nothing of them."""
+    new = prepare_client(keys, *data.to_client(now))
+    async with begin.write(creating.once(data.id, data)) as transaction:
+        file = await add_client(transaction, keys, new)
+    location = f"/v1/clients/{data.id}"
+    return created(ClientOut.from_file(file), file.version, location, replayed=transaction.replays)
+
+
+@get("/clients", operation_id="list_clients", summary="List clients", tags=["clients"])
+async def get_clients(
+    begin: NamedDependency[Begin],
+    sign_in: NamedDependency[SignIn],
+    cursor: CursorText = None,
+    limit: Limit = DEFAULT_LIMIT,
+    archived: Annotated[bool, QueryParameter(description="List the archived ones instead.")] = False,  # noqa: FBT002  a query parameter
+    stage: Annotated[Stage | None, QueryParameter(description="Only those at this stage.")] = None,
+    label: Annotated[
+        str | None,
+        QueryParameter(min_length=1, max_length=100, description="A part of the label, in any case."),
+    ] = None,
+) -> ClientPage:
+    """List your clients by label, without what is encrypted."""
+    start, wanted = after(cursor), ClientFilter(archived, stage, label)
+    async with begin.read() as connection:
+        page, practice = await page_of_clients(
+            connection, sign_in.practice_id, wanted, after=start, limit=limit
+        )
+    return ClientPage.from_page(page, practice)
+
+
+@get("/clients/{client_id:uuid}", operation_id="read_client", summary="Read a client", tags=["clients"])
+async def get_client(
+    client_id: FromPath[UUID],
+    begin: NamedDependency[Begin],
+    sign_in: NamedDependency[SignIn],
+    keys: NamedDependency[PracticeKey],
+) -> Response[ClientOut]:
+    """Read a client and all that is known about them, archived or not."""
+    async with begin.read() as connection:
+        file = await read_client(connection, keys, sign_in.practice_id, client_id)
+    return answer(ClientOut.from_file(file), file.version)
+
+
+@patch("/clients/{client_id:uuid}", operation_id="change_client", summary="Change a client", tags=["clients"])
+async def patch_client(
+    client_id: FromPath[UUID],
+    data: JSONBody[ClientPatch],
+    begin: NamedDependency[Begin],
+    keys: NamedDependency[PracticeKey],
+    writing: NamedDependency[Writing],
+    expected: NamedDependency[Expected],
+    now: NamedDependency[datetime],
+) -> Response[ClientOut]:
+    """Change what is named, inside the parts of the record too; archive or restore."""
+    changes = data.to_changes(now)
+    async with begin.write(writing.once(data)) as transaction:
+        file = await change_client(transaction, keys, client_id, changes, expected=expected, now=now)
+    return answer(ClientOut.from_file(file), file.version)
+
+
+HANDLERS = [post_client, get_clients, get_client, patch_client]
