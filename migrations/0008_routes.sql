@@ -3,7 +3,7 @@ CREATE TABLE route (
     id          uuid NOT NULL,
     name        text NOT NULL CHECK (length(name) BETWEEN 1 AND 200),
     description text CHECK (length(description) <= 4000),
-    tags        text[] NOT NULL DEFAULT '{}',
+    tags        text[] NOT NULL DEFAULT '{}' CHECK (cardinality(tags) <= 20),
     version     integer NOT NULL CHECK (version >= 1),
     archived_at timestamptz,
     created_at  timestamptz NOT NULL,
@@ -47,9 +47,11 @@ CREATE TABLE route_feature (
                     ('bench', 'shelter', 'toilet', 'parking', 'bus_stop', 'exit', 'private_spot', 'hazard',
                      'gate', 'steps', 'cafe', 'other')),
     name        text CHECK (length(name) BETWEEN 1 AND 200),
-    description text CHECK (length(description) <= 2000),
+    description text CHECK (length(description) <= 4000),
     lon         double precision NOT NULL CHECK (lon BETWEEN -180 AND 180),
     lat         double precision NOT NULL CHECK (lat BETWEEN -90 AND 90),
+    along_m     double precision NOT NULL CHECK (along_m >= 0),
+    offset_m    double precision NOT NULL CHECK (offset_m >= 0),
     created_at  timestamptz NOT NULL,
     updated_at  timestamptz NOT NULL,
     revision    bigint NOT NULL,
@@ -57,6 +59,7 @@ CREATE TABLE route_feature (
     FOREIGN KEY (practice_id, route_id) REFERENCES route (practice_id, id)
 );
 COMMENT ON TABLE route_feature IS 'Tenant: a point of a route worth knowing.';
+COMMENT ON COLUMN route_feature.along_m IS 'How far along the line in use one passes it; `offset_m`, how far from it. Both follow the line.';
 CREATE INDEX route_feature_by_route ON route_feature (practice_id, route_id);
 
 ALTER TABLE route ENABLE ROW LEVEL SECURITY;
