@@ -130,6 +130,19 @@ def local_plane(fixes: Fixes) -> LocalPlane:
     return LocalPlane(_wrapped(box.west + width / 2), (box.south + box.north) / 2)
 
 
+def evenly_spaced(fixes: Fixes, plane: LocalPlane, spacing_m: float, most: int) -> tuple[Floats, Places]:
+    """Return how far along the line the middles of equal parts lie, and their places on the plane.
+
+    A part is `spacing_m` long or less, longer where `most` parts would not do. Without points there is none.
+    """
+    if not len(fixes):
+        return np.empty(0), np.empty(0, dtype=np.complex128)
+    along_m = distances_m(fixes)
+    parts = int(np.clip(np.ceil(along_m[-1] / spacing_m), 1, most))
+    middles_m = (np.arange(parts) + 0.5) * (along_m[-1] / parts)
+    return middles_m, np.interp(middles_m, along_m, plane.places(fixes))
+
+
 def is_loop(fixes: Fixes) -> bool:
     """Tell whether the line ends where it began, be it round a lake or out and back.
 

@@ -15,6 +15,7 @@ from service.domain.geodesy import (
     bounding_box,
     distances_m,
     elevation_profile_m,
+    evenly_spaced,
     ground_distances_m,
     is_loop,
     length_m,
@@ -123,6 +124,21 @@ def test_a_point_of_the_plane_is_found_on_the_ground_again() -> None:
     x, y = plane.project(fixes.lon, fixes.lat)
     lon, lat = plane.unproject(x[-1], y[-1])
     assert (lon, lat) == pytest.approx((fixes.lon[-1], fixes.lat[-1]), abs=1e-9)
+
+
+def test_a_line_is_cut_into_equal_parts() -> None:
+    line = walk((0, 0), (90, 0))
+    along_m, places = evenly_spaced(line, local_plane(line), 20, most=100)
+    assert along_m == pytest.approx([9, 27, 45, 63, 81], abs=1e-3)
+    assert np.abs(np.diff(places)) == pytest.approx([18] * 4, abs=1e-3)
+    assert len(evenly_spaced(line, local_plane(line), 20, most=3)[0]) == 3
+
+
+def test_no_part_lies_in_a_gap() -> None:
+    line = joined(walk((0, 0), (40, 0)), walk((1_000, 0), (1_040, 0)))
+    _, places = evenly_spaced(line, local_plane(line), 20, most=100)
+    assert np.abs(places - places[0]) == pytest.approx([0, 20, 1_000, 1_020], abs=0.1)
+    assert evenly_spaced(fixes_at([]), local_plane(line), 20, most=3)[0].size == 0
 
 
 @pytest.mark.parametrize(
