@@ -5,7 +5,6 @@
 Exits with 1 when there is anything to say. What only a migrated database can tell (keys, policies, owners)
 is refused at start-up, by service/db/checks.py.
 """
-# ruff: noqa: INP001  a script beside the project, not a package
 
 import argparse
 import json

@@ -58,6 +58,7 @@ CREATE TABLE throttle (
 COMMENT ON TABLE throttle IS 'System: failed sign-ins in a row, by account, by account and device, by network.';
 COMMENT ON COLUMN throttle.bucket IS 'Keyed hash of what is counted.';
 COMMENT ON COLUMN throttle.attempts_refused IS 'Attempts since `blocked_until` was set; refused unjudged.';
+CREATE INDEX throttle_by_last_failure ON throttle (last_failed_at);
 
 ALTER TABLE device ENABLE ROW LEVEL SECURITY;
 ALTER TABLE device FORCE ROW LEVEL SECURITY;

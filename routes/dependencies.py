@@ -22,7 +22,7 @@ from service.crypto.sealing import Keyring, PracticeKey
 from service.crypto.tokens import parse_token
 from service.db.connection import Begin, Pool
 from service.db.sign_ins import find_sign_in
-from service.domain.pages import PAGE_DEFAULT, PAGE_LIMIT, Cursor
+from service.domain.pages import LONGEST_CURSOR, PAGE_DEFAULT, PAGE_LIMIT, Cursor
 from service.domain.sign_ins import NotSignedIn, OwnerOnly, Role, SignIn
 from service.domain.writes import BY_ANY_DEVICE, Expected, Once
 
@@ -173,7 +173,7 @@ def after(cursor: str | None) -> Cursor | None:
 
 Limit = Annotated[int, QueryParameter(ge=1, le=PAGE_LIMIT, description="Items a page.")]
 CursorText = Annotated[
-    str | None, QueryParameter(max_length=1_000, description="`next_cursor` of the page before.")
+    str | None, QueryParameter(max_length=LONGEST_CURSOR, description="`next_cursor` of the page before.")
 ]
 DEFAULT_LIMIT: Final = PAGE_DEFAULT
 

@@ -20,6 +20,7 @@ from routes.strict import BadParameter, MissingHeader, NotJson, UnsupportedConte
 from routes.uploads import TooLarge
 from service.crypto.passwords import WeakPassword
 from service.domain.pages import BadCursor
+from service.domain.routes import LineChoice, NoLine, WhichLine
 from service.domain.sign_ins import (
     InvitationSpent,
     NotSignedIn,
@@ -28,9 +29,13 @@ from service.domain.sign_ins import (
     WhichPractice,
     WrongCredentials,
 )
+from service.domain.tracks import LocationNotAgreed, NoTrack
 from service.domain.writes import IdempotencyKeyReused, IdTaken, Impossible, NotFound, Stale, Unusable
 from service.encoding.geojson import GeoJsonRefused
 from service.gpx.model import GpxRefused
+from service.logs import places_of
+from service.use_cases.off_loop import Overloaded
+from service.use_cases.prepared_writes import Crowded
 
 logger = structlog.get_logger()
 
@@ -58,6 +63,8 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     line: int | None = None
     column: int | None = None
     """Where in an uploaded file."""
+    lines: list[LineChoice] | None = None
+    """The lines of an uploaded file, the first hundred: choose one by its number `line`."""
     practice_ids: list[str] | None = None
     """The practices to choose from."""
     etag: str | None = None
@@ -108,6 +115,14 @@ def _of_gpx(error: GpxRefused) -> dict[str, Any]:
     }
 
 
+def _of_lines(error: WhichLine | NoLine) -> dict[str, Any]:
+    return {"detail": str(error), "lines": list(error.lines[:LINES_TOLD]) or None}
+
+
+LINES_TOLD: Final = 100
+UNAVAILABLE: Final = "Not available at the moment; try again"
+RETRY: Final = {"Retry-After": "2"}
+
 TABLE: Final[dict[type[Exception], Kind]] = {
     msgspec.ValidationError: Kind("invalid-body", 400, "The body is not what this expects", _of_body),
     msgspec.DecodeError: Kind("malformed-json", 400, "The body is not JSON", _of_body),
@@ -137,10 +152,12 @@ TABLE: Final[dict[type[Exception], Kind]] = {
         "geojson-refused", 422, "The GeoJSON cannot be used",
         lambda error: {"detail": error.detail, "pointer": error.pointer, "limit": error.limit},
     ),
+    NoLine: Kind("no-line", 422, "There is no line in this file that a route can follow", _of_lines),
     Unusable: Kind(
         "unusable", 422, "A member of the body makes no sense",
         lambda error: {"detail": str(error), "pointer": error.pointer},
     ),
+    NoTrack: Kind("no-track", 422, "The file holds no track"),
     WeakPassword: Kind("weak-password", 422, "The password is too weak"),
     NotSignedIn: Kind(
         "not-signed-in", 401, "Sign in first", headers=lambda _: {"WWW-Authenticate": "Bearer"}
@@ -158,10 +175,12 @@ TABLE: Final[dict[type[Exception], Kind]] = {
         "impossible", 409, "That contradicts what is known",
         lambda error: {"detail": str(error), "possible": list(error.possible) or None},
     ),
+    LocationNotAgreed: Kind("location-not-agreed", 409, "The client has not agreed to be located"),
     WhichPractice: Kind(
         "which-practice", 409, "Say which practice",
         lambda error: {"detail": str(error), "practice_ids": [str(each) for each in error.practice_ids]},
     ),
+    WhichLine: Kind("which-line", 409, "Say which line of the file", _of_lines),
     InvitationSpent: Kind("invitation-spent", 410, "This invitation is no longer valid"),
     Stale: Kind(
         "stale", 412, "It has changed since you read it",
@@ -174,6 +193,8 @@ TABLE: Final[dict[type[Exception], Kind]] = {
         "too-many-attempts", 429, "Too many attempts",
         headers=lambda error: {"Retry-After": str(error.wait_s)},
     ),
+    Overloaded: Kind("unavailable", 503, UNAVAILABLE, headers=lambda _: RETRY),
+    Crowded: Kind("unavailable", 503, UNAVAILABLE, headers=lambda _: RETRY),
 }  # fmt: skip
 
 OF_STATUS: Final = {
@@ -191,7 +212,6 @@ AWAY: Final = (
     OSError,
 )
 """The database cannot be reached or has no room: worth another try in a moment."""
-RETRY_AFTER_S: Final = 2
 
 
 def answer_problem(request: Request[Any, Any, Any], error: Exception) -> Response[Problem]:
@@ -205,9 +225,8 @@ def answer_problem(request: Request[Any, Any, Any], error: Exception) -> Respons
         return _respond(request, slug, error.status_code, title, {"detail": error.detail}, {})
     if isinstance(error, AWAY):
         logger.warning("database away", error=type(error).__name__)
-        retry = {"Retry-After": str(RETRY_AFTER_S)}
-        return _respond(request, "unavailable", 503, "Not available at the moment; try again", {}, retry)
-    logger.error("unexpected error", exc_info=error)
+        return _respond(request, "unavailable", 503, UNAVAILABLE, {}, RETRY)
+    logger.error("unexpected error", error=type(error).__name__, at=places_of(error))
     return _respond(request, "internal", 500, "Something went wrong here; nothing was stored", {}, {})
 
 

@@ -73,8 +73,7 @@ async def read_file(request: Request[Any, Any, Any], now: datetime) -> Offer:
 )
 async def post_preview(request: Request[Any, Any, Any], now: NamedDependency[datetime]) -> FilePreview:
     """Tell which lines and waypoints a file holds, and what of it cannot be read. Nothing is kept."""
-    offer = await read_file(request, now)
-    return FilePreview.from_offer(offer, await off_loop(offer.choices))
+    return await off_loop(FilePreview.from_offer, await read_file(request, now))
 
 
 @post(

@@ -6,6 +6,8 @@ from typing import Annotated, Any, TypeVar
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
+from service.domain.instants import EARLIEST, LATEST, is_real
+
 Value = TypeVar("Value")
 
 
@@ -14,6 +16,13 @@ class Input(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
 
     Encoded without defaults, so that a member added later leaves the fingerprints of earlier requests.
     """
+
+    def __post_init__(self) -> None:
+        """Raise ValueError, which becomes a ValidationError, for an instant far from any session."""
+        for name in self.__struct_fields__:
+            value = getattr(self, name)
+            if isinstance(value, datetime) and not is_real(value):
+                raise ValueError(f"`{name}` must lie between {EARLIEST.year} and {LATEST.year}")
 
 
 class Output(msgspec.Struct, omit_defaults=True):

@@ -1,6 +1,6 @@
 """Clients on the wire."""
 
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from typing import Annotated, Any, Final, TypeVar
 from uuid import UUID
 
@@ -61,15 +61,8 @@ class AgreementIn(Input):
     agreed: bool
     on: Instant
 
-    def __post_init__(self) -> None:
-        """Refuse an instant whose date in UTC has a year below 1 or above 9999."""
-        try:
-            self.on.astimezone(UTC)
-        except OverflowError as error:
-            raise ValueError("not an instant anybody lives at") from error
 
-
-class IdentityIn(Input):
+class IdentityPatch(Input):
     """Who the client is; in a change null clears a member, an absent one stays."""
 
     given_name: Name | UnsetType | None = UNSET
@@ -80,7 +73,7 @@ class IdentityIn(Input):
     """The other people of a couple or a family."""
 
 
-class ContactIn(Input):
+class ContactPatch(Input):
     """How to reach the client; in a change null clears a member, an absent one stays."""
 
     email: EmailAddress | UnsetType | None = UNSET
@@ -90,7 +83,7 @@ class ContactIn(Input):
     """How they want to be reached: "text only", "no messages on the machine"."""
 
 
-class EmergencyContactIn(Input):
+class EmergencyContactPatch(Input):
     """Whom to call; in a change null clears a member, an absent one stays."""
 
     name: Name | UnsetType | None = UNSET
@@ -98,7 +91,7 @@ class EmergencyContactIn(Input):
     phone_number: Telephone | UnsetType | None = UNSET
 
 
-class GpIn(Input):
+class GpPatch(Input):
     """The client's general practitioner; in a change null clears a member, an absent one stays."""
 
     name: Name | UnsetType | None = UNSET
@@ -119,10 +112,10 @@ class ClientIn(Input):
     outdoor_agreement: AgreementIn | None = None
     location_permission: AgreementIn | None = None
     """Tracks are kept only with it."""
-    identity: IdentityIn | None = None
-    contact: ContactIn | None = None
-    emergency_contact: EmergencyContactIn | None = None
-    gp: GpIn | None = None
+    identity: IdentityPatch | None = None
+    contact: ContactPatch | None = None
+    emergency_contact: EmergencyContactPatch | None = None
+    gp: GpPatch | None = None
     crisis_plan: CrisisPlan | None = None
 
     def to_client(self, now: datetime) -> tuple[Client, ClientRecord]:
@@ -147,10 +140,10 @@ class ClientPatch(Input):
     rests_s: Rests | UnsetType | None = UNSET
     outdoor_agreement: AgreementIn | UnsetType | None = UNSET
     location_permission: AgreementIn | UnsetType | None = UNSET
-    identity: IdentityIn | UnsetType | None = UNSET
-    contact: ContactIn | UnsetType | None = UNSET
-    emergency_contact: EmergencyContactIn | UnsetType | None = UNSET
-    gp: GpIn | UnsetType | None = UNSET
+    identity: IdentityPatch | UnsetType | None = UNSET
+    contact: ContactPatch | UnsetType | None = UNSET
+    emergency_contact: EmergencyContactPatch | UnsetType | None = UNSET
+    gp: GpPatch | UnsetType | None = UNSET
     crisis_plan: CrisisPlan | UnsetType | None = UNSET
     archived: bool | UnsetType = UNSET
 

@@ -342,10 +342,10 @@ class FilePreview(Output):
     description: str | UnsetType = UNSET
 
     @classmethod
-    def from_offer(cls, offer: Offer, choices: list[LineChoice]) -> "FilePreview":
-        """Return what a file offers as a phone gets it."""
+    def from_offer(cls, offer: Offer) -> "FilePreview":
+        """Return what a file offers as a phone gets it; its lines are measured for it."""
         return cls(
-            lines=[LineOut.from_choice(each) for each in choices],
+            lines=[LineOut.from_choice(each) for each in offer.choices()],
             waypoints=[WaypointOut.from_point(each) for each in offer.points[:WAYPOINTS_SHOWN]],
             waypoint_count=len(offer.points),
             skipped=[SkippedOut.from_skipped(each) for each in offer.skipped],

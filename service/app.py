@@ -11,10 +11,25 @@ from litestar.config.allowed_hosts import AllowedHostsConfig
 from litestar.config.compression import CompressionConfig
 from litestar.types import ControllerRouterHandler
 
-from routes import client_handlers, health_handlers, place_handlers, practice_handlers, sign_in_handlers
+from routes import (
+    client_handlers,
+    docs_handlers,
+    health_handlers,
+    moment_handlers,
+    note_handlers,
+    place_handlers,
+    practice_handlers,
+    route_feature_handlers,
+    route_file_handlers,
+    route_handlers,
+    session_handlers,
+    sign_in_handlers,
+    track_handlers,
+)
 from routes.dependencies import DEPENDENCIES, Services, signed_in
 from routes.middleware import ConditionalReads, RequestLog
 from routes.network import Network, network_reader
+from routes.openapi import openapi_config
 from routes.problems import EXCEPTION_HANDLERS
 from routes.strict import StrictRequest, refuse_unknown_parameters
 from service.crypto.key_file import KeyFile
@@ -33,6 +48,13 @@ HANDLERS: Final[Sequence[ControllerRouterHandler]] = [
     *practice_handlers.HANDLERS,
     *place_handlers.HANDLERS,
     *client_handlers.HANDLERS,
+    *route_handlers.HANDLERS,
+    *route_file_handlers.HANDLERS,
+    *route_feature_handlers.HANDLERS,
+    *session_handlers.HANDLERS,
+    *moment_handlers.HANDLERS,
+    *note_handlers.HANDLERS,
+    *track_handlers.HANDLERS,
 ]
 
 
@@ -58,18 +80,25 @@ def create_app(composition: Composition) -> Litestar:
         before_request=refuse_unknown_parameters,
         dependencies=DEPENDENCIES,
     )
-    health = Router(
-        "/", route_handlers=health_handlers.HANDLERS, dependencies={"services": DEPENDENCIES["services"]}
+    open_to_all = Router(
+        "/",
+        route_handlers=[*health_handlers.HANDLERS, *docs_handlers.HANDLERS],
+        before_request=refuse_unknown_parameters,
+        dependencies={"services": DEPENDENCIES["services"]},
     )
     hosts = composition.allowed_hosts
     return Litestar(
-        route_handlers=[api, health],
+        route_handlers=[api, open_to_all],
+        openapi_config=openapi_config(),
         lifespan=[_serving(composition)],
         request_class=StrictRequest,
         exception_handlers=EXCEPTION_HANDLERS,
         middleware=[RequestLog(), ConditionalReads()],
         compression_config=CompressionConfig(
-            backend="gzip", minimum_size=COMPRESS_FROM, gzip_compress_level=COMPRESSION_LEVEL
+            backend="gzip",
+            minimum_size=COMPRESS_FROM,
+            gzip_compress_level=COMPRESSION_LEVEL,
+            exclude_opt_key="exclude_from_compression",
         ),
         allowed_hosts=AllowedHostsConfig(allowed_hosts=list(hosts)) if hosts else None,
         request_max_body_size=BODY_LIMIT,

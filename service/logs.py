@@ -31,12 +31,12 @@ def _only_the_kind_of_error(_: Any, __: str, event: dict[str, Any]) -> dict[str,
         raised = sys.exc_info()[1]
     if isinstance(raised, BaseException):
         event["error"] = type(raised).__name__
-        event["at"] = _places(raised)
+        event["at"] = places_of(raised)
     return event
 
 
-def _places(raised: BaseException) -> list[str]:
-    """Return the innermost frames of a traceback as `module:line function`."""
+def places_of(raised: BaseException) -> list[str]:
+    """Return the innermost frames of a traceback as `module:line function`, without values or messages."""
     places = []
     trace = raised.__traceback__
     while trace is not None:

@@ -12,6 +12,12 @@ COMMANDS: Final = {
     "serve": "Start the service; without a database of yours it brings its own.",
     "migrate": "Bring the database up to this program.",
     "practice": "Create a practice and its first owner.",
+    "therapist": "Let a therapist in again who has lost the password.",
+    "device": "Revoke a lost phone.",
+    "key": "Make the key file of an installation that is about to begin.",
+    "backup": "Write a verified backup of every record, still sealed.",
+    "restore": "Restore a backup into an empty installation.",
+    "openapi": "Print the API's OpenAPI document.",
 }
 """What each module of this package with a `command` is for, so that listing them imports none."""
 

@@ -4,6 +4,8 @@ import asyncio
 import secrets
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import Final
 from urllib.parse import unquote, urlsplit
 
@@ -13,6 +15,7 @@ import msgspec
 
 from service.config import Settings
 from service.crypto.key_file import KeyFile
+from service.db.dumps import programs_for
 from service.db.embedded import DataFolderInUse, EmbeddedServer, start_embedded
 from service.db.embedded.attach import attach_embedded
 from service.db.embedded.folder import DataFolder, write_private
@@ -145,6 +148,35 @@ async def _look(installation: Installation) -> KeyFile:
 
 async def bring_up(installation: Installation, migrator: asyncpg.Connection) -> list[str]:
     """Make or mend the roles, apply what is pending, and return the names applied."""
+    await make_roles(installation, migrator)
+    return await migrate(migrator, progress=say)
+
+
+async def make_roles(installation: Installation, migrator: asyncpg.Connection) -> None:
+    """Make or mend the roles. Raises RolesRefused, CommandRefused."""
     login, password = installation.login
     await ensure_roles(migrator, login=login, password=password)
-    return await migrate(migrator, progress=say)
+
+
+def migrator_of(installation: Installation, purpose: str) -> str:
+    """Return the migrator's URL. Raises CommandRefused where none was given."""
+    if installation.migrator_dsn is None:
+        raise CommandRefused(
+            f"To {purpose}, set TOWPATH_MIGRATOR_URL: the same database as TOWPATH_DATABASE_URL, as a login"
+            " that may create roles and tables and that row-level security leaves alone (BYPASSRLS)."
+        )
+    return installation.migrator_dsn
+
+
+def programs_of(installation: Installation, connection: asyncpg.Connection) -> Path:
+    """Return the folder of the programs that dump and restore this database."""
+    major = connection.get_server_version().major
+    return programs_for(major, own_server=installation.embedded is not None)
+
+
+def release() -> str:
+    """Return which Towpath this is; a checkout that was never installed does not know."""
+    try:
+        return version("towpath")
+    except PackageNotFoundError:
+        return "unreleased"

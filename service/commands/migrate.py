@@ -4,7 +4,7 @@ import asyncio
 
 import click
 
-from service.commands.installation import CommandRefused, Installation, bring_up, connected, open_installation
+from service.commands.installation import Installation, bring_up, connected, migrator_of, open_installation
 from service.config import read_settings
 
 
@@ -26,9 +26,5 @@ def command() -> None:
 
 
 async def _migrate(installation: Installation) -> list[str]:
-    if installation.migrator_dsn is None:
-        raise CommandRefused(
-            "Set TOWPATH_MIGRATOR_URL to the same database as a login that may create roles and tables."
-        )
-    async with connected(installation.migrator_dsn) as migrator:
+    async with connected(migrator_of(installation, "migrate")) as migrator:
         return await bring_up(installation, migrator)

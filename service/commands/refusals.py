@@ -12,9 +12,13 @@ from service.db.embedded import EmbeddedError
 from service.db.migrate import MigrationRefused
 from service.db.roles import RolesRefused
 from service.domain.errors import DomainError
+from service.domain.sign_ins import WhichPractice
+from service.domain.writes import Impossible
 from service.use_cases.check_installation import MigrationsPending
+from service.use_cases.keep_backup import BackupRefused
 
 SAID: Final = (
+    BackupRefused,
     BadSetting,
     CommandRefused,
     DomainError,
@@ -29,6 +33,11 @@ SAID: Final = (
 
 def explain(error: Exception) -> str | None:
     """Return what to say of an error; None where it is a fault of the program."""
+    if isinstance(error, WhichPractice):
+        practices = "\n".join(f"  --practice {each}" for each in error.practice_ids)
+        return f"This email signs in to several practices. Say which:\n{practices}"
+    if isinstance(error, Impossible):
+        return f"{error}: {'; or '.join(error.possible)}"
     if isinstance(error, SAID):
         return str(error)
     if isinstance(error, UnsafeDatabase):

@@ -177,7 +177,7 @@ class Keyring:
 
     def matches(self, check: bytes) -> bool:
         """Return whether the database that holds `check` was sealed with a key of this file, old or new."""
-        key = self._keys.get(_key_id(check))
+        key = self._keys.get(key_id_of(check))
         if key is None:
             return False
         try:
@@ -189,7 +189,7 @@ class Keyring:
         return PracticeKey(Key(self._secret(practice_id, wrapped)), practice_id)
 
     def _secret(self, practice_id: UUID, wrapped: bytes) -> bytes:
-        key = self._keys.get(_key_id(wrapped))
+        key = self._keys.get(key_id_of(wrapped))
         if key is None:
             raise WrongKeyFile
         return _Seal(key, practice_id).open(_practice_key_cell(practice_id), wrapped)
@@ -206,7 +206,8 @@ def _client_key_cell(client_id: UUID) -> Cell:
     return Cell("client_key", "wrapped", client_id)
 
 
-def _key_id(sealed: bytes) -> bytes:
+def key_id_of(sealed: bytes) -> bytes:
+    """Return which key sealed a value; the id says nothing of the key."""
     return sealed[2 : 2 + KEY_ID_BYTES]
 
 

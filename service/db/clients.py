@@ -1,10 +1,11 @@
 """Clients. Everything that tells who they are is sealed."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 import msgspec
 
+from service.db.client_keys import INSERT_CLIENT_KEY
 from service.db.connection import Connection, Transaction
 from service.db.query import Query, Statement
 from service.domain.clients import Client, ClientFilter
@@ -135,6 +136,13 @@ def _columns(transaction: Transaction, client: Client, sealed: bytes | None) -> 
         client.updated_at,
         transaction.revision,
     )
+
+
+async def insert_client_keys(transaction: Transaction, wrapped_keys: Mapping[UUID, bytes]) -> None:
+    """Keep new clients' wrapped keys, by client, held by the therapist who writes."""
+    tenant = transaction.tenant
+    rows = [(tenant.practice_id, each, tenant.therapist_id, key) for each, key in wrapped_keys.items()]
+    await INSERT_CLIENT_KEY.run_many(transaction.connection, rows)
 
 
 CLIENTS_AMONG = Query(

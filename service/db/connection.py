@@ -95,6 +95,11 @@ class Begin:
         self._pool = pool
         self._tenant = tenant
 
+    @property
+    def tenant(self) -> Tenant:
+        """Return whose rows its transactions may see."""
+        return self._tenant
+
     @asynccontextmanager
     async def read(self) -> AsyncIterator[Connection]:
         """Open a read-only snapshot of what this tenant may see."""

@@ -147,8 +147,8 @@ async def find_therapist(connection: Connection, practice_id: UUID, therapist_id
 INSERT_THERAPIST = Query(
     Therapist,
     """
-    INSERT INTO therapist (practice_id, id, email, name, role, created_at, updated_at, revision)
-    VALUES ($1, $2, $3, $4, $5, $6, $6, $7)
+    INSERT INTO therapist (practice_id, id, email, name, role, joined_at, created_at, updated_at, revision)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $7, $8)
  RETURNING id, email, name, role, joined_at, deactivated_at, created_at, updated_at, revision
 """,
 )
@@ -165,6 +165,7 @@ async def insert_therapist(
         therapist.email,
         therapist.name,
         therapist.role,
+        therapist.joined_at,
         therapist.created_at,
         revision,
     )
@@ -197,20 +198,23 @@ async def update_therapist(transaction: Transaction, therapist: Therapist) -> Th
     )
 
 
-INDEX_EMAIL = Statement(
+INDEX_EMAIL = Query(
+    UUID,
     """
     INSERT INTO sign_in_index (email_index, practice_id, therapist_id)
     VALUES ($1, $2, $3)
     ON CONFLICT (email_index, practice_id) DO NOTHING
+ RETURNING therapist_id
 """,
 )
 
 
 async def index_email(
     connection: Connection, email_index: bytes, practice_id: UUID, therapist_id: UUID
-) -> None:
-    """Let an email find its practice at sign-in."""
-    await INDEX_EMAIL.run(connection, email_index, practice_id, therapist_id)
+) -> bool:
+    """Let an email find its practice at sign-in; False where it finds a colleague there already."""
+    row = await INDEX_EMAIL.one_or_none(connection, email_index, practice_id, therapist_id)
+    return row is not None
 
 
 class Account(msgspec.Struct, frozen=True):
@@ -292,6 +296,13 @@ VOID_INVITATIONS = Statement(
        AND therapist_id = $2
 """,
 )
+
+
+async def void_invitations(connection: Connection, practice_id: UUID, therapist_id: UUID) -> None:
+    """Let no open invitation of a therapist be accepted any more."""
+    await VOID_INVITATIONS.run(connection, practice_id, therapist_id)
+
+
 INSERT_INVITATION = Statement(
     """
     INSERT INTO invitation (practice_id, digest, therapist_id, expires_at)
@@ -304,7 +315,7 @@ async def insert_invitation(
     connection: Connection, practice_id: UUID, therapist_id: UUID, digest: bytes, expires_at: datetime
 ) -> None:
     """Keep a therapist's one open invitation; an earlier one is void."""
-    await VOID_INVITATIONS.run(connection, practice_id, therapist_id)
+    await void_invitations(connection, practice_id, therapist_id)
     await INSERT_INVITATION.run(connection, practice_id, digest, therapist_id, expires_at)
 
 

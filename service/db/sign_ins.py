@@ -289,7 +289,26 @@ COUNT_ATTEMPT = Query(
 FORGIVE = Statement(
     """
     DELETE FROM throttle
-     WHERE bucket = ANY ($1::bytea[])
+     WHERE bucket = $1
+""",
+)
+
+UNCOUNT_ATTEMPT = Statement(
+    """
+    UPDATE throttle
+       SET failures = greatest(failures - 1, 0), blocked_until = last_failed_at
+     WHERE bucket = $1
+""",
+)
+
+SWEEP_THROTTLE = Statement(
+    """
+    DELETE FROM throttle
+     WHERE bucket IN (SELECT bucket
+                        FROM throttle
+                       WHERE last_failed_at < $1
+                       LIMIT 100
+                         FOR UPDATE SKIP LOCKED)
 """,
 )
 
@@ -301,6 +320,16 @@ async def count_attempt(
     return await COUNT_ATTEMPT.one(connection, bucket, now, free, longest, forget)
 
 
-async def forgive(connection: Connection, buckets: list[bytes]) -> None:
+async def forgive(connection: Connection, bucket: bytes) -> None:
     """Forget the failures that led up to a success."""
-    await FORGIVE.run(connection, buckets)
+    await FORGIVE.run(connection, bucket)
+
+
+async def uncount_attempt(connection: Connection, bucket: bytes) -> None:
+    """Take back the count of an attempt that was no failure; those before it stay."""
+    await UNCOUNT_ATTEMPT.run(connection, bucket)
+
+
+async def sweep_throttle(connection: Connection, before: datetime) -> None:
+    """Delete some of what was last counted so long ago that it no longer matters."""
+    await SWEEP_THROTTLE.run(connection, before)

@@ -14,7 +14,8 @@ Item = TypeVar("Item")
 
 PAGE_LIMIT: Final = 100
 PAGE_DEFAULT: Final = 20
-LONGEST_CURSOR: Final = 1_000
+LONGEST_CURSOR: Final = 2_000
+"""A name of 200 characters, each escaped, and an id fit in."""
 
 
 class BadCursor(DomainError):

@@ -9,7 +9,7 @@ from uuid import UUID
 
 import msgspec
 import numpy as np
-import shapely  # type: ignore[import-untyped]  # it ships no types
+import shapely
 
 from service.domain.fixes import Fixes, Floats, Indices
 from service.domain.geodesy import distances_m, local_plane
@@ -106,7 +106,7 @@ def spots_along(line: Fixes, lon: Floats, lat: Floats) -> list[Spot]:
     begins = np.setdiff1d(np.arange(len(line) - 1), line.starts - 1)
     steps = np.stack((x[begins], y[begins], x[begins + 1], y[begins + 1]), axis=1)
     once = _once_each(steps)
-    tree = shapely.STRtree(shapely.linestrings(steps[once].reshape(-1, 2, 2)))
+    tree = shapely.STRtree(np.asarray(shapely.linestrings(steps[once].reshape(-1, 2, 2))))
     _, nearest = tree.query_nearest(shapely.points(px, py), all_matches=False)
     chosen = once[nearest]
     share, offset_m = _foot(steps[chosen], px, py)

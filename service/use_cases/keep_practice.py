@@ -10,7 +10,7 @@ import msgspec
 from service.crypto.passwords import PasswordHasher, refuse_weak
 from service.crypto.sealing import Keyring
 from service.crypto.tokens import mint_token, parse_token
-from service.db.connection import Begin, Connection, Pool, Transaction
+from service.db.connection import ACQUIRE_TIMEOUT_S, Begin, Connection, Pool, Transaction
 from service.db.practices import (
     Account,
     find_credentials,
@@ -26,6 +26,7 @@ from service.db.practices import (
     spend_invitation,
     update_practice,
     update_therapist,
+    void_invitations,
 )
 from service.db.sign_ins import find_device, list_devices, revoke_device, revoke_sign_ins
 from service.domain.practices import Practice, Therapist, normal_email, refuse_unknown_zone
@@ -74,6 +75,7 @@ async def create_practice(
         email=normal_email(new.owner_email),
         name=new.owner_name,
         role=Role.OWNER,
+        joined_at=now,
         created_at=now,
         updated_at=now,
     )
@@ -116,10 +118,15 @@ async def add_therapist(transaction: Transaction, keyring: Keyring, therapist: T
         return replayed(await find_therapist(connection, practice_id, therapist.id))
     colleagues = await list_therapists(connection, practice_id)
     if any(each.email == therapist.email for each in colleagues):
-        raise Impossible("this email belongs to a colleague already", "reactivate or re-invite them")
+        raise _email_taken()
     kept = await insert_therapist(connection, practice_id, therapist, transaction.revision)
-    await index_email(connection, keyring.email_index(kept.email), practice_id, kept.id)
+    if not await index_email(connection, keyring.email_index(kept.email), practice_id, kept.id):
+        raise _email_taken()
     return kept
+
+
+def _email_taken() -> Impossible:
+    return Impossible("this email belongs to a colleague already", "reactivate or re-invite them")
 
 
 async def change_therapist(
@@ -140,18 +147,27 @@ async def change_therapist(
         return therapist
     expected.check(therapist.revision)
     changed = msgspec.structs.replace(therapist, updated_at=now, **changes)
-    if not _owns(changed):
-        others = [each for each in await list_therapists(connection, practice_id) if each.id != therapist_id]
-        if not any(_owns(each) for each in others):
-            raise Impossible("the practice needs an owner who can sign in", "make a colleague owner first")
+    if therapist.deactivated_at and changed.deactivated_at:
+        changed = msgspec.structs.replace(changed, deactivated_at=therapist.deactivated_at)
+    if _owns(therapist) and not _owns(changed):
+        await _refuse_no_owner(connection, practice_id, without=therapist_id)
     if changed.deactivated_at is not None:
+        await void_invitations(connection, practice_id, therapist_id)
         await revoke_sign_ins(connection, practice_id, now, "deactivated", therapist_id=therapist_id)
     return await update_therapist(transaction, changed)
 
 
+async def _refuse_no_owner(connection: Connection, practice_id: UUID, *, without: UUID) -> None:
+    others = [each for each in await list_therapists(connection, practice_id) if each.id != without]
+    if not any(_owns(each) for each in others):
+        raise Impossible("the practice needs an owner who can sign in", "make a colleague owner first")
+
+
 def _owns(therapist: Therapist) -> bool:
-    """Return whether a therapist can act as owner; the first owner joins by the command line."""
-    return therapist.role is Role.OWNER and therapist.deactivated_at is None
+    """Return whether a therapist can act as owner: an invitation not accepted yet does not do."""
+    return (
+        therapist.role is Role.OWNER and therapist.joined_at is not None and therapist.deactivated_at is None
+    )
 
 
 async def invite(transaction: Transaction, therapist_id: UUID, now: datetime) -> Invitation:
@@ -175,14 +191,14 @@ async def accept_invitation(
     """
     token = parse_token(text, "invitation")
     if token is None:
-        raise InvitationSpent("ask an owner of the practice for a new invitation")
+        raise _spent()
     practice_id = token.practice_id
     begin = Begin(pool, Tenant(practice_id, NOBODY))
     async with begin.read() as connection:
         therapist_id = await find_invited(connection, practice_id, token.digest, now)
         known = therapist_id and await find_credentials(connection, practice_id, therapist_id)
     if not known or known.deactivated_at is not None:
-        raise InvitationSpent("ask an owner of the practice for a new invitation")
+        raise _spent()
     refuse_weak(password, email=known.email, name=known.name)
     password_hash = await hasher.hash(password)
     async with begin.write() as transaction:
@@ -196,13 +212,17 @@ async def _join(
     connection, practice_id = transaction.connection, transaction.practice_id
     therapist_id = await spend_invitation(connection, practice_id, digest, now)
     if therapist_id is None:
-        raise InvitationSpent("ask an owner of the practice for a new invitation")
+        raise _spent()
     therapist = await read_therapist(connection, practice_id, therapist_id)
     await set_password(connection, practice_id, therapist_id, password_hash)
     await revoke_sign_ins(connection, practice_id, now, "password_changed", therapist_id=therapist_id)
     joined = msgspec.structs.replace(therapist, joined_at=therapist.joined_at or now, updated_at=now)
     await update_therapist(transaction, joined)
     return await begin_sign_in(transaction, Account(practice_id, therapist_id), device, now)
+
+
+def _spent() -> InvitationSpent:
+    return InvitationSpent("ask an owner of the practice for a new invitation")
 
 
 class PasswordChange(msgspec.Struct, frozen=True):
@@ -216,29 +236,44 @@ class PasswordChange(msgspec.Struct, frozen=True):
 async def change_password(
     pool: Pool, keyring: Keyring, hasher: PasswordHasher, who: SignIn, change: PasswordChange, now: datetime
 ) -> None:
-    """Set a new password; every other sign-in of this therapist ends. Raises Unusable, WeakPassword."""
+    """Set a new password; every other sign-in of this therapist ends. Raises Unusable, WeakPassword.
+
+    Asked again after a lost answer, the new password is the one there is, and all is well.
+    """
     begin = Begin(pool, who.tenant)
     async with begin.read() as connection:
         known = found(await find_credentials(connection, who.practice_id, who.therapist_id))
-    email_index = keyring.email_index(known.email)
-    attempt = Attempt(keyring, email_index, who.device_id, change.network)
-    async with pool.acquire() as connection:
+    attempt = Attempt(keyring, keyring.email_index(known.email), who.device_id, change.network)
+    async with pool.acquire(timeout=ACQUIRE_TIMEOUT_S) as connection:
         await refuse_too_many(connection, attempt, now)
-    if not (await hasher.verify(known.password_hash, change.current)).matches:
+    if not await _is_password(hasher, known.password_hash, change):
         raise Unusable("/current", "this is not your password")
     refuse_weak(change.new, email=known.email, name=known.name)
     password_hash = await hasher.hash(change.new)
-    async with begin.unstamped() as connection:
-        await forget_failures(connection, attempt)
-        await set_password(connection, who.practice_id, who.therapist_id, password_hash)
-        await revoke_sign_ins(
-            connection,
-            who.practice_id,
-            now,
-            "password_changed",
-            therapist_id=who.therapist_id,
-            spare=who.id,
-        )
+    async with begin.write() as transaction:
+        await forget_failures(transaction.connection, attempt)
+        await _replace_password(transaction, who, known.password_hash, password_hash, now)
+
+
+async def _is_password(hasher: PasswordHasher, stored: str | None, change: PasswordChange) -> bool:
+    """Return whether the change comes from who knows the password, or was made before."""
+    if (await hasher.verify(stored, change.current)).matches:
+        return True
+    return (await hasher.verify(stored, change.new)).matches
+
+
+async def _replace_password(
+    transaction: Transaction, who: SignIn, checked: str | None, password_hash: str, now: datetime
+) -> None:
+    """Set the password unless it is another by now than the one that was checked."""
+    connection, practice_id = transaction.connection, transaction.practice_id
+    kept = found(await find_credentials(connection, practice_id, who.therapist_id))
+    if kept.password_hash != checked:
+        raise Unusable("/current", "this is not your password")
+    await set_password(connection, practice_id, who.therapist_id, password_hash)
+    await revoke_sign_ins(
+        connection, practice_id, now, "password_changed", therapist_id=who.therapist_id, spare=who.id
+    )
 
 
 async def devices_of(connection: Connection, who: SignIn) -> list[Device]:

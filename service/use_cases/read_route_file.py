@@ -5,7 +5,7 @@ All of it takes time that grows with the file, and belongs off the event loop.
 
 import enum
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 from uuid import UUID, uuid5
@@ -160,11 +160,16 @@ def choose_line(offer: Offer, number: int | None) -> OfferedLine:
 
 def _nothing_to_follow(offer: Offer, choices: Sequence[LineChoice]) -> str:
     """Say why a file holds no line to walk along."""
-    if not choices:
-        return f"there is no track and no route here, only {len(offer.points)} single points"
-    faults = "; ".join(f"line {each.line}: {each.fault}" for each in choices[:FAULTS_TOLD])
-    more = len(choices) - FAULTS_TOLD
-    return f"there is no line to walk along: {faults}" + (f"; and {more} more" if more > 0 else "")
+    if choices:
+        faults = "; ".join(f"line {each.line}: {each.fault}" for each in choices[:FAULTS_TOLD])
+        more = len(choices) - FAULTS_TOLD
+        said = f"there is no line to walk along: {faults}" + (f"; and {more} more" if more > 0 else "")
+    else:
+        said = f"there is no track and no route here, only {len(offer.points)} single points"
+    return said + "".join(
+        f"; left out: {each.what} at {each.line}:{each.column}, {each.reason}"
+        for each in offer.skipped[:FAULTS_TOLD]
+    )
 
 
 def pack_line(fixes: Fixes) -> PackedLine:
@@ -172,7 +177,7 @@ def pack_line(fixes: Fixes) -> PackedLine:
     return PackedLine(pack_fixes(planned(fixes)), measure(fixes))
 
 
-class Wanted(msgspec.Struct, frozen=True, kw_only=True):
+class Wanted(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The route somebody wants from a file; what is None the file may say."""
 
     id: UUID
@@ -194,14 +199,13 @@ class Draft(msgspec.Struct, frozen=True):
 def draft_route(offer: Offer, wanted: Wanted, now: datetime) -> Draft:
     """Return the route a file makes. Raises WhichLine, NoLine, Unusable."""
     line = choose_line(offer, wanted.line)
-    features = list(_features(offer.points, line.fixes, wanted, now))
     new = NewRoute(
         id=wanted.id,
         name=wanted.name or line.name or offer.name or UNNAMED,
         description=wanted.description or line.description or offer.description,
         tags=normal_tags(wanted.tags),
         line=pack_line(line.fixes),
-        features=features[:MOST_FEATURES],
+        features=_features(offer.points, line.fixes, wanted, now),
         created_at=now,
     )
     return Draft(new, len(offer.points) - len(new.features))
@@ -216,18 +220,16 @@ def draft_drawn_route(geojson: bytes, wanted: Wanted, now: datetime) -> Draft:
     return draft_route(offer, wanted, now)
 
 
-def _features(
-    points: Sequence[OfferedPoint], line: Fixes, wanted: Wanted, now: datetime
-) -> Iterator[Feature]:
-    """Yield the points that become features, in the file's order.
+def _features(points: Sequence[OfferedPoint], line: Fixes, wanted: Wanted, now: datetime) -> list[Feature]:
+    """Return the points that become features, in the file's order.
 
     Their ids follow from the route's, so that a file sent again names the same features.
     """
-    spots = spots_of(line, points)
-    for number, (point, spot) in enumerate(zip(points, spots, strict=True)):
-        if wanted.waypoints_within_m is not None and spot.offset_m > wanted.waypoints_within_m:
-            continue
-        yield Feature(
+    within_m = wanted.waypoints_within_m
+    spots = enumerate(zip(points, spots_of(line, points), strict=True))
+    near = [each for each in spots if within_m is None or each[1][1].offset_m <= within_m]
+    return [
+        Feature(
             id=uuid5(wanted.id, f"waypoint {number}"),
             route_id=wanted.id,
             created_at=now,
@@ -235,6 +237,8 @@ def _features(
             **msgspec.structs.asdict(point),
             **msgspec.structs.asdict(spot),
         )
+        for number, (point, spot) in near[:MOST_FEATURES]
+    ]
 
 
 def spots_of(line: Fixes, points: Sequence[OfferedPoint | Feature]) -> list[Spot]:

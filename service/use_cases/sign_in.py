@@ -9,7 +9,7 @@ import msgspec
 from service.crypto.passwords import PasswordHasher
 from service.crypto.sealing import Keyring
 from service.crypto.tokens import mint_token, open_under_token, parse_token, seal_under_token
-from service.db.connection import Begin, Connection, Pool, Transaction
+from service.db.connection import ACQUIRE_TIMEOUT_S, Begin, Connection, Pool, Transaction
 from service.db.practices import (
     Account,
     Credentials,
@@ -18,6 +18,7 @@ from service.db.practices import (
     set_password,
 )
 from service.db.sign_ins import (
+    RefreshToken,
     delete_expired_tokens,
     find_device,
     insert_device,
@@ -43,8 +44,9 @@ from service.domain.sign_ins import (
     WrongCredentials,
 )
 from service.domain.writes import Impossible
-from service.use_cases.slow_down import Attempt, forget_failures, refuse_too_many
+from service.use_cases.slow_down import Attempt, forget_failures, forget_the_old, refuse_too_many
 
+MOST_ACCOUNTS: Final = 100
 MOST_PRACTICES: Final = 5
 """Practices one email is tried against at one sign-in; each costs a password hash."""
 
@@ -71,6 +73,15 @@ class Asking(msgspec.Struct, frozen=True, kw_only=True):
     network: str
 
 
+class Proven(msgspec.Struct, frozen=True):
+    """An account whose password was just given."""
+
+    account: Account
+    password_hash: str
+    """What the password was checked against."""
+    needs_rehash: bool
+
+
 async def sign_in(
     pool: Pool, keyring: Keyring, hasher: PasswordHasher, asking: Asking, now: datetime
 ) -> Opened:
@@ -80,48 +91,56 @@ async def sign_in(
     as a wrong password.
     """
     email_index = keyring.email_index(asking.email)
-    async with pool.acquire() as connection:
-        accounts = await accounts_of(connection, email_index, asking.practice_id, most=MOST_PRACTICES)
-        known = await _is_known_device(pool, accounts, asking.device.id)
-        attempt = Attempt(keyring, email_index, asking.device.id if known else None, asking.network)
+    async with pool.acquire(timeout=ACQUIRE_TIMEOUT_S) as connection:
+        accounts = await accounts_of(connection, email_index, None, most=MOST_ACCOUNTS)
+    tried = _to_try(accounts, asking.practice_id)
+    known = await _is_known_device(pool, tried, asking.device.id)
+    device_id = asking.device.id if known else None
+    attempt = Attempt(keyring, email_index, device_id, asking.network, is_shared=len(accounts) > 1)
+    async with pool.acquire(timeout=ACQUIRE_TIMEOUT_S) as connection:
         await refuse_too_many(connection, attempt, now)
-    matching = await _matching(pool, hasher, accounts, asking.password)
-    if not matching:
+    proven = await _proven(pool, hasher, tried, asking.password)
+    if not proven:
         raise WrongCredentials
-    if len(matching) > 1:
-        raise WhichPractice(tuple(each.practice_id for each in matching))
-    async with pool.acquire() as connection:
+    async with pool.acquire(timeout=ACQUIRE_TIMEOUT_S) as connection:
         await forget_failures(connection, attempt)
-    return await open_sign_in(pool, matching[0], asking.device, now)
+        await forget_the_old(connection, now)
+    if len(proven) > 1:
+        raise WhichPractice(tuple(each.account.practice_id for each in proven))
+    rehashed = await hasher.hash(asking.password) if proven[0].needs_rehash else None
+    return await _open_sign_in(pool, proven[0], rehashed, asking.device, now)
+
+
+def _to_try(accounts: list[Account], practice_id: UUID | None) -> list[Account]:
+    """Return the accounts to try a password against: one that nobody has where the email has none."""
+    asked = [each for each in accounts if practice_id in (None, each.practice_id)]
+    return asked[:MOST_PRACTICES] or [Account(NOBODY, NOBODY)]
 
 
 async def _is_known_device(pool: Pool, accounts: list[Account], device_id: UUID) -> bool:
-    """Return whether one of these accounts has signed in from the device before."""
+    """Return whether each of these accounts has signed in from the device before.
+
+    One of several does not do: whoever shares the email from another practice makes devices at will.
+    """
     for account in accounts:
         async with Begin(pool, Tenant(account.practice_id, NOBODY)).read() as connection:
             device = await find_device(connection, account.practice_id, device_id)
-        if device is not None and device.therapist_id == account.therapist_id:
-            return device.revoked_at is None
-    return False
+        if device is None or device.revoked_at is not None or device.therapist_id != account.therapist_id:
+            return False
+    return True
 
 
-async def _matching(
-    pool: Pool, hasher: PasswordHasher, accounts: list[Account], password: str
-) -> list[Account]:
-    """Return the accounts this password opens; one hash is spent where there is none."""
-    matching = []
+async def _proven(pool: Pool, hasher: PasswordHasher, accounts: list[Account], password: str) -> list[Proven]:
+    """Return the accounts this password opens."""
+    proven = []
     for account in accounts:
         credentials = await _credentials(pool, account)
         usable = credentials is not None and credentials.deactivated_at is None
         stored = credentials.password_hash if credentials and usable else None
         verdict = await hasher.verify(stored, password)
-        if verdict.matches:
-            matching.append(account)
-        if verdict.needs_rehash:
-            await _store_password(pool, account, await hasher.hash(password))
-    if not accounts:
-        await hasher.verify(None, password)
-    return matching
+        if verdict.matches and stored is not None:
+            proven.append(Proven(account, stored, verdict.needs_rehash))
+    return proven
 
 
 async def _credentials(pool: Pool, account: Account) -> Credentials | None:
@@ -129,15 +148,19 @@ async def _credentials(pool: Pool, account: Account) -> Credentials | None:
         return await find_credentials(connection, account.practice_id, account.therapist_id)
 
 
-async def _store_password(pool: Pool, account: Account, password_hash: str) -> None:
-    async with Begin(pool, Tenant(account.practice_id, NOBODY)).write() as transaction:
-        await set_password(transaction.connection, account.practice_id, account.therapist_id, password_hash)
-
-
-async def open_sign_in(pool: Pool, account: Account, device: Device, now: datetime) -> Opened:
-    """Open a sign-in for a therapist who has just proved who they are. Raises Impossible."""
+async def _open_sign_in(
+    pool: Pool, proven: Proven, rehashed: str | None, device: Device, now: datetime
+) -> Opened:
+    """Open a sign-in, unless the password has changed since it was checked. Raises Impossible."""
+    account = proven.account
     begin = Begin(pool, Tenant(account.practice_id, account.therapist_id))
     async with begin.write() as transaction:
+        connection = transaction.connection
+        kept = await find_credentials(connection, account.practice_id, account.therapist_id)
+        if kept is None or kept.deactivated_at or kept.password_hash != proven.password_hash:
+            raise WrongCredentials
+        if rehashed is not None:
+            await set_password(connection, account.practice_id, account.therapist_id, rehashed)
         return await begin_sign_in(transaction, account, device, now)
 
 
@@ -193,8 +216,8 @@ async def _keep_tokens(connection: Connection, opened: Opened) -> None:
 async def refresh_sign_in(pool: Pool, text: str, now: datetime) -> Opened:
     """Exchange a refresh token for a new pair. Raises NotSignedIn.
 
-    A lost answer can be had again: for 30 s the immediate predecessor answers the same pair. After that a
-    spent token was stolen, from here or there, and the whole sign-in ends; that is committed, then said.
+    A lost answer can be had again: for 30 s the immediate predecessor answers the same pair. Any other spent
+    token was stolen, from here or there, and the whole sign-in ends; that is committed, then said.
     """
     token = parse_token(text, "refresh")
     if token is None:
@@ -215,12 +238,31 @@ async def _exchange(
     if kept is None or kept.revoked_at or kept.deactivated_at or kept.sign_in_expires_at <= now:
         return None
     if kept.spent_at is not None:
-        if kept.successor is not None and now - kept.spent_at <= RETRY_WINDOW:
-            return await _same_again(connection, practice_id, open_under_token(text, kept.successor))
-        await revoke_sign_ins(connection, practice_id, now, "token_reused", sign_in_id=kept.sign_in_id)
-        return None
+        opened = await _same_again(connection, practice_id, kept, text, now)
+        if opened is None:
+            await revoke_sign_ins(connection, practice_id, now, "token_reused", sign_in_id=kept.sign_in_id)
+        return opened
     if kept.expires_at <= now:
         return None
+    return await _rotate(connection, practice_id, digest, text, kept, now)
+
+
+async def _same_again(
+    connection: Connection, practice_id: UUID, kept: RefreshToken, text: str, now: datetime
+) -> Opened | None:
+    """Return the answer a token was exchanged for; None when it is late, or the phone has gone on from it."""
+    if kept.spent_at is None or kept.successor is None or now - kept.spent_at > RETRY_WINDOW:
+        return None
+    opened = msgspec.json.decode(open_under_token(text, kept.successor), type=Opened)
+    token = parse_token(opened.refresh_token, "refresh")
+    successor = token and await lock_refresh_token(connection, practice_id, token.digest)
+    return opened if successor and successor.spent_at is None else None
+
+
+async def _rotate(
+    connection: Connection, practice_id: UUID, digest: bytes, text: str, kept: RefreshToken, now: datetime
+) -> Opened:
+    """Spend a refresh token and keep the pair that follows it."""
     account = Account(practice_id, kept.therapist_id)
     opened = _mint(account, kept.sign_in_id, now, kept.sign_in_expires_at)
     sealed = seal_under_token(text, msgspec.json.encode(opened))
@@ -229,14 +271,6 @@ async def _exchange(
     await _keep_tokens(connection, opened)
     await see_device(connection, practice_id, kept.device_id, now)
     return opened
-
-
-async def _same_again(connection: Connection, practice_id: UUID, answer: bytes) -> Opened | None:
-    """Return an answer given before, unless the phone has gone on from it and so did receive it."""
-    opened = msgspec.json.decode(answer, type=Opened)
-    token = parse_token(opened.refresh_token, "refresh")
-    successor = token and await lock_refresh_token(connection, practice_id, token.digest)
-    return opened if successor and successor.spent_at is None else None
 
 
 async def sign_out(begin: Begin, who: SignIn, now: datetime) -> None:

@@ -8,7 +8,7 @@ import msgspec
 
 from service.crypto.sealing import Keyring
 from service.db.connection import Connection
-from service.db.sign_ins import count_attempt, forgive
+from service.db.sign_ins import count_attempt, forgive, sweep_throttle, uncount_attempt
 from service.domain.sign_ins import (
     FORGET_AFTER,
     FREE_FAILURES,
@@ -26,20 +26,36 @@ class Attempt(msgspec.Struct, frozen=True):
     device_id: UUID | None
     """A device that has signed in to this account before keeps a count of its own; None for any other."""
     network: str
+    is_shared: bool = False
+    """The email opens several practices, so that who owns one of them must not reset the count of all."""
 
-    def buckets(self) -> dict[bytes, int]:
-        """Return what is counted, and how many failures each is allowed for free."""
+    @property
+    def account(self) -> bytes:
+        """Return the bucket of the account, as far as this device is concerned."""
         account = self.email_index.hex()
         mine = f"{account} on {self.device_id}" if self.device_id else account
-        return {
-            self.keyring.email_index(f"account {mine}"): FREE_FAILURES,
-            self.keyring.email_index(f"network {self.network}"): FREE_FAILURES_OF_A_NETWORK,
-        }
+        return self.keyring.email_index(f"account {mine}")
+
+    @property
+    def network_bucket(self) -> bytes:
+        """Return the bucket of everyone on this network."""
+        return self.keyring.email_index(f"network {self.network}")
+
+    def buckets(self) -> list[tuple[bytes, int]]:
+        """Return what is counted, and how many failures each is allowed for free.
+
+        A known device answers for itself alone: strangers in the same clinic or mobile network do not lock
+        it out.
+        """
+        account = (self.account, FREE_FAILURES)
+        if self.device_id is not None:
+            return [account]
+        return [(self.network_bucket, FREE_FAILURES_OF_A_NETWORK), account]
 
 
 async def refuse_too_many(connection: Connection, attempt: Attempt, now: datetime) -> None:
     """Count an attempt, committed at once. Raises TooManyAttempts, also when it would have been right."""
-    for bucket, free in attempt.buckets().items():
+    for bucket, free in attempt.buckets():
         count = await count_attempt(
             connection, bucket, now, free=free, longest=LONGEST_WAIT, forget=FORGET_AFTER
         )
@@ -49,5 +65,14 @@ async def refuse_too_many(connection: Connection, attempt: Attempt, now: datetim
 
 async def forget_failures(connection: Connection, attempt: Attempt) -> None:
     """Forget the account's failures after a success; a network's stay, or one account would clear them."""
-    account, _ = attempt.buckets()
-    await forgive(connection, [account])
+    if attempt.is_shared:
+        await uncount_attempt(connection, attempt.account)
+    else:
+        await forgive(connection, attempt.account)
+    if attempt.device_id is None:
+        await uncount_attempt(connection, attempt.network_bucket)
+
+
+async def forget_the_old(connection: Connection, now: datetime) -> None:
+    """Delete some counts of long ago, so that made-up emails do not fill the table for good."""
+    await sweep_throttle(connection, now - FORGET_AFTER)

@@ -53,12 +53,12 @@ def ask(dsn: str, sql: str, *arguments: object) -> Any:
     return asyncio.run(over_new_connection())
 
 
-async def crash_while_running(dsn: str, statement: str) -> None:
-    """Kill the connection's own server process the way a bug in it would."""
+async def kill_while_running(dsn: str, statement: str, number: signal.Signals) -> None:
+    """Signal the connection's own server process, as a bug in it or an administrator would."""
     connection = await asyncpg.connect(dsn)
     running = asyncio.create_task(connection.execute(statement))
     await asyncio.sleep(0.2)
-    os.kill(connection.get_server_pid(), signal.SIGSEGV)
+    os.kill(connection.get_server_pid(), number)
     with pytest.raises((asyncpg.PostgresError, OSError)):
         await running
 

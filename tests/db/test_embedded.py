@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import signal
 import stat
 import subprocess
 import tempfile
@@ -21,7 +22,7 @@ from service.db.embedded import (
     WrongMajorVersion,
     start_embedded,
 )
-from tests.db.embedded_tools import ask, crash_while_running, postmaster_of, wait_until
+from tests.db.embedded_tools import ask, kill_while_running, postmaster_of, wait_until
 
 CANARY = "she said it by the old lock"
 
@@ -113,10 +114,12 @@ def test_errors_and_crashes_leave_no_clinical_words_in_the_log(tmp_path: Path) -
         ):
             with pytest.raises(asyncpg.PostgresError):
                 ask(server.admin_dsn, statement)
-        asyncio.run(crash_while_running(server.admin_dsn, f"SELECT pg_sleep(60), '{CANARY}'"))
+        asyncio.run(kill_while_running(server.admin_dsn, f"SELECT pg_sleep(60), '{CANARY}'", signal.SIGTERM))
+        asyncio.run(kill_while_running(server.admin_dsn, f"SELECT pg_sleep(60), '{CANARY}'", signal.SIGSEGV))
         log = server.data / "postgresql/log"
         wait_until(lambda: read_all(log).count("ready to accept connections") == 2)
     assert "terminated by signal" in read_all(log)
+    assert "due to administrator command" in read_all(log)
     assert CANARY not in read_all(log)
     assert "note" not in read_all(log)
 

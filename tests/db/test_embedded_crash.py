@@ -11,13 +11,14 @@ from pathlib import Path
 import pytest
 
 from service.db.embedded import DataFolderInUse, locks, start_embedded
+from service.db.embedded.process import WATCHED
 from tests.db.embedded_tools import (
     ROOT,
     SERVICE,
     ask,
-    crash_while_running,
     is_running,
     kill_at_once,
+    kill_while_running,
     needs_proc,
     parent_of,
     postmaster_of,
@@ -58,14 +59,13 @@ def test_a_service_killed_and_started_at_once_waits_for_its_old_server(tmp_path:
 
 
 @needs_proc
-def test_a_service_killed_the_moment_its_server_appears_takes_it_along(tmp_path: Path) -> None:
-    data = tmp_path / "data"
-    start_embedded(data).stop()
-    service = subprocess.Popen([sys.executable, "-c", SERVICE, str(data), "sleep"], cwd=ROOT)  # noqa: S603  own text
-    wait_until((data / "postgresql/cluster/postmaster.pid").exists)
-    kill_at_once(service.pid)
-    service.wait()
-    wait_until(lambda: not (data / "postgresql/cluster/postmaster.pid").exists())
+def test_a_server_too_young_to_hear_is_told_again() -> None:
+    server = "import signal, time; time.sleep(0.5); signal.signal(signal.SIGINT, lambda *_: exit(7)); time.sleep(60)"
+    command = ["sh", "-c", WATCHED, "sh", sys.executable, "-c", server]
+    with subprocess.Popen(command, stdin=subprocess.PIPE) as watched:  # noqa: S603  this test's own text
+        assert watched.stdin is not None
+        watched.stdin.close()
+        assert watched.wait(timeout=20) == 7
 
 
 @needs_proc
@@ -108,7 +108,7 @@ def test_stopping_while_it_recovers_from_a_crash_ends_it(
     monkeypatch.setattr(locks, "PATIENCE_S", 2)
     with start_embedded(tmp_path / "data") as server:
         ask(server.admin_dsn, "CREATE TABLE walk AS SELECT 'towpath' AS name")
-        asyncio.run(crash_while_running(server.admin_dsn, "SELECT pg_sleep(60)"))
+        asyncio.run(kill_while_running(server.admin_dsn, "SELECT pg_sleep(60)", signal.SIGSEGV))
     with start_embedded(tmp_path / "data") as server:
         assert ask(server.admin_dsn, "SELECT name FROM walk") == "towpath"
 
@@ -124,13 +124,15 @@ def test_a_stale_pid_that_is_another_programs_by_now_disturbs_nobody(tmp_path: P
         wait_until(lambda: not pid_file.exists())
     other_account = owner.st_uid if os.geteuid() == 0 else None
     with subprocess.Popen(["sleep", "600"], user=other_account, cwd="/") as other_program:  # noqa: S607  POSIX's
-        for path, contents in left.items():
-            path.write_bytes(contents.replace(contents.split()[0], str(other_program.pid).encode(), 1))
-            os.chown(path, owner.st_uid, owner.st_gid)
-        with start_embedded(data) as server:
-            assert ask(server.admin_dsn, "SELECT 1") == 1
-        assert other_program.poll() is None
-        other_program.kill()
+        try:
+            for path, contents in left.items():
+                path.write_bytes(contents.replace(contents.split()[0], b"%d" % other_program.pid, 1))
+                os.chown(path, owner.st_uid, owner.st_gid)
+            with start_embedded(data) as server:
+                assert ask(server.admin_dsn, "SELECT 1") == 1
+            assert other_program.poll() is None
+        finally:
+            other_program.kill()
 
 
 def test_a_killed_first_start_is_made_anew(tmp_path: Path) -> None:

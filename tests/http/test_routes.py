@@ -326,6 +326,15 @@ def test_routes_are_read_a_page_at_a_time(world: World) -> None:
     assert sorted(names) == sorted(["ß", "SS", "Ä", "É", "z"])
 
 
+@pytest.mark.parametrize("letter", ["\U0001f333", "\u0001", "\u0130"])
+def test_the_longest_names_are_paged_too(world: World, letter: str) -> None:
+    for last in "ab":
+        draw(world.ada, name=letter * 199 + last)
+    cursor = world.ada.get("/v1/routes", params={"limit": 1}).json()["next_cursor"]
+    (item,) = world.ada.get("/v1/routes", params={"limit": 1, "cursor": cursor}).json()["items"]
+    assert item["name"] == letter * 199 + "b"
+
+
 def test_an_archived_route_leaves_the_list_and_comes_back(world: World) -> None:
     path = draw(world.ada)
     archived = world.ada.patch(path, {"archived": True, "description": None}).json()

@@ -8,6 +8,7 @@ from service.db.embedded.cluster import SUPERUSER
 from service.db.embedded.errors import DataFolderForeign
 from service.db.embedded.folder import DataFolder, keep_password
 from service.db.embedded.server import EmbeddedServer
+from service.db.embedded.sockets import known_socket_folder
 
 
 def attach_embedded(data: Path) -> EmbeddedServer:
@@ -18,8 +19,7 @@ def attach_embedded(data: Path) -> EmbeddedServer:
     folder = DataFolder(data.resolve())
     try:
         password = keep_password(folder, SUPERUSER)
-        link = folder.path / "socket-link"
-        sockets = Path(link.read_text().strip()) if link.exists() else folder.sockets
+        sockets = known_socket_folder(folder)
     except PermissionError as error:
         raise DataFolderForeign(
             f"{folder.path} was set up by another account. Run this command as that account."

@@ -39,6 +39,12 @@ def socket_folder(folder: DataFolder) -> Path:
     )
 
 
+def known_socket_folder(folder: DataFolder) -> Path:
+    """Return what `socket_folder` answered the process that started the running server."""
+    note = _note(folder)
+    return Path(note.read_text().strip()) if note.exists() else folder.sockets
+
+
 def clear_link(folder: DataFolder) -> None:
     """Remove the link, also one left by a start that was killed."""
     note = _note(folder)

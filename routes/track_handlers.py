@@ -1,0 +1,181 @@
+"""Tracks: what was walked in a session."""
+
+from datetime import datetime
+from typing import Annotated, Any, Final
+from uuid import UUID
+
+from litestar import Request, Response, delete, get, put
+from litestar.di import NamedDependency
+from litestar.params import FromPath, QueryParameter
+
+from routes.answers import answer, created, etag
+from routes.uploads import Upload
+from schemas.tracks import TrackOut
+from service.crypto.sealing import PracticeKey
+from service.db.connection import Begin
+from service.domain.sign_ins import SignIn
+from service.gpx.model import DEFAULT_LIMITS
+from service.use_cases.off_loop import off_loop
+from service.use_cases.receive_track import (
+    UploadedTrack,
+    original_of,
+    read_form,
+    read_track,
+    receive_track,
+    remove_track,
+    unpacked,
+)
+
+GEOJSON_TYPE: Final = "application/geo+json"
+GPX_TYPE: Final = "application/gpx+xml"
+GPX: Final = Upload(
+    GPX_TYPE,
+    "application/xml",
+    "text/xml",
+    "application/octet-stream",
+    description=f"A GPX file, 1.0 or 1.1: at most {DEFAULT_LIMITS.file_bytes:,} bytes "
+    f"and {DEFAULT_LIMITS.points:,} points.",
+)
+
+
+@put(
+    "/sessions/{session_id:uuid}/track",
+    operation_id="put_track",
+    summary="Send a session's track",
+    tags=["tracks"],
+    operation_class=GPX.operation,
+    request_max_body_size=DEFAULT_LIMITS.file_bytes,
+)
+async def put_track(
+    session_id: FromPath[UUID],
+    request: Request[Any, Any, Any],
+    begin: NamedDependency[Begin],
+    keys: NamedDependency[PracticeKey],
+    now: NamedDependency[datetime],
+    replace: Annotated[bool, QueryParameter(description="Take the place of another track.")] = False,  # noqa: FBT002  a query parameter
+) -> Response[TrackOut]:
+    """Keep the GPX recorded in a session, cut to its actual times; moments and notes find their places.
+
+    The same file again changes nothing. It is kept only where the client has agreed.
+    """
+    uploaded = UploadedTrack(session_id, await GPX.read(request), replace)
+    track, is_first = await receive_track(begin, keys, uploaded, now)
+    body = TrackOut.from_track(track)
+    return created(body, track.revision, request.url.path, replayed=not is_first)
+
+
+@get(
+    "/sessions/{session_id:uuid}/track",
+    operation_id="read_track",
+    summary="Read a session's track",
+    tags=["tracks"],
+)
+async def get_track(
+    session_id: FromPath[UUID],
+    begin: NamedDependency[Begin],
+    keys: NamedDependency[PracticeKey],
+    sign_in: NamedDependency[SignIn],
+) -> Response[TrackOut]:
+    """Read what is known of a track: length, halts, how it kept to the planned line."""
+    async with begin.read() as connection:
+        track = await read_track(connection, keys, sign_in.practice_id, session_id)
+    return answer(TrackOut.from_track(track), track.revision)
+
+
+@get(
+    "/sessions/{session_id:uuid}/track/geojson",
+    operation_id="read_track_geojson",
+    summary="Read a track as GeoJSON",
+    tags=["tracks"],
+    media_type=GEOJSON_TYPE,
+    opt={"exclude_from_compression": True},
+)
+async def get_track_geojson(
+    session_id: FromPath[UUID],
+    request: Request[Any, Any, Any],
+    begin: NamedDependency[Begin],
+    keys: NamedDependency[PracticeKey],
+    sign_in: NamedDependency[SignIn],
+) -> Response[bytes]:
+    """Send the track for a map, as it was encoded and compressed when it arrived."""
+    async with begin.read() as connection:
+        content, revision = await read_form(connection, keys, sign_in.practice_id, session_id, "geojson")
+    return await _send(request, content, revision, GEOJSON_TYPE)
+
+
+@get(
+    "/sessions/{session_id:uuid}/track/gpx",
+    operation_id="read_track_gpx",
+    summary="Read a track as GPX",
+    tags=["tracks"],
+    media_type=GPX_TYPE,
+    opt={"exclude_from_compression": True},
+)
+async def get_track_gpx(
+    session_id: FromPath[UUID],
+    request: Request[Any, Any, Any],
+    begin: NamedDependency[Begin],
+    keys: NamedDependency[PracticeKey],
+    sign_in: NamedDependency[SignIn],
+) -> Response[bytes]:
+    """Send the track as GPX 1.1, cut to the session."""
+    async with begin.read() as connection:
+        content, revision = await read_form(connection, keys, sign_in.practice_id, session_id, "gpx")
+    return await _send(request, content, revision, GPX_TYPE)
+
+
+@get(
+    "/sessions/{session_id:uuid}/track/original",
+    operation_id="read_track_original",
+    summary="Read the original file",
+    tags=["tracks"],
+    media_type=GPX_TYPE,
+)
+async def get_track_original(
+    session_id: FromPath[UUID],
+    begin: NamedDependency[Begin],
+    keys: NamedDependency[PracticeKey],
+    sign_in: NamedDependency[SignIn],
+) -> Response[bytes]:
+    """Send the file as it was uploaded, with whatever was cut off."""
+    async with begin.read() as connection:
+        content, revision = await read_form(connection, keys, sign_in.practice_id, session_id, "original")
+    original = await off_loop(original_of, content)
+    return Response(original, media_type=GPX_TYPE, headers={"ETag": etag(revision)})
+
+
+@delete(
+    "/sessions/{session_id:uuid}/track",
+    operation_id="delete_track",
+    summary="Delete a session's track",
+    tags=["tracks"],
+)
+async def delete_track(
+    session_id: FromPath[UUID],
+    begin: NamedDependency[Begin],
+    keys: NamedDependency[PracticeKey],
+    now: NamedDependency[datetime],
+) -> None:
+    """Delete the track, the original too. Notes stay, at their instants, without a place."""
+    async with begin.write() as transaction:
+        await remove_track(transaction, keys, session_id, now)
+
+
+async def _send(
+    request: Request[Any, Any, Any], content: bytes, revision: int, media_type: str
+) -> Response[bytes]:
+    """Send what is stored as gzip untouched to a phone that takes it, else unpacked."""
+    headers = {"ETag": etag(revision), "Vary": "Accept-Encoding"}
+    if "gzip" in request.headers.get("accept-encoding", ""):
+        return Response(content, media_type=media_type, headers=headers | {"Content-Encoding": "gzip"})
+    return Response(await off_loop(unpacked, content), media_type=media_type, headers=headers)
+
+
+HANDLERS = [
+    put_track,
+    get_track,
+    get_track_geojson,
+    get_track_gpx,
+    get_track_original,
+    delete_track,
+]

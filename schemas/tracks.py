@@ -1,0 +1,146 @@
+"""Tracks on the wire."""
+
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from msgspec import UNSET, UnsetType
+
+from schemas.base import Output, shown
+from service.domain.deviation import Deviation, OffStretch
+from service.domain.halts import Halt
+from service.domain.tracks import SkippedPart, TrackSummary
+from service.use_cases.receive_track import KeptTrack
+
+
+def instant_of(time_ms: int | None) -> datetime | UnsetType:
+    """Return milliseconds since 1970 as an instant in UTC; nothing where it is not known."""
+    return UNSET if time_ms is None else datetime.fromtimestamp(time_ms / 1_000, UTC)
+
+
+class HaltOut(Output):
+    """Where the track stood still. It says nothing of silence, or of talk."""
+
+    lon: float
+    lat: float
+    duration_s: float
+    distance_m: float
+    """Metres along the track."""
+    began_at: datetime | UnsetType = UNSET
+
+    @classmethod
+    def from_halt(cls, halt: Halt) -> "HaltOut":
+        """Return the halt as a phone gets it."""
+        return cls(**shown(halt, cls) | {"began_at": instant_of(halt.began_ms)})
+
+
+class SkippedOut(Output):
+    """A part of the file that could not be used, and where; lines and columns count from 1."""
+
+    line: int
+    column: int
+    what: str
+    reason: str
+
+    @classmethod
+    def from_skipped(cls, part: SkippedPart) -> "SkippedOut":
+        """Return the part as a phone gets it."""
+        return cls(**shown(part, cls))
+
+
+class OffStretchOut(Output):
+    """A stretch away from the planned line."""
+
+    began_m: float
+    """Metres along the track."""
+    ended_m: float
+    farthest_m: float
+    """Metres from the planned line."""
+    began_at: datetime | UnsetType = UNSET
+    ended_at: datetime | UnsetType = UNSET
+
+    @classmethod
+    def from_stretch(cls, stretch: OffStretch) -> "OffStretchOut":
+        """Return the stretch as a phone gets it."""
+        return cls(
+            began_m=stretch.began_m,
+            ended_m=stretch.ended_m,
+            farthest_m=stretch.farthest_m,
+            began_at=instant_of(stretch.began_ms),
+            ended_at=instant_of(stretch.ended_ms),
+        )
+
+
+class DeviationOut(Output):
+    """How the walk kept to its planned route."""
+
+    share_walked: float
+    """Of the planned line, from 0 to 1."""
+    farthest_m: float
+    off_m: float
+    """Metres walked farther than `tolerance_m` from the planned line."""
+    tolerance_m: float
+    stretches: list[OffStretchOut]
+    off_s: float | UnsetType = UNSET
+
+    @classmethod
+    def from_deviation(cls, deviation: Deviation) -> "DeviationOut":
+        """Return the comparison as a phone gets it."""
+        stretches = [OffStretchOut.from_stretch(each) for each in deviation.stretches]
+        return cls(**shown(deviation, cls) | {"stretches": stretches})
+
+
+class TrackOut(Output):
+    """What was walked in a session, cut to its actual times."""
+
+    session_id: UUID
+    points: int
+    length_m: float
+    halts: list[HaltOut]
+    dropped: int
+    """Fixes outside the session's actual times, such as the drive home; the original file keeps them."""
+    duplicates: int
+    out_of_order: int
+    skipped_count: int
+    """Parts of the file that could not be used."""
+    skipped: list[SkippedOut]
+    """The first of them."""
+    received_at: datetime
+    updated_at: datetime
+    revision: int
+    began_at: datetime | UnsetType = UNSET
+    ended_at: datetime | UnsetType = UNSET
+    duration_s: float | UnsetType = UNSET
+    moving_time_s: float | UnsetType = UNSET
+    ascent_m: float | UnsetType = UNSET
+    descent_m: float | UnsetType = UNSET
+    cut_from: datetime | UnsetType = UNSET
+    """The start it was cut to; absent while the session has not been reported as started."""
+    cut_to: datetime | UnsetType = UNSET
+    deviation: DeviationOut | UnsetType = UNSET
+    """Absent where the session had no planned route."""
+
+    @classmethod
+    def from_track(cls, track: KeptTrack) -> "TrackOut":
+        """Return the track as a phone gets it."""
+        summary = track.summary
+        figures = shown(summary.statistics, cls) | shown(summary, cls) | shown(track, cls)
+        return cls(**figures | _times(summary) | _parts(summary))
+
+
+def _times(summary: TrackSummary) -> dict[str, Any]:
+    return {
+        "began_at": instant_of(summary.statistics.began_ms),
+        "ended_at": instant_of(summary.statistics.ended_ms),
+        "cut_from": instant_of(summary.window.start_ms),
+        "cut_to": instant_of(summary.window.end_ms),
+    }
+
+
+def _parts(summary: TrackSummary) -> dict[str, Any]:
+    deviation = summary.deviation
+    return {
+        "halts": [HaltOut.from_halt(each) for each in summary.halts],
+        "skipped": [SkippedOut.from_skipped(each) for each in summary.skipped],
+        "deviation": DeviationOut.from_deviation(deviation) if deviation else UNSET,
+    }

@@ -1,0 +1,50 @@
+"""Writes that need long work done first: found out inside the transaction, done outside, tried again.
+
+Other writers of the practice wait while a write is open. So a write that turns out to need a track decoded
+gives up, the work is done with nobody waiting, and the write is tried again; it holds if everything still
+stands as it stood.
+"""
+
+from collections.abc import Awaitable, Callable
+from typing import Final, TypeVar
+
+from service.crypto.sealing import PracticeKey
+from service.db.connection import Begin, Transaction
+from service.domain.errors import DomainError
+from service.domain.writes import Once
+
+Answer = TypeVar("Answer")
+
+ATTEMPTS: Final = 5
+
+
+class Crowded(DomainError):
+    """Others kept changing the same session; worth another try in a moment."""
+
+
+class Unprepared(Exception):
+    """A write met work that must not be done while others wait."""
+
+    async def prepare(self, begin: Begin, keys: PracticeKey) -> object:
+        """Do that work and return what the write is to be tried again with."""
+        raise NotImplementedError
+
+
+async def write_prepared(
+    begin: Begin,
+    keys: PracticeKey,
+    once: Once | None,
+    act: Callable[[Transaction, object], Awaitable[Answer]],
+) -> Answer:
+    """Run `act` in a write, with None first and then with whatever it found to be needed.
+
+    Raises Crowded after several attempts, and whatever `act` raises.
+    """
+    prepared: object = None
+    for _ in range(ATTEMPTS):
+        try:
+            async with begin.write(once) as transaction:
+                return await act(transaction, prepared)
+        except Unprepared as needed:
+            prepared = await needed.prepare(begin, keys)
+    raise Crowded("this session is being changed by others; try again")

@@ -1,0 +1,316 @@
+"""Receiving tracks: cut to the session, measured, sealed, and the notes find their places on it."""
+
+import gzip
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+import msgspec
+
+from service.crypto.sealing import Cell, ClientKey, PracticeKey
+from service.db.connection import Begin, Connection, Transaction
+from service.db.moments import list_moments
+from service.db.notes import list_notes
+from service.db.tombstones import bury, is_buried
+from service.db.tracks import (
+    SealedTrack,
+    Standing,
+    TrackRow,
+    delete_track,
+    find_planned_line,
+    find_sent_form,
+    find_standing,
+    find_track,
+    find_track_summary,
+    put_track,
+)
+from service.domain.anchoring import Anchor
+from service.domain.fixes import Fixes
+from service.domain.tracks import (
+    LocationNotAgreed,
+    NoTrack,
+    Recording,
+    SkippedPart,
+    TrackSummary,
+    Window,
+    cut_and_summarise,
+    join_fixes,
+)
+from service.domain.writes import Impossible, NotFound, found
+from service.encoding.blob import pack_fixes, unpack_fixes
+from service.encoding.compression import compress, decompress, gzip_bytes
+from service.encoding.geojson import track_geojson
+from service.gpx.model import DEFAULT_LIMITS
+from service.gpx.reader import read_gpx
+from service.gpx.writer import write_gpx
+from service.use_cases.anchor_marks import Marked, anchored_anew, marks_of, store_sealed_anchors
+from service.use_cases.mark_moment import held_standing
+from service.use_cases.off_loop import off_loop
+from service.use_cases.prepared_writes import ATTEMPTS, Crowded, Unprepared
+from service.use_cases.sealed_values import open_value, seal_value
+
+TRACK_NAME: Final = "Walk"
+"""A file that leaves the phone must not say whose walk it was."""
+
+
+class Basis(msgspec.Struct, frozen=True):
+    """A session as it stood when its track was prepared."""
+
+    standing: Standing
+    key: ClientKey
+    track: TrackRow | None
+    planned: bytes | None
+    marks: list[Marked]
+
+
+class Prepared(msgspec.Struct, frozen=True):
+    """A track ready to be stored, and the anchors that come with it."""
+
+    standing: Standing
+    track: SealedTrack
+    summary: TrackSummary
+    anchors: dict[UUID, tuple[str, Anchor | None]]
+
+
+class KeptTrack(msgspec.Struct, frozen=True):
+    """What a phone is told of a track."""
+
+    session_id: UUID
+    summary: TrackSummary
+    received_at: datetime
+    updated_at: datetime
+    revision: int
+
+
+class UploadedTrack(msgspec.Struct, frozen=True):
+    """A file a phone or a watch recorded, and whether it may take the place of another."""
+
+    session_id: UUID
+    content: bytes
+    replace: bool
+
+
+async def receive_track(
+    begin: Begin, keys: PracticeKey, uploaded: UploadedTrack, now: datetime
+) -> tuple[KeptTrack, bool]:
+    """Keep a session's track; also return whether it is its first.
+
+    The same file again changes nothing. Raises NotFound, LocationNotAgreed, GpxRefused, NoTrack,
+    Impossible, Crowded.
+    """
+    fingerprint = keys.fingerprint(uploaded.content)
+    for _ in range(ATTEMPTS):
+        basis = await _read_basis(begin, keys, uploaded.session_id)
+        if basis.track is not None and basis.track.fingerprint == fingerprint:
+            return _kept(basis.key, basis.track), False
+        _refuse(basis, replace=uploaded.replace)
+        window = window_of(basis.standing)
+        prepared = await off_loop(_prepare, basis, window, uploaded.content, fingerprint, now)
+        async with begin.write() as transaction:
+            standing = await held_standing(transaction, uploaded.session_id)
+            if standing == basis.standing:
+                await store_prepared(transaction, basis.key, prepared, now)
+        if standing == basis.standing:
+            received_at = basis.track.received_at if basis.track else now
+            kept = KeptTrack(uploaded.session_id, prepared.summary, received_at, now, transaction.revision)
+            return kept, basis.track is None
+    raise Crowded("this session is being changed by others; try again")
+
+
+def _refuse(basis: Basis, *, replace: bool) -> None:
+    """Raise where this session may not have the track that was sent."""
+    if not basis.standing.held:
+        raise NotFound
+    if not basis.standing.location_agreed:
+        raise LocationNotAgreed("the client has not agreed that where they walk is recorded")
+    if basis.track is not None and not replace:
+        raise Impossible("this session has another track", "send it again with replace=true")
+
+
+async def store_prepared(transaction: Transaction, key: ClientKey, prepared: Prepared, now: datetime) -> None:
+    """Store a track and the anchors found on it."""
+    await put_track(transaction, prepared.standing, prepared.track, now)
+    await store_sealed_anchors(transaction, key, prepared.anchors)
+
+
+async def _read_basis(begin: Begin, keys: PracticeKey, session_id: UUID) -> Basis:
+    """Read all a track is prepared from, in one snapshot. Raises NotFound."""
+    tenant = begin.tenant
+    practice_id = tenant.practice_id
+    async with begin.read() as connection:
+        standing = found(await find_standing(connection, practice_id, tenant.therapist_id, session_id))
+        track = await find_track(connection, practice_id, session_id)
+        moments = await list_moments(connection, practice_id, session_id)
+        notes = await list_notes(connection, practice_id, session_id)
+        planned = None
+        if standing.route_id is not None and standing.route_version is not None:
+            planned = await find_planned_line(
+                connection, practice_id, standing.route_id, standing.route_version
+            )
+    key = keys.client(standing.client_id, standing.wrapped_key)
+    return Basis(standing, key, track, planned, marks_of(key, moments, notes, {}))
+
+
+def _prepare(basis: Basis, window: Window, content: bytes, fingerprint: bytes, now: datetime) -> Prepared:
+    """Return a file made ready to store: read, cut, measured, encoded, sealed, notes anchored."""
+    standing = basis.standing
+    planned = None if basis.planned is None else unpack_fixes(basis.planned)
+    walked, summary = cut_and_summarise(_read(content, now), window, planned)
+    track = _sealed(basis.key, standing.session_id, content, fingerprint, walked, summary, now)
+    return Prepared(standing, track, summary, anchored_anew(walked, basis.marks))
+
+
+def _read(content: bytes, now: datetime) -> Recording:
+    """Return a GPX file's tracks as one recording. Raises GpxRefused, NoTrack."""
+    file = read_gpx(content, now=now)
+    parts = [line.fixes for line in file.tracks if len(line.fixes)]
+    if not parts:
+        raise NoTrack("the file holds no track: a planned route or places alone are not what was walked")
+    skipped = tuple(SkippedPart(each.line, each.column, each.what, each.reason) for each in file.skipped)
+    return Recording(join_fixes(parts), skipped, file.skipped_count)
+
+
+def window_of(standing: Standing) -> Window:
+    """Return the times a session's track is cut to."""
+    return Window.between(standing.started_at, standing.ended_at)
+
+
+def _sealed(
+    key: ClientKey,
+    session_id: UUID,
+    content: bytes,
+    fingerprint: bytes,
+    walked: Fixes,
+    summary: TrackSummary,
+    now: datetime,
+) -> SealedTrack:
+    """Return every form of a track as it is stored: compressed once, sealed once."""
+    gpx = write_gpx(walked, kind="track", name=TRACK_NAME, description=None, waypoints=(), created_at=now)
+
+    def seal(column: str, value: bytes) -> bytes:
+        return key.seal(Cell("track", column, session_id), value)
+
+    return SealedTrack(
+        fingerprint=fingerprint,
+        original=seal("sealed_original", compress(content)),
+        fixes=seal("sealed_fixes", pack_fixes(walked)),
+        summary=seal_value(key, Cell("track", "sealed_summary", session_id), summary),
+        geojson=seal("sealed_geojson", gzip_bytes(track_geojson(walked, {"name": TRACK_NAME}))),
+        gpx=seal("sealed_gpx", gzip_bytes(gpx)),
+    )
+
+
+async def read_track(
+    connection: Connection, keys: PracticeKey, practice_id: UUID, session_id: UUID
+) -> KeptTrack:
+    """Return what is known of a session's track. Raises NotFound."""
+    row = found(await find_track_summary(connection, practice_id, session_id))
+    key = keys.client(row.client_id, row.wrapped_key)
+    cell = Cell("track", "sealed_summary", session_id)
+    summary = open_value(key, cell, row.sealed_summary, TrackSummary)
+    return KeptTrack(session_id, summary, row.received_at, row.updated_at, row.revision)
+
+
+def _kept(key: ClientKey, row: TrackRow) -> KeptTrack:
+    cell = Cell("track", "sealed_summary", row.session_id)
+    summary = open_value(key, cell, row.sealed_summary, TrackSummary)
+    return KeptTrack(row.session_id, summary, row.received_at, row.updated_at, row.revision)
+
+
+async def read_form(
+    connection: Connection, keys: PracticeKey, practice_id: UUID, session_id: UUID, form: str
+) -> tuple[bytes, int]:
+    """Return a track as GeoJSON or GPX, gzip as it was stored, or the original file; and its revision.
+
+    Raises NotFound.
+    """
+    row = found(await find_sent_form(connection, practice_id, session_id, form))
+    key = keys.client(row.client_id, row.wrapped_key)
+    content = key.open(Cell("track", f"sealed_{form}", session_id), row.sealed)
+    return content, row.revision
+
+
+def original_of(compressed: bytes) -> bytes:
+    """Return an original file as it was uploaded."""
+    return decompress(compressed, DEFAULT_LIMITS.file_bytes)
+
+
+def unpacked(content: bytes) -> bytes:
+    """Return a stored form without its gzip, for the rare client that does not take it."""
+    return gzip.decompress(content)
+
+
+async def remove_track(transaction: Transaction, keys: PracticeKey, session_id: UUID, now: datetime) -> None:
+    """Delete a session's track; its notes keep their instants and lose their places. Raises NotFound."""
+    connection, practice_id = transaction.connection, transaction.practice_id
+    standing = await held_standing(transaction, session_id)
+    if standing.track_revision is None:
+        if await is_buried(connection, practice_id, "track", session_id):
+            return
+        raise NotFound
+    key = keys.client(standing.client_id, standing.wrapped_key)
+    moments = await list_moments(connection, practice_id, session_id)
+    notes = await list_notes(connection, practice_id, session_id)
+    await delete_track(transaction, session_id)
+    await bury(transaction, "track", session_id, now, clinical=True, viewers=standing.viewers)
+    marks = marks_of(key, moments, notes, {})
+    await store_sealed_anchors(transaction, key, anchored_anew(None, marks))
+
+
+class CutAnew(msgspec.Struct, frozen=True):
+    """A track cut to times a session is about to have."""
+
+    standing: Standing
+    window: Window
+    prepared: Prepared | None
+    """None where nothing of it lies within them: what was reported stands, and the track stays as it was."""
+
+
+class TrackOutOfStep(Unprepared):
+    """A write changes when a session was held; its track must be cut anew."""
+
+    def __init__(self, session_id: UUID, window: Window, now: datetime) -> None:
+        super().__init__(f"track of session {session_id}")
+        self._session_id = session_id
+        self._window = window
+        self._now = now
+
+    async def prepare(self, begin: Begin, keys: PracticeKey) -> CutAnew:
+        """Return the track cut to the new times."""
+        basis = await _read_basis(begin, keys, self._session_id)
+        prepared = None
+        if basis.track is not None:
+            prepared = await off_loop(_cut_anew, basis, basis.track, self._window, self._now)
+        return CutAnew(basis.standing, self._window, prepared)
+
+
+def _cut_anew(basis: Basis, track: TrackRow, window: Window, now: datetime) -> Prepared | None:
+    """Return a stored track cut to `window` from its original; None where nothing of it lies within."""
+    cell = Cell("track", "sealed_original", track.session_id)
+    original = original_of(basis.key.open(cell, track.sealed_original))
+    try:
+        return _prepare(basis, window, original, track.fingerprint, now)
+    except Impossible:
+        return None
+
+
+async def keep_track_in_step(
+    transaction: Transaction,
+    keys: PracticeKey,
+    session_id: UUID,
+    window: Window,
+    prepared: object,
+    now: datetime,
+) -> None:
+    """Cut a session's track to new times, where it has one. Raises TrackOutOfStep unless `prepared`.
+
+    To be called in the write that changes the session, before its row is changed.
+    """
+    standing = await held_standing(transaction, session_id)
+    if standing.track_revision is None or window == window_of(standing):
+        return
+    if not isinstance(prepared, CutAnew) or (prepared.standing, prepared.window) != (standing, window):
+        raise TrackOutOfStep(session_id, window, now)
+    if prepared.prepared is not None:
+        key = keys.client(standing.client_id, standing.wrapped_key)
+        await store_prepared(transaction, key, prepared.prepared, now)
