@@ -1,6 +1,5 @@
 """Every error a phone can meet, as an RFC 9457 problem: one table from what went wrong to what is said."""
 
-import re
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -16,8 +15,15 @@ from litestar.exceptions import (
 )
 from litestar.types import ExceptionHandlersMap
 
-from routes.strict import BadParameter, MissingHeader, NotJson, UnsupportedContent
-from routes.uploads import TooLarge
+from routes.strict import (
+    BadParameter,
+    CutOff,
+    InvalidBody,
+    MissingHeader,
+    NotJson,
+    TooLarge,
+    UnsupportedContent,
+)
 from service.crypto.passwords import WeakPassword
 from service.domain.pages import BadCursor
 from service.domain.routes import LineChoice, NoLine, WhichLine
@@ -86,20 +92,6 @@ def _nothing(_: object) -> dict[str, Any]:
     return {}
 
 
-def _pointer(path: str) -> str:
-    """Return msgspec's `$.notes[1].text` as an RFC 6901 pointer `/notes/1/text`."""
-    names = re.findall(r"\.([^.\[\]]+)|\[(\d+|\.\.\.)\]", path)
-    return "".join("/" + (name or index).replace("~", "~0").replace("/", "~1") for name, index in names)
-
-
-def _of_body(error: Exception) -> dict[str, Any]:
-    """Return detail and pointer of a msgspec error: `Expected … - at `$.a``."""
-    message, _, where = str(error).partition(" - at ")
-    unknown = re.search(r"unknown field `(.+)`", message)
-    pointer = _pointer(where.strip("`"))
-    return {"detail": message, "pointer": pointer + (f"/{unknown[1]}" if unknown else "")}
-
-
 def _of_parameters(error: ValidationException) -> dict[str, Any]:
     first = error.extra[0] if isinstance(error.extra, list) and error.extra else {}
     return {"detail": first.get("message", error.detail), "parameter": first.get("key")}
@@ -124,11 +116,12 @@ UNAVAILABLE: Final = "Not available at the moment; try again"
 RETRY: Final = {"Retry-After": "2"}
 
 TABLE: Final[dict[type[Exception], Kind]] = {
-    msgspec.ValidationError: Kind("invalid-body", 400, "The body is not what this expects", _of_body),
-    msgspec.DecodeError: Kind("malformed-json", 400, "The body is not JSON", _of_body),
+    InvalidBody: Kind(
+        "invalid-body", 400, "The body is not what this expects",
+        lambda error: {"detail": str(error), "pointer": error.pointer},
+    ),
     NotJson: Kind("malformed-json", 400, "The body is not JSON"),
-    UnicodeDecodeError: Kind("malformed-json", 400, "The body is not UTF-8", _nothing),
-    RecursionError: Kind("malformed-json", 400, "The body is nested too deeply", _nothing),
+    CutOff: Kind("bad-request", 400, "The request cannot be read"),
     ValidationException: Kind("invalid-parameter", 400, "A parameter cannot be used", _of_parameters),
     BadParameter: Kind(
         "invalid-parameter", 400, "A parameter cannot be used",
@@ -227,7 +220,7 @@ def answer_problem(request: Request[Any, Any, Any], error: Exception) -> Respons
         logger.warning("database away", error=type(error).__name__)
         return _respond(request, "unavailable", 503, UNAVAILABLE, {}, RETRY)
     logger.error("unexpected error", error=type(error).__name__, at=places_of(error))
-    return _respond(request, "internal", 500, "Something went wrong here; nothing was stored", {}, {})
+    return _respond(request, "internal", 500, "Something went wrong here", {}, {})
 
 
 def _respond(

@@ -6,6 +6,8 @@ from typing import Any, Final
 
 import msgspec
 from litestar import Request
+from litestar.exceptions import InternalServerException
+from litestar.exceptions.http_exceptions import RequestEntityTooLarge
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import QueryParameter
 
@@ -13,10 +15,34 @@ from service.domain.errors import DomainError
 
 ESCAPED_NUL: Final = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 """An escaped NUL, and not an escaped backslash before `u0000`."""
+JSON_TYPES: Final = frozenset({"application/json", "application/merge-patch+json"})
+CHARSETS: Final = frozenset({"utf-8", "utf8"})
+MOST_SAID: Final = 200
+"""Characters of somebody's own mistake that are told back to them."""
 
 
 class NotJson(DomainError):
     """The body cannot be read as the JSON this service accepts."""
+
+
+class InvalidBody(DomainError):
+    """The body is JSON, but not what the endpoint expects; `pointer` (RFC 6901) says where."""
+
+    def __init__(self, detail: str, pointer: str) -> None:
+        super().__init__(detail)
+        self.pointer = pointer
+
+
+class TooLarge(DomainError):
+    """The body has more bytes than this endpoint reads."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"at most {limit:,} bytes are read here")
+        self.limit = limit
+
+
+class CutOff(DomainError):
+    """The phone went away before it had sent the whole body."""
 
 
 class UnsupportedContent(DomainError):
@@ -45,13 +71,32 @@ class StrictRequest(Request[Any, Any, Any]):
     Litestar decodes to plain objects and then converts leniently, taking "3" for 3.
     """
 
+    async def body(self) -> bytes:
+        """Return the body as it was sent. Raises TooLarge, CutOff."""
+        try:
+            return await super().body()
+        except RequestEntityTooLarge as error:
+            limit = self.route_handler.resolve_request_max_body_size()
+            raise error if limit is None else TooLarge(limit) from error
+        except InternalServerException as error:
+            raise CutOff("the body did not arrive whole") from error
+
     async def json(self) -> Any:  # noqa: ANN401  the handler's own type
-        """Return the body as the type the handler declares for `data`."""
+        """Return the body as the type the handler declares for `data`. Raises NotJson, InvalidBody."""
         body = await self.body()
         if ESCAPED_NUL.search(body):
             raise NotJson("text must not contain NUL (U+0000)")
-        body.decode()  # msgspec checks UTF-8 only where it looks at text
-        return _decoder(self.route_handler).decode(body)
+        try:
+            body.decode()  # msgspec checks UTF-8 only where it looks at text
+            return _decoder(self.route_handler).decode(body)
+        except msgspec.ValidationError as error:
+            raise invalid_body(error) from error
+        except UnicodeDecodeError as error:
+            raise NotJson("not UTF-8") from error
+        except RecursionError as error:
+            raise NotJson("nested too deeply") from error
+        except msgspec.DecodeError as error:
+            raise NotJson(str(error)[:MOST_SAID]) from error
 
 
 @cache
@@ -60,13 +105,58 @@ def _decoder(handler: HTTPRouteHandler) -> msgspec.json.Decoder[Any]:
     return msgspec.json.Decoder(data.annotation, strict=True)
 
 
-async def refuse_unknown_parameters(request: Request[Any, Any, Any]) -> None:
+def invalid_body(error: msgspec.ValidationError) -> InvalidBody:
+    """Return what msgspec says as `Object contains unknown field `b` - at `$.a``, with the pointer `/a/b`."""
+    message, _, where = str(error).rpartition(" - at `")
+    if not message:
+        message, where = where, ""
+    pointer = _pointer(where.rstrip("`"))
+    member = MEMBER.search(message)
+    if member is not None and len(member[1]) <= MOST_SAID:
+        pointer += "/" + _escaped(member[1])
+    return InvalidBody(message[:MOST_SAID], pointer)
+
+
+MEMBER: Final = re.compile(r"^(?:Object contains unknown field |Object missing required field )?`(.+)`", re.S)
+"""Whose absence or presence is wrong, which msgspec tells of the object around it."""
+
+
+def _pointer(path: str) -> str:
+    """Return msgspec's `$.notes[1].text` as an RFC 6901 pointer `/notes/1/text`."""
+    names = re.findall(r"\.([^.\[\]]+)|\[(\d+|\.\.\.)\]", path)
+    return "".join("/" + _escaped(name or index) for name, index in names)
+
+
+def _escaped(name: str) -> str:
+    return name.replace("~", "~0").replace("/", "~1")
+
+
+async def refuse_unreadable(request: Request[Any, Any, Any]) -> None:
+    """Refuse what no handler should see. Raises BadParameter, UnsupportedContent, NotJson, TooLarge."""
+    refuse_unknown_parameters(request)
+    if "data" in request.route_handler.parsed_fn_signature.parameters:
+        _refuse_other_content(request)
+        if not await request.body():
+            raise NotJson("the body is empty; send a JSON object")
+
+
+def _refuse_other_content(request: Request[Any, Any, Any]) -> None:
+    media_type, options = request.content_type
+    if media_type.lower() not in JSON_TYPES:
+        raise UnsupportedContent("send JSON, as application/json")
+    if options.get("charset", "utf-8").lower() not in CHARSETS:
+        raise UnsupportedContent("send JSON in UTF-8")
+    if request.headers.get("content-encoding", "identity").lower() != "identity":
+        raise UnsupportedContent("send the body without a Content-Encoding")
+
+
+def refuse_unknown_parameters(request: Request[Any, Any, Any]) -> None:
     """Raise BadParameter for a query parameter the handler does not declare, or one given twice."""
     known = _known_parameters(request.route_handler)
     names = list(request.query_params)
     for name in names:
         if name not in known:
-            raise BadParameter(name, f"unknown parameter; this takes {', '.join(sorted(known)) or 'none'}")
+            raise BadParameter(name[:MOST_SAID], f"unknown parameter; this takes {', '.join(sorted(known)) or 'none'}")
         if len(request.query_params.getall(name)) > 1:
             raise BadParameter(name, "given more than once")
         if "\0" in request.query_params[name]:

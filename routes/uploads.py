@@ -4,19 +4,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from litestar import Request
-from litestar.exceptions.http_exceptions import RequestEntityTooLarge
 from litestar.openapi.spec import OpenAPIMediaType, OpenAPIType, Operation, RequestBody, Schema
 
 from routes.strict import UnsupportedContent
-from service.domain.errors import DomainError
-
-
-class TooLarge(DomainError):
-    """The body has more bytes than this endpoint reads."""
-
-    def __init__(self, limit: int) -> None:
-        super().__init__(f"at most {limit:,} bytes are read here")
-        self.limit = limit
 
 
 class Upload:
@@ -39,11 +29,7 @@ class Upload:
             raise UnsupportedContent(f"send the file itself, as {' or '.join(self._media_types)}")
         if request.headers.get("content-encoding", "identity").lower() != "identity":
             raise UnsupportedContent("send the file without a Content-Encoding")
-        try:
-            return await request.body()
-        except RequestEntityTooLarge as error:
-            limit = request.route_handler.resolve_request_max_body_size()
-            raise error if limit is None else TooLarge(limit) from error
+        return await request.body()
 
 
 def _operation_reading(

@@ -7,9 +7,10 @@ from uuid import UUID
 from msgspec import UNSET, UnsetType
 
 from schemas.base import Output, shown
+from schemas.routes import SkippedOut
 from service.domain.deviation import Deviation, OffStretch
 from service.domain.halts import Halt
-from service.domain.tracks import SkippedPart, TrackSummary
+from service.domain.tracks import TrackSummary
 from service.use_cases.receive_track import KeptTrack
 
 
@@ -32,20 +33,6 @@ class HaltOut(Output):
     def from_halt(cls, halt: Halt) -> "HaltOut":
         """Return the halt as a phone gets it."""
         return cls(**shown(halt, cls) | {"began_at": instant_of(halt.began_ms)})
-
-
-class SkippedOut(Output):
-    """A part of the file that could not be used, and where; lines and columns count from 1."""
-
-    line: int
-    column: int
-    what: str
-    reason: str
-
-    @classmethod
-    def from_skipped(cls, part: SkippedPart) -> "SkippedOut":
-        """Return the part as a phone gets it."""
-        return cls(**shown(part, cls))
 
 
 class OffStretchOut(Output):
@@ -141,6 +128,6 @@ def _parts(summary: TrackSummary) -> dict[str, Any]:
     deviation = summary.deviation
     return {
         "halts": [HaltOut.from_halt(each) for each in summary.halts],
-        "skipped": [SkippedOut.from_skipped(each) for each in summary.skipped],
+        "skipped": [SkippedOut(**shown(each, SkippedOut)) for each in summary.skipped],
         "deviation": DeviationOut.from_deviation(deviation) if deviation else UNSET,
     }

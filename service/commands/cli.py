@@ -10,6 +10,7 @@ import click
 
 COMMANDS: Final = {
     "serve": "Start the service; without a database of yours it brings its own.",
+    "demo": "Act the whole main job out with a made-up practice, then keep serving.",
     "migrate": "Bring the database up to this program.",
     "practice": "Create a practice and its first owner.",
     "therapist": "Let a therapist in again who has lost the password.",

@@ -21,7 +21,8 @@ STEP_M: Final = 10.0
 PACE_MS: Final = 0.92
 BENCH_AT_M: Final = 640.0
 BENCH_S: Final = 240
-JITTER_M: Final = 1.5
+JITTER_M: Final = 2.0
+DRIFT_S: Final = 120
 DRIVE_S: Final = 420
 DRIVE_MS: Final = 9.0
 
@@ -60,7 +61,7 @@ def sample_track(started_at: datetime) -> bytes:
     random = np.random.default_rng(7)
     along = _walked()
     lon, lat = _river(along)
-    shake = random.normal(0.0, JITTER_M / METRES_PER_DEGREE, (2, len(along)))
+    shake = _slowly(random, len(along)) / METRES_PER_DEGREE
     drive_m = np.arange(1, DRIVE_S + 1, 5) * DRIVE_MS
     lon = np.concatenate([lon + shake[0], START_LON - drive_m / METRES_PER_DEGREE])
     lat = np.concatenate([lat + shake[1], np.full(len(drive_m), START_LAT)])
@@ -76,6 +77,13 @@ def sample_track(started_at: datetime) -> bytes:
     return write_gpx(
         line, kind="track", name="Afternoon", description=None, waypoints=(), created_at=started_at
     )
+
+
+def _slowly(random: np.random.Generator, seconds: int) -> Floats:
+    """Return a receiver's error east and north, in metres: it drifts rather than jumps."""
+    evened = np.full(DRIFT_S, 1 / DRIFT_S)
+    white = random.normal(0.0, JITTER_M * DRIFT_S**0.5, (2, seconds + DRIFT_S - 1))
+    return np.stack([np.convolve(each, evened, mode="valid") for each in white])
 
 
 def walk_duration() -> timedelta:

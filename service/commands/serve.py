@@ -43,15 +43,15 @@ def command() -> None:
     """  # noqa: D301  \b is click's mark for lines that stay as they are
     settings = read_settings()
     configure_logs(level=settings.log_level, machine=settings.log_format == "json")
-    with _bind(settings) as listener, open_installation(settings) as installation:
+    with bind(settings) as listener, open_installation(settings) as installation:
         settings = msgspec.structs.replace(settings, port=listener.getsockname()[1])
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             keys = runner.run(prepare(installation))
-            runner.run(_serve(_compose(settings, installation, keys), listener))
+            runner.run(_serve(compose(settings, installation, keys), listener))
     click.echo("Towpath has ended in good order", err=True)
 
 
-def _bind(settings: Settings) -> socket.socket:
+def bind(settings: Settings) -> socket.socket:
     """Hold the address before anything is started. Raises CommandRefused where it is taken or not ours."""
     try:
         found = socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM)
@@ -67,7 +67,8 @@ def _bind(settings: Settings) -> socket.socket:
     return listener
 
 
-def _compose(settings: Settings, installation: Installation, keys: KeyFile) -> Composition:
+def compose(settings: Settings, installation: Installation, keys: KeyFile) -> Composition:
+    """Return what the application is made of."""
     return Composition(
         dsn=installation.app_dsn,
         keys=keys,
@@ -80,12 +81,19 @@ def _compose(settings: Settings, installation: Installation, keys: KeyFile) -> C
 
 async def _serve(composition: Composition, listener: socket.socket) -> None:
     """Serve until told to end. What the start refuses is raised from here, before anyone is answered."""
+    app, config = configured(composition)
+    async with app.lifespan():
+        await Server(config, partial(_announce, composition.address)).serve([listener])
+
+
+def configured(composition: Composition) -> tuple[Litestar, uvicorn.Config]:
+    """Return the application, its lifespan still to be entered, and how it is served."""
     app = create_app(composition)
-    config = uvicorn.Config(
+    return app, uvicorn.Config(
         app,
         http="httptools",
         ws="none",
-        lifespan="off",  # entered here instead, so that what it raises can be said in a sentence
+        lifespan="off",  # entered by the command, so that what it raises can be said in a sentence
         log_config=None,
         access_log=False,
         proxy_headers=False,  # the application itself decides whose X-Forwarded-For it believes
@@ -93,8 +101,6 @@ async def _serve(composition: Composition, listener: socket.socket) -> None:
         timeout_keep_alive=KEEP_ALIVE_S,
         timeout_graceful_shutdown=FINISH_S,
     )
-    async with app.lifespan():
-        await Server(config, partial(_announce, app, composition.address)).serve([listener])
 
 
 class Server(uvicorn.Server):
@@ -130,8 +136,7 @@ class Server(uvicorn.Server):
             signal.signal(each, signal.SIG_DFL)
 
 
-def _announce(app: Litestar, address: str) -> None:
+def _announce(address: str) -> None:
     click.echo(f"Towpath serves at {address}")
-    if app.openapi_config is not None:
-        click.echo(f"API documentation: {address}{app.openapi_config.path or '/schema'}")
+    click.echo(f"API documentation: {address}/docs")
     click.echo("Ctrl-C ends it")
