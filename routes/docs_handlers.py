@@ -12,14 +12,14 @@ PUBLIC: Final = {"open": True}
 PAGE_POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 
 
-@get("/openapi.json", include_in_schema=False, opt=PUBLIC)
-async def get_document(request: Request[Any, Any, Any]) -> Response[bytes]:
+@get("/openapi.json", include_in_schema=False, opt=PUBLIC, sync_to_thread=True)
+def get_document(request: Request[Any, Any, Any]) -> Response[bytes]:
     """Send the OpenAPI document."""
     return Response(msgspec.json.encode(_document(request.app)), media_type=MediaType.JSON)
 
 
-@get("/docs", include_in_schema=False, opt=PUBLIC)
-async def get_page(request: Request[Any, Any, Any]) -> Response[str]:
+@get("/docs", include_in_schema=False, opt=PUBLIC, sync_to_thread=True)
+def get_page(request: Request[Any, Any, Any]) -> Response[str]:
     """Send the documentation as one page without scripts."""
     page = docs_page(_document(request.app))
     return Response(page, media_type=MediaType.HTML, headers={"Content-Security-Policy": PAGE_POLICY})

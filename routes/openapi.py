@@ -5,7 +5,7 @@ answered. Nullable members are `type: [x, "null"]`, which all generators read.
 """
 
 import inspect
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final, get_args
 
 import msgspec
@@ -71,13 +71,12 @@ def openapi_document(app: Litestar) -> Node:
     """Return the whole document of an application made with `openapi_config`."""
     document = app.openapi_schema.to_schema()
     handlers = {handler.operation_id: handler for handler in _handlers(app)}
-    types = _wire_types(handlers.values())
     for path in document["paths"].values():
         for operation in path.values():
             if isinstance(operation, dict):
                 _mend_operation(operation, handlers[operation["operationId"]])
     document["components"] = {
-        "schemas": _schemas(types),
+        "schemas": _schemas(wire_types(app)),
         "securitySchemes": {"signIn": {"type": "http", "scheme": "bearer"}},
     }
     document["security"] = [{"signIn": []}]
@@ -93,10 +92,10 @@ def _handlers(app: Litestar) -> Iterator[HTTPRouteHandler]:
                 yield handler
 
 
-def _wire_types(handlers: Iterable[HTTPRouteHandler]) -> list[type[msgspec.Struct]]:
-    """Return every Struct a handler takes or answers."""
+def wire_types(app: Litestar) -> list[type[msgspec.Struct]]:
+    """Return every Struct a handler takes or answers, and the problem document."""
     found: dict[str, type[msgspec.Struct]] = {"Problem": Problem}
-    for handler in handlers:
+    for handler in _handlers(app):
         signature = handler.parsed_fn_signature
         data = signature.parameters.get("data")
         for annotation in (data.annotation if data else None, signature.return_type.annotation):
@@ -109,13 +108,12 @@ def _wire_types(handlers: Iterable[HTTPRouteHandler]) -> list[type[msgspec.Struc
 def _schemas(types: Sequence[type[msgspec.Struct]]) -> Node:
     """Return the component schemas of the wire types and of what they are made of, with examples."""
     _, components = msgspec.json.schema_components(types, ref_template=COMPONENT)
-    examples = {kind.__name__: value for kind, value in EXAMPLES.items()}
     for name, schema in components.items():
         if "enum" in schema:
             schema["type"] = "string"
             schema["description"] = f"{schema.get('description', '')} {MORE_VALUES}".strip()
-        if name in examples:
-            schema["examples"] = [msgspec.to_builtins(examples[name])]
+        if name in EXAMPLES:
+            schema["examples"] = [EXAMPLES[name]]
         for member, node in schema.get("properties", {}).items():
             schema["properties"][member] = _plain(node, components, keep_null=name.endswith("Patch"))
     return dict(sorted(components.items()))

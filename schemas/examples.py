@@ -1,31 +1,315 @@
-"""One example of each wire type, for the OpenAPI document; a test decodes every one."""
+"""One example of each wire type an operation takes or answers, by its name, as JSON has it.
 
-from datetime import UTC, datetime
-from typing import Final
-from uuid import UUID
+They stand in the OpenAPI document; a test decodes every one, and asks for those that are missing.
+"""
 
-import msgspec
+from typing import Any, Final
 
-from schemas.places import PlaceIn, PlaceOut, PlacePage, PlacePatch
-from service.domain.places import PlaceKind
+CLIENT: Final = "0197c2a4-8f3e-7b1a-9c55-3f0e6b7d2a10"
+SESSION: Final = "0197c2a4-8f3e-7b1a-9c55-3f0e6b7d2a11"
+MOMENT: Final = "0197c2a4-8f3e-7b1a-9c55-3f0e6b7d2a12"
+NOTE: Final = "0197c2a4-8f3e-7b1a-9c55-3f0e6b7d2a13"
+ROUTE: Final = "0197c2a4-8f3e-7b1a-9c55-3f0e6b7d2a14"
+FEATURE: Final = "0197c2a4-8f3e-7b1a-9c55-3f0e6b7d2a15"
+PLACE: Final = "0197c2a4-8f3e-7b1a-9c55-3f0e6b7d2a16"
+THERAPIST: Final = "0197c2a4-8f3e-7b1a-9c55-3f0e6b7d2a17"
+DEVICE: Final = "0197c2a4-8f3e-7b1a-9c55-3f0e6b7d2a18"
+PRACTICE: Final = "0197c2a4-8f3e-7b1a-9c55-3f0e6b7d2a19"
+SIGN_IN: Final = "0197c2a4-8f3e-7b1a-9c55-3f0e6b7d2a1a"
 
-PLACE: Final = UUID("0197c2a4-8f3e-7b1a-9c55-3f0e6b7d2a10")
-WRITTEN: Final = datetime(2026, 5, 4, 8, 30, tzinfo=UTC)
+Example = dict[str, Any]
 
-_PLACE = PlaceOut(
-    id=PLACE,
-    kind=PlaceKind.ROOM,
-    name="Lock House, first floor",
-    address="1 Towpath Lane",
-    access="Step-free from the yard; ring for the lift.",
-    created_at=WRITTEN,
-    updated_at=WRITTEN,
-    revision=12,
-)
+WRITTEN: Final = {"created_at": "2026-05-01T09:00:00Z", "updated_at": "2026-05-01T09:00:00Z", "revision": 12}
+RECEIVED: Final = {
+    "received_at": "2026-05-04T15:40:00Z",
+    "updated_at": "2026-05-04T15:40:00Z",
+    "revision": 31,
+}
+AGREEMENT: Final = {"agreed": True, "on": "2026-05-01T09:00:00Z"}
+CURSOR: Final = "WyJyaXZlcnNpZGUiLCIwMTk3YzJhNCJd"
+PASSWORD: Final = "otters under the old weir"  # noqa: S105  an example
+NEXT_PASSWORD: Final = "seven gates and a heron"  # noqa: S105  an example
+PHONE: Final = {"id": DEVICE, "name": "Pixel 9", "platform": "Android 16"}
 
-EXAMPLES: Final[dict[type[msgspec.Struct], msgspec.Struct]] = {
-    PlaceIn: PlaceIn(id=PLACE, kind=PlaceKind.ROOM, name="Lock House, first floor", address="1 Towpath Lane"),
-    PlacePatch: PlacePatch(name="Lock House, ground floor", access=None),
-    PlaceOut: _PLACE,
-    PlacePage: PlacePage([_PLACE]),
+PRACTICE_OUT: Final = {
+    "practice_id": PRACTICE,
+    "name": "Riverside",
+    "zone": "Europe/London",
+    "flat_pace_ms": 0.9,
+    "rests_s": 600,
+    "session_length_s": 3000,
+    **WRITTEN,
+}
+THERAPIST_OUT: Final = {
+    "id": THERAPIST,
+    "email": "ada@example.org",
+    "name": "Ada Lock",
+    "role": "owner",
+    "joined_at": "2026-05-01T09:05:00Z",
+    **WRITTEN,
+}
+PLACE_OUT: Final = {
+    "id": PLACE,
+    "kind": "room",
+    "name": "Lock House, first floor",
+    "address": "1 Towpath Lane",
+    "access": "Step-free from the yard.",
+    **WRITTEN,
+}
+CLIENT_SUMMARY: Final = {
+    "id": CLIENT,
+    "label": "A. 17",
+    "stage": "in_therapy",
+    "walks": {"flat_pace_ms": 0.8, "rests_s": 600},
+    "flat_pace_ms": 0.8,
+    "outdoor_agreement": AGREEMENT,
+    "location_permission": AGREEMENT,
+    **WRITTEN,
+}
+CLIENT_OUT: Final = {
+    **CLIENT_SUMMARY,
+    "identity": {"given_name": "Ash", "pronouns": "they/them"},
+    "contact": {"phone_number": "+44 20 7946 0000", "wishes": "Text only."},
+    "emergency_contact": {"name": "Rowan", "relationship": "sister", "phone_number": "+44 20 7946 0001"},
+    "gp": {"name": "Dr Alder", "practice": "Mill Lane Surgery"},
+    "crisis_plan": "Rowan first; then the crisis line.",
+}
+MEASURES: Final = {
+    "points": 212,
+    "length_m": 2104.6,
+    "ascent_m": 14.0,
+    "descent_m": 14.0,
+    "effort_m": 2131.2,
+    "is_loop": True,
+    "start": {"lon": -0.0403, "lat": 51.5461},
+    "end": {"lon": -0.0403, "lat": 51.5461},
+}
+ROUTE_SUMMARY: Final = {
+    "id": ROUTE,
+    "name": "Willow towpath, there and back",
+    "description": "Level and quiet; two can walk side by side.",
+    "tags": ["level", "quiet"],
+    "version": 1,
+    "walking_time_s": 2968.0,
+    "flat_pace_ms": 0.9,
+    "rests_s": 600.0,
+    **MEASURES,
+    **WRITTEN,
+}
+FEATURE_OUT: Final = {
+    "id": FEATURE,
+    "route_id": ROUTE,
+    "kind": "bench",
+    "name": "Bench under the willow",
+    "lon": -0.0331,
+    "lat": 51.5492,
+    "along_m": 640.2,
+    "offset_m": 3.1,
+    **WRITTEN,
+}
+ROUTE_OUT: Final = {**ROUTE_SUMMARY, "features": [FEATURE_OUT]}
+SKIPPED: Final = {"line": 118, "column": 7, "what": "trkpt", "reason": "latitude out of range"}
+SESSION_OUT: Final = {
+    "id": SESSION,
+    "client_id": CLIENT,
+    "status": "completed",
+    "planned_start": "2026-05-04T14:30:00Z",
+    "planned_end": "2026-05-04T15:20:00Z",
+    "modality": "walk",
+    "spans": [{"modality": "walk", "starts_at": "2026-05-04T14:31:10Z", "ends_at": "2026-05-04T15:22:40Z"}],
+    "changes": [],
+    "flags": [],
+    "route_id": ROUTE,
+    "route_version": 1,
+    "started_at": "2026-05-04T14:31:10Z",
+    "started_received_at": "2026-05-04T14:31:11Z",
+    "ended_at": "2026-05-04T15:22:40Z",
+    "ended_received_at": "2026-05-04T15:22:41Z",
+    **WRITTEN,
+}
+ANCHOR: Final = {
+    "how": "interpolated",
+    "lon": -0.0331,
+    "lat": 51.5492,
+    "distance_m": 641.0,
+    "elapsed_s": 754.0,
+    "gap_s": 1.0,
+}
+MOMENT_OUT: Final = {
+    "id": MOMENT,
+    "session_id": SESSION,
+    "at": "2026-05-04T14:43:44Z",
+    "kind": "insight",
+    "words": "Saw the pattern herself.",
+    "anchor": ANCHOR,
+    **RECEIVED,
+}
+NOTE_OUT: Final = {
+    "id": NOTE,
+    "session_id": SESSION,
+    "about": "moment",
+    "moment_id": MOMENT,
+    "about_at": "2026-05-04T14:43:44Z",
+    "format": "free",
+    "text": "Sat down of her own accord; spoke of her father for the first time.",
+    "written_at": "2026-05-04T18:05:00Z",
+    "anchor": ANCHOR,
+    **RECEIVED,
+}
+TRACK_OUT: Final = {
+    "session_id": SESSION,
+    "points": 3090,
+    "length_m": 2120.4,
+    "duration_s": 3090.0,
+    "moving_time_s": 2830.0,
+    "began_at": "2026-05-04T14:31:10Z",
+    "ended_at": "2026-05-04T15:22:40Z",
+    "cut_from": "2026-05-04T14:31:10Z",
+    "cut_to": "2026-05-04T15:22:40Z",
+    "dropped": 84,
+    "duplicates": 0,
+    "out_of_order": 0,
+    "skipped_count": 0,
+    "skipped": [],
+    "halts": [
+        {
+            "lon": -0.0331,
+            "lat": 51.5492,
+            "began_at": "2026-05-04T14:42:50Z",
+            "duration_s": 242.0,
+            "distance_m": 640.0,
+        }
+    ],
+    "deviation": {
+        "share_walked": 1.0,
+        "farthest_m": 6.2,
+        "off_m": 0.0,
+        "off_s": 0.0,
+        "tolerance_m": 35.0,
+        "stretches": [],
+    },
+    **RECEIVED,
+}
+
+EXAMPLES: Final[dict[str, Example]] = {
+    "SignInIn": {"email": "ada@example.org", "password": PASSWORD, "device": PHONE},
+    "RefreshIn": {"refresh_token": "twr_…"},
+    "InvitationIn": {"token": "twi_…", "password": PASSWORD, "device": PHONE},
+    "PasswordIn": {"current": PASSWORD, "new": NEXT_PASSWORD},
+    "SignInOut": {
+        "sign_in_id": SIGN_IN,
+        "practice_id": PRACTICE,
+        "therapist_id": THERAPIST,
+        "access_token": "twa_…",
+        "access_expires_at": "2026-05-04T08:40:00Z",
+        "refresh_token": "twr_…",
+        "refresh_expires_at": "2026-05-18T08:30:00Z",
+    },
+    "DeviceList": {
+        "items": [
+            {
+                **PHONE,
+                "created_at": "2026-05-01T09:00:00Z",
+                "last_seen_at": "2026-05-04T08:30:00Z",
+                "this_one": True,
+            }
+        ]
+    },
+    "MeOut": {"therapist": THERAPIST_OUT, "practice": PRACTICE_OUT, "device_id": DEVICE},
+    "PracticeOut": PRACTICE_OUT,
+    "PracticePatch": {"zone": "Europe/Dublin", "rests_s": 300},
+    "TherapistIn": {"id": THERAPIST, "email": "ben@example.org", "name": "Ben Towner"},
+    "TherapistPatch": {"deactivated": True},
+    "TherapistOut": THERAPIST_OUT,
+    "TherapistList": {"items": [THERAPIST_OUT]},
+    "InvitationOut": {
+        "therapist_id": THERAPIST,
+        "link": "https://towpath.example.org/v1/invitations#twi_…",
+        "token": "twi_…",
+        "expires_at": "2026-05-11T08:30:00Z",
+    },
+    "PlaceIn": {"id": PLACE, "kind": "room", "name": "Lock House, first floor"},
+    "PlacePatch": {"name": "Lock House, ground floor", "access": None},
+    "PlaceOut": PLACE_OUT,
+    "PlacePage": {"items": [PLACE_OUT], "next_cursor": CURSOR},
+    "ClientIn": {
+        "id": CLIENT,
+        "label": "A. 17",
+        "stage": "in_therapy",
+        "outdoor_agreement": AGREEMENT,
+        "location_permission": AGREEMENT,
+        "identity": {"given_name": "Ash", "pronouns": "they/them"},
+    },
+    "ClientPatch": {"stage": "ended", "ending": "planned", "contact": {"phone_number": None}},
+    "ClientOut": CLIENT_OUT,
+    "ClientPage": {"items": [CLIENT_SUMMARY], "next_cursor": CURSOR},
+    "RouteIn": {
+        "id": ROUTE,
+        "name": "Willow towpath",
+        "tags": ["level"],
+        "geojson": {"type": "LineString", "coordinates": [[-0.0403, 51.5461], [-0.0331, 51.5492]]},
+    },
+    "RoutePatch": {"name": "Willow towpath, there and back", "archived": False},
+    "RouteOut": ROUTE_OUT,
+    "RoutePage": {"items": [ROUTE_SUMMARY], "next_cursor": CURSOR},
+    "RouteVersions": {"items": [{"version": 1, "created_at": "2026-05-01T09:00:00Z", **MEASURES}]},
+    "FeatureIn": {"id": FEATURE, "kind": "bench", "lon": -0.0331, "lat": 51.5492},
+    "FeaturePatch": {"kind": "private_spot", "name": None},
+    "FeatureOut": FEATURE_OUT,
+    "ImportedRoute": {
+        "route": ROUTE_OUT,
+        "skipped": [SKIPPED],
+        "skipped_count": 1,
+        "waypoints_left_out": 0,
+    },
+    "FilePreview": {
+        "lines": [
+            {"line": 0, "kind": "track", "name": "Willow", "points": 212, "segments": 1, "length_m": 2104.6}
+        ],
+        "waypoints": [{"kind": "bench", "lon": -0.0331, "lat": 51.5492, "name": "Bench"}],
+        "waypoint_count": 1,
+        "skipped": [SKIPPED],
+        "skipped_count": 1,
+    },
+    "TurnBackOut": {
+        "distance_m": 1052.3,
+        "after_s": 1490.0,
+        "whole": True,
+        "lon": -0.0291,
+        "lat": 51.5513,
+        "flat_pace_ms": 0.9,
+        "rests_s": 600.0,
+    },
+    "SessionIn": {
+        "id": SESSION,
+        "client_id": CLIENT,
+        "modality": "walk",
+        "planned_start": "2026-05-04T14:30:00Z",
+        "route_id": ROUTE,
+    },
+    "SessionPatch": {"planned_start": "2026-05-05T14:30:00Z"},
+    "StartIn": {"at": "2026-05-04T14:31:10Z"},
+    "EndIn": {"at": "2026-05-04T15:22:40Z"},
+    "ModalityIn": {"modality": "room", "at": "2026-05-04T14:58:00Z", "asked_by": "client"},
+    "CancelIn": {"reason": "weather", "words": "Thunder from two o'clock on."},
+    "DidNotAttendIn": {"at": "2026-05-04T14:50:00Z"},
+    "SessionOut": SESSION_OUT,
+    "SessionPage": {"items": [SESSION_OUT], "next_cursor": CURSOR},
+    "BeforeLeavingOut": {"concerns": []},
+    "MomentIn": {"id": MOMENT, "at": "2026-05-04T14:43:44Z"},
+    "MomentPatch": {"kind": "insight", "words": "Saw the pattern herself."},
+    "MomentOut": MOMENT_OUT,
+    "MomentList": {"items": [MOMENT_OUT]},
+    "NoteIn": {
+        "id": NOTE,
+        "about": "moment",
+        "moment_id": MOMENT,
+        "written_at": "2026-05-04T18:05:00Z",
+        "text": "Sat down of her own accord; spoke of her father for the first time.",
+    },
+    "NotePatch": {"text": "Sat down of her own accord."},
+    "NoteOut": NOTE_OUT,
+    "NoteList": {"items": [NOTE_OUT]},
+    "TrackOut": TRACK_OUT,
+    "Health": {"status": "ready"},
 }

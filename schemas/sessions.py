@@ -229,7 +229,7 @@ class ConcernOut(Output):
     """The other session it is about."""
 
 
-class TurnBackOut(Output):
+class SessionTurnBack(Output):
     """The last place on the line from which the way back ends in time."""
 
     distance_m: float
@@ -249,12 +249,12 @@ class PlannedWalkOut(Output):
     available_s: float
     fits: bool
     """There is time to walk the line once, from one end to the other."""
-    turn_back: TurnBackOut
+    turn_back: SessionTurnBack
 
     @classmethod
     def from_walk(cls, walk: PlannedWalk) -> "PlannedWalkOut":
         """Return the walk as a phone gets it."""
-        turn = TurnBackOut(at=walk.turn_back_at, **msgspec.structs.asdict(walk.turn_back))
+        turn = SessionTurnBack(at=walk.turn_back_at, **msgspec.structs.asdict(walk.turn_back))
         return cls(**shown(walk, cls) | {"turn_back": turn})
 
 
