@@ -21,7 +21,7 @@ from service.crypto.sealing import (
 
 VALUE = b"She stopped at the weir and spoke of her father."
 PRACTICE, CLIENT, ROW = uuid4(), uuid4(), uuid4()
-PLACE = Cell("note", "text", ROW)
+CELL = Cell("note", "text", ROW)
 KEYS = KeyFile.new()
 RING = Keyring(KEYS)
 PRACTICE_WRAPPED = RING.new_practice_key(PRACTICE)
@@ -52,10 +52,10 @@ FIRST_RELEASE = {
     "email": ("ff5c4be2645f2ec3367434d7ed902276a7a100d41d2f87e2981cd8d15d00bc88"),
 }
 
-places = st.builds(Cell, table=st.text(max_size=9), column=st.text(max_size=9), row_id=st.uuids())
+cells = st.builds(Cell, table=st.text(max_size=9), column=st.text(max_size=9), row_id=st.uuids())
 
 
-@given(value=st.binary(), place=places)
+@given(value=st.binary(), cell=cells)
 def test_a_sealed_value_opens_in_its_place(value: bytes, cell: Cell) -> None:
     for key in (CLIENT_KEY, PRACTICE_KEY):
         sealed = key.seal(cell, value)
@@ -63,7 +63,7 @@ def test_a_sealed_value_opens_in_its_place(value: bytes, cell: Cell) -> None:
         assert len(sealed) == len(value) + OVERHEAD_BYTES
 
 
-@given(place=places, other=places)
+@given(cell=cells, other=cells)
 def test_a_value_moved_to_another_place_does_not_open(cell: Cell, other: Cell) -> None:
     sealed = CLIENT_KEY.seal(cell, VALUE)
     if cell != other:
@@ -74,52 +74,52 @@ def test_a_value_moved_to_another_place_does_not_open(cell: Cell, other: Cell) -
 @pytest.mark.parametrize(
     "other",
     [
-        replace(PLACE, table="addendum"),
-        replace(PLACE, column="words"),
-        replace(PLACE, row_id=uuid4()),
-        replace(PLACE, table="notet", column="ext"),
-        replace(PLACE, table="text", column="note"),
+        replace(CELL, table="addendum"),
+        replace(CELL, column="words"),
+        replace(CELL, row_id=uuid4()),
+        replace(CELL, table="notet", column="ext"),
+        replace(CELL, table="text", column="note"),
     ],
 )
 def test_table_column_and_row_each_count(other: Cell) -> None:
     with pytest.raises(SealBroken):
-        CLIENT_KEY.open(other, CLIENT_KEY.seal(PLACE, VALUE))
+        CLIENT_KEY.open(other, CLIENT_KEY.seal(CELL, VALUE))
 
 
 def test_practice_and_client_count_even_under_one_and_the_same_key() -> None:
     key = Key.new()
-    sealed = ClientKey(key, PRACTICE, CLIENT).seal(PLACE, VALUE)
-    assert ClientKey(key, PRACTICE, CLIENT).open(PLACE, sealed) == VALUE
+    sealed = ClientKey(key, PRACTICE, CLIENT).seal(CELL, VALUE)
+    assert ClientKey(key, PRACTICE, CLIENT).open(CELL, sealed) == VALUE
     for practice_id, client_id in ((uuid4(), CLIENT), (PRACTICE, uuid4()), (CLIENT, PRACTICE)):
         with pytest.raises(SealBroken):
-            ClientKey(key, practice_id, client_id).open(PLACE, sealed)
+            ClientKey(key, practice_id, client_id).open(CELL, sealed)
 
 
 @given(at=st.integers(0, OVERHEAD_BYTES + len(VALUE) - 1), bit=st.integers(0, 7))
 def test_one_flipped_bit_anywhere_is_noticed(at: int, bit: int) -> None:
-    sealed = bytearray(CLIENT_KEY.seal(PLACE, VALUE))
+    sealed = bytearray(CLIENT_KEY.seal(CELL, VALUE))
     sealed[at] ^= 1 << bit
     with pytest.raises(SealBroken):
-        CLIENT_KEY.open(PLACE, bytes(sealed))
+        CLIENT_KEY.open(CELL, bytes(sealed))
 
 
 @given(sealed=st.binary(max_size=120), kept=st.integers(0, OVERHEAD_BYTES + len(VALUE) - 1))
 def test_anything_else_or_anything_shorter_is_a_broken_seal(sealed: bytes, kept: int) -> None:
-    for each in (sealed, CLIENT_KEY.seal(PLACE, VALUE)[:kept]):
+    for each in (sealed, CLIENT_KEY.seal(CELL, VALUE)[:kept]):
         with pytest.raises(SealBroken):
-            CLIENT_KEY.open(PLACE, each)
+            CLIENT_KEY.open(CELL, each)
 
 
 def test_the_same_value_is_never_sealed_alike() -> None:
-    sealed = {CLIENT_KEY.seal(PLACE, VALUE) for _ in range(1_000)}
+    sealed = {CLIENT_KEY.seal(CELL, VALUE) for _ in range(1_000)}
     nonces = {each[10:22] for each in sealed}
     assert len(nonces) == len(sealed) == 1_000
 
 
 def test_a_broken_seal_names_the_place_and_not_the_content() -> None:
-    sealed = CLIENT_KEY.seal(PLACE, VALUE)
+    sealed = CLIENT_KEY.seal(CELL, VALUE)
     with pytest.raises(SealBroken) as broken:
-        CLIENT_KEY.open(replace(PLACE, column="words"), sealed)
+        CLIENT_KEY.open(replace(CELL, column="words"), sealed)
     assert f"note.words of row {ROW}" in str(broken.value)
     assert sealed.hex() not in str(broken.value)
     assert broken.value.__cause__ is None
@@ -174,7 +174,7 @@ def test_no_other_bytes_match_by_chance(check: bytes) -> None:
 
 
 def test_what_was_sealed_before_a_rotation_opens_after_it_and_after_the_old_key_has_gone() -> None:
-    sealed = CLIENT_KEY.seal(PLACE, VALUE)
+    sealed = CLIENT_KEY.seal(CELL, VALUE)
     rotated = KEYS.with_new_key()
     during = Keyring(rotated)
     assert during.matches(RING.check_value())
@@ -191,7 +191,7 @@ def test_what_was_sealed_before_a_rotation_opens_after_it_and_after_the_old_key_
 
 
 def opened(practice: PracticeKey, sealed: bytes) -> bytes:
-    return practice.client(CLIENT, CLIENT_WRAPPED).open(PLACE, sealed)
+    return practice.client(CLIENT, CLIENT_WRAPPED).open(CELL, sealed)
 
 
 def test_an_address_is_found_however_it_was_typed_and_after_a_rotation() -> None:

@@ -197,7 +197,7 @@ def test_what_cannot_be_read_is_refused_by_name(world: World) -> None:
         ({"contact": {"email": "nowhere"}}, "/contact/email"),
         ({"identity": {"date_of_birth": "1987-02-30"}}, "/identity/date_of_birth"),
         ({"identity": {"name": "Mina"}}, "/identity/name"),
-        ({"outdoor_agreement": {"agreed": True}}, "/outdoor_agreement"),
+        ({"outdoor_agreement": {"agreed": True}}, "/outdoor_agreement/on"),
         ({"outdoor_agreement": {"agreed": True, "on": "2026-03-01T10:00:00"}}, "/outdoor_agreement/on"),
         ({"outdoor_agreement": {"agreed": True, "on": "0001-01-01T00:00:00+14:00"}}, "/outdoor_agreement"),
         ({"outdoor_agreement": {"agreed": True, "on": "9999-12-31T23:59:59-14:00"}}, "/outdoor_agreement"),
