@@ -7,14 +7,14 @@ import numpy as np
 import numpy.typing as npt
 import shapely
 
-from service.domain.fixes import NO_TIME, Fixes, Floats, Indices
+from service.domain.fixes import Fixes, Floats, Indices
 from service.domain.geodesy import LocalPlane, Places, distances_m, evenly_spaced, is_loop, local_plane
 
 TOLERANCE_M: Final = 35.0
 """Under trees a good receiver strays by 10 m, a line drawn on a map as much again, and paths are wide."""
 PART_M: Final = 10.0
 MOST_PARTS: Final = 600
-MOST_POINTS: Final = 5_000
+MOST_POINTS: Final = 4_000
 """Of either line; of a longer one every second, third … point is looked at."""
 MOST_STRETCHES: Final = 1_000
 
@@ -61,7 +61,7 @@ def compare(walked: Fixes, planned: Fixes, tolerance_m: float = TOLERANCE_M) -> 
     return Deviation(
         tolerance_m=tolerance_m,
         farthest_m=float(away_m.max()),
-        off_m=sum(each.ended_m - each.began_m for each in stretches),
+        off_m=float(sum(each.ended_m - each.began_m for each in stretches)),
         off_s=sum(spells_ms) / 1_000 if walked.timed.any() else None,
         stretches=stretches,
         share_walked=_share_walked(walked, planned, plane, tolerance_m),
@@ -95,26 +95,47 @@ def _distances_to(line: Fixes, plane: LocalPlane, places: Places) -> Floats:
 def _off_stretches(
     walked: Fixes, chosen: Indices, away_m: Floats, tolerance_m: float
 ) -> tuple[OffStretch, ...]:
-    """Return the runs of fixes beyond the tolerance, from the first such fix to the last."""
+    """Return the runs of fixes beyond the tolerance, each from and to where the walk crossed it."""
     off = np.concatenate(([False], away_m > tolerance_m, [False]))
-    firsts, ends = np.flatnonzero(off[1:] & ~off[:-1]), np.flatnonzero(off[:-1] & ~off[1:])
-    along_m, times = distances_m(walked)[chosen], walked.time_ms[chosen]
-    stretches = [
-        OffStretch(
-            began_m=float(along_m[first]),
-            ended_m=float(along_m[end - 1]),
-            began_ms=_known(times[first]),
-            ended_ms=_known(times[end - 1]),
-            farthest_m=float(away_m[first:end].max()),
-        )
-        for first, end in zip(firsts, ends, strict=True)
-    ]
-    longest = sorted(stretches, key=lambda each: each.began_m - each.ended_m)[:MOST_STRETCHES]
-    return tuple(sorted(longest, key=lambda each: each.began_m))
+    firsts = np.flatnonzero(off[1:] & ~off[:-1])
+    lasts = np.flatnonzero(off[:-1] & ~off[1:]) - 1
+    segments = _segments(walked, chosen)
+    along_m = distances_m(walked)[chosen]
+    time_ms = np.where(walked.timed, walked.time_ms, np.nan)[chosen]
+    edges = []
+    for outside, inside in (
+        (firsts, np.maximum(firsts - 1, 0)),
+        (lasts, np.minimum(lasts + 1, chosen.size - 1)),
+    ):
+        share = _share_to_crossing(outside, inside, segments, away_m - tolerance_m)
+        edges += [_part_of_way(values, outside, inside, share) for values in (along_m, time_ms)]
+    farthest_m = [away_m[first : last + 1].max() for first, last in zip(firsts, lasts, strict=True)]
+    rows = np.stack((*edges, np.array(farthest_m)), axis=1)
+    longest = np.sort(np.argsort(rows[:, 0] - rows[:, 2], kind="stable")[:MOST_STRETCHES])
+    return tuple(_stretch(*row) for row in rows[longest].tolist())
 
 
-def _known(time_ms: np.int64) -> int | None:
-    return None if time_ms == NO_TIME else int(time_ms)
+def _share_to_crossing(outside: Indices, inside: Indices, segments: Indices, beyond_m: Floats) -> Floats:
+    """Return at what share of the way from a fix outside to its neighbour inside the tolerance is crossed.
+
+    0 where there is no way between them: at an end of the walk, or where a segment begins or ends.
+    """
+    linked = (segments[outside] == segments[inside]) & (beyond_m[inside] <= 0)
+    fall_m = beyond_m[outside] - beyond_m[inside]
+    return np.divide(beyond_m[outside], fall_m, out=np.zeros(outside.size), where=linked)
+
+
+def _part_of_way(values: Floats, outside: Indices, inside: Indices, share: Floats) -> Floats:
+    """Return a value at a share of the way; that of the fix outside where the other is unknown."""
+    between = values[outside] + share * (values[inside] - values[outside])
+    return np.where(np.isnan(between), values[outside], between)
+
+
+def _stretch(
+    began_m: float, began_ms: float, ended_m: float, ended_ms: float, farthest_m: float
+) -> OffStretch:
+    times = [None if np.isnan(each) else round(each) for each in (began_ms, ended_ms)]
+    return OffStretch(began_m, ended_m, times[0], times[1], farthest_m)
 
 
 def _share_walked(walked: Fixes, planned: Fixes, plane: LocalPlane, tolerance_m: float) -> float:
@@ -125,22 +146,21 @@ def _share_walked(walked: Fixes, planned: Fixes, plane: LocalPlane, tolerance_m:
     in order, so that of an out-and-back line only half is walked by who walks out. A closed line may be
     joined anywhere.
     """
-    _, walk = evenly_spaced(walked, plane, PART_M, MOST_PARTS)
-    _, plan = evenly_spaced(planned, plane, PART_M, MOST_PARTS)
-    passed = _passed(walk, plan, tolerance_m)
+    walk_m, walk = evenly_spaced(walked, plane, PART_M, MOST_PARTS)
+    plan_m, plan = evenly_spaced(planned, plane, PART_M, MOST_PARTS)
+    part_m = max(PART_M, 2 * walk_m[0], 2 * plan_m[0])
+    passed = _passed(walk, plan, part_m, tolerance_m)
     orders = [passed]
     if is_loop(planned):
         orders.append(np.roll(passed, -int(np.argmin(np.abs(plan - walk[0]))), axis=1))
     return max(_most_in_order(each) for order in orders for each in (order, order[:, ::-1])) / plan.size
 
 
-def _passed(walk: Places, plan: Places, tolerance_m: float) -> Flags:
+def _passed(walk: Places, plan: Places, part_m: float, tolerance_m: float) -> Flags:
     """Return a row for each part of the walk that tells which parts of the plan it passes."""
     away_m = np.abs(walk[:, np.newaxis] - plan)
-    part_m = max(float(np.abs(np.diff(each)).max(initial=PART_M)) for each in (walk, plan))
-    passed = (away_m <= np.hypot(tolerance_m, part_m / 2)) & (
-        away_m <= away_m.min(axis=1, keepdims=True) + part_m
-    )
+    nearest_m = away_m.min(axis=1, keepdims=True)
+    passed = away_m <= np.minimum(np.hypot(tolerance_m, part_m / 2), nearest_m + part_m)
     passed[1:] &= away_m[1:] <= away_m[:-1]
     passed[:-1] &= away_m[:-1] <= away_m[1:]
     return np.asarray(passed)
