@@ -58,9 +58,13 @@ def test_a_service_killed_and_started_at_once_waits_for_its_old_server(tmp_path:
             assert ask(server.admin_dsn, "SELECT count(*) FROM kept") > 0
 
 
-@needs_proc
 def test_a_server_too_young_to_hear_is_told_again() -> None:
-    server = "import signal, time; time.sleep(0.5); signal.signal(signal.SIGINT, lambda *_: exit(7)); time.sleep(60)"
+    server = """
+import signal, time
+time.sleep(0.5)
+signal.signal(signal.SIGINT, lambda *_: exit(7))
+time.sleep(60)
+"""
     command = ["sh", "-c", WATCHED, "sh", sys.executable, "-c", server]
     with subprocess.Popen(command, stdin=subprocess.PIPE) as watched:  # noqa: S603  this test's own text
         assert watched.stdin is not None

@@ -34,6 +34,7 @@ def can_run(binaries: Path, account: Account) -> bool:
     try:
         done = subprocess.run(
             [binaries / "postgres", "--version"],
+            cwd="/",
             env=environment(),
             capture_output=True,
             check=False,

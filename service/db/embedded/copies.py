@@ -114,7 +114,7 @@ def _is_complete(copy: Path, files: Sequence[Shipped]) -> bool:
             (copy / each.name).lstat().st_size == each.size and _is_private(copy / each.name)
             for each in files
         )
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return False
 
 
@@ -128,8 +128,8 @@ def _copy(files: Sequence[Shipped], source: Path, target: Path) -> None:
     with _shelf_to_ourselves(target.parent):
         if _is_complete(target, files):
             return
-        for leftover in [target, *target.parent.glob(".partial-*")]:
-            shutil.rmtree(leftover, ignore_errors=True)
+        for leftover in [*target.parent.glob(target.name), *target.parent.glob(".partial-*")]:
+            shutil.rmtree(leftover)
         partial = Path(tempfile.mkdtemp(prefix=".partial-", dir=target.parent))
         for each in files:
             _copy_one(source / each.name, partial / each.name, each)
