@@ -18,6 +18,7 @@ COMMANDS: Final = {
     "key": "Make the key file of an installation that is about to begin.",
     "backup": "Write a verified backup of every record, still sealed.",
     "restore": "Restore a backup into an empty installation.",
+    "doctor": "Say what is wrong with this installation, and how to mend it.",
     "openapi": "Print the API's OpenAPI document.",
 }
 """What each module of this package with a `command` is for, so that listing them imports none."""

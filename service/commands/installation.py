@@ -118,7 +118,8 @@ async def connected(dsn: str) -> AsyncIterator[asyncpg.Connection]:
 def place_of(dsn: str) -> str:
     """Return which database a URL means and as whom, without its password."""
     parts = urlsplit(dsn)
-    return f"The database {parts.hostname or 'on this machine'}{parts.path} (as {parts.username})"
+    server = parts.netloc.rpartition("@")[2] or "this machine"
+    return f"The database {parts.path.lstrip('/')} on {server} (as {parts.username})"
 
 
 def _reason(error: Exception) -> str:

@@ -145,8 +145,9 @@ def load_dump(programs: Path, dsn: str, dump: Path, closing_sql: str) -> None:
     """
     place, secrets = _way_in(dsn)
     quietly = ["--no-psqlrc", "--quiet", "--no-password", "--set=ON_ERROR_STOP=1", "--output=/dev/null"]
-    psql = [programs / "psql", *quietly, "--single-transaction", "--file=-", "--dbname", place]
-    pg_restore = [programs / "pg_restore", "--file=-", dump]
+    at_once = ["--single-transaction", "--file=-"]
+    psql: list[str | Path] = [programs / "psql", *quietly, *at_once, "--dbname", place]
+    pg_restore: list[str | Path] = [programs / "pg_restore", "--file=-", dump]
     with _running(psql, secrets, stdin=subprocess.PIPE) as loading:
         assert loading.stdin is not None  # noqa: S101  a pipe was asked for
         try:

@@ -51,3 +51,19 @@ async def ensure_database(admin: Connection, name: str) -> None:
     """Create the database on a server of our own, unless it is there."""
     if not await DATABASE_EXISTS.one(admin, name):
         await admin.execute(f"CREATE DATABASE {identifier(name)}")
+
+
+CLOCK = Query(datetime, "SELECT clock_timestamp()")
+
+
+async def read_clock(connection: Connection) -> datetime:
+    """Return the database's time."""
+    return await CLOCK.one(connection)
+
+
+PRACTICES = Query(int, "SELECT count(*) FROM practice_directory")
+
+
+async def count_practices(connection: Connection) -> int:
+    """Return how many practices this installation holds."""
+    return await PRACTICES.one(connection)

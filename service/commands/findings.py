@@ -1,0 +1,190 @@
+"""What `towpath doctor` looks at, one function a subject; each finding says what helps."""
+
+import enum
+import shutil
+import stat
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from typing import Final
+from urllib.parse import urlsplit
+from zoneinfo import TZPATH, available_timezones
+
+import asyncpg
+import msgspec
+
+from service.config import PREFIX, Settings
+from service.crypto.key_file import KeyFileError, load_key_file
+from service.crypto.sealing import Keyring, WrongKeyFile
+from service.db.checks import UnsafeDatabase, refuse_unsafe
+from service.db.embedded import EmbeddedError
+from service.db.embedded.binaries import find_binaries
+from service.db.embedded.folder import DataFolder
+from service.db.installations import count_practices, read_clock
+from service.db.migrate import MigrationRefused, pending
+from service.db.tables import SYSTEM_TABLES, TENANT_TABLES
+
+LOW_DISK_BYTES: Final = 2_000_000_000
+NO_DISK_BYTES: Final = 200_000_000
+CLOCKS_APART_S: Final = 2.0
+MASK: Final = "…"
+
+
+class Level(enum.StrEnum):
+    """How much a finding matters."""
+
+    OK = "ok"
+    NOTE = "note"
+    WRONG = "wrong"
+
+
+class Finding(msgspec.Struct, frozen=True):
+    """Something looked at, and what to do about it."""
+
+    level: Level
+    what: str
+    mend: str | None = None
+
+
+def ok(what: str) -> Finding:
+    return Finding(Level.OK, what)
+
+
+def note(what: str, mend: str) -> Finding:
+    return Finding(Level.NOTE, what, mend)
+
+
+def wrong(what: str, mend: str | None = None) -> Finding:
+    return Finding(Level.WRONG, what, mend)
+
+
+def list_settings(settings: Settings, environment: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """Yield every setting and its value, without passwords."""
+    for field in msgspec.structs.fields(Settings):
+        variable = PREFIX + field.name.upper()
+        value = getattr(settings, field.name)
+        text = ",".join(value) if isinstance(value, tuple) else str(value)
+        shown = without_password(text) if field.name.endswith("_url") and value else text
+        given = variable in environment or f"{variable}_FILE" in environment
+        yield variable, shown if given else f"{'not set' if value in (None, ()) else shown} (default)"
+
+
+def without_password(url: str) -> str:
+    """Return a URL as it may be shown: neither its password nor parameters, which may hold one."""
+    parts = urlsplit(url)
+    user, at, host = parts.netloc.rpartition("@")
+    name, colon, _ = user.partition(":")
+    masked = parts._replace(netloc=name + (colon and colon + MASK) + at + host)
+    return masked._replace(query=MASK if parts.query else "").geturl()
+
+
+def look_at_address(settings: Settings) -> Iterator[Finding]:
+    """Yield whether phones are told an address they can reach."""
+    if settings.public_url is None:
+        yield note(
+            f"Invitations name {settings.address}, which other devices cannot reach.",
+            "For phones, put a proxy with HTTPS in front and set TOWPATH_PUBLIC_URL to its address.",
+        )
+    elif not settings.public_url.startswith("https://"):
+        yield wrong(
+            f"Phones would send passwords and records in the clear to {settings.public_url}.",
+            "Put a proxy with HTTPS in front and set TOWPATH_PUBLIC_URL to its address.",
+        )
+
+
+def look_at_zones() -> Iterator[Finding]:
+    """Yield whether the time zones are there that practices are in."""
+    zones = available_timezones()
+    if "Europe/London" in zones:
+        yield ok(f"{len(zones)} time zones are known{'' if TZPATH else ' from the package tzdata'}")
+    else:
+        yield wrong("There is no time zone data.", "Install the package tzdata again with pip.")
+
+
+def look_at_disk(settings: Settings) -> Iterator[Finding]:
+    """Yield whether the disk of the data folder has room."""
+    folder = next(each for each in (settings.data, *settings.data.parents) if each.exists())
+    free = shutil.disk_usage(folder).free
+    said = f"{free / 1e9:.1f} GB are free for {settings.data}"
+    if free < NO_DISK_BYTES:
+        yield wrong(f"Only {said}: the database will soon refuse to write.", "Make room now.")
+    elif free < LOW_DISK_BYTES:
+        yield note(f"Only {said}.", "Make room before it is needed.")
+    else:
+        yield ok(said)
+
+
+def look_at_folders(settings: Settings) -> Iterator[Finding]:
+    """Yield folders in which other accounts could read secrets or put files of their own."""
+    others_write, others_enter = stat.S_IWGRP | stat.S_IWOTH, stat.S_IRWXG | stat.S_IRWXO
+    folders = {
+        settings.data: others_write,
+        settings.keys.parent: others_write,
+        DataFolder(settings.data).secrets: others_enter,
+    }
+    exposed = [
+        each for each, forbidden in folders.items() if each.exists() and each.stat().st_mode & forbidden
+    ]
+    for folder in exposed:
+        yield wrong(f"Other accounts get into {folder}.", f"chmod 700 {folder}")
+    if not exposed:
+        yield ok("No other account gets into the folders of data, secrets and keys")
+
+
+def look_at_programs() -> Iterator[Finding]:
+    """Yield whether the embedded server's programs are installed."""
+    try:
+        yield ok(f"PostgreSQL's programs are in {find_binaries()}")
+    except EmbeddedError as error:
+        yield wrong(str(error))
+
+
+def look_at_key_file(settings: Settings, key_check: bytes | None) -> Iterator[Finding]:
+    """Yield whether the key file is there, readable, and the one this database was sealed with."""
+    if key_check is None and not settings.keys.exists():
+        yield note(f"There is no key file at {settings.keys} yet.", "The first start makes it.")
+        return
+    try:
+        if key_check is not None and not Keyring(load_key_file(settings.keys)).matches(key_check):
+            raise WrongKeyFile
+        load_key_file(settings.keys)
+    except KeyFileError as error:
+        yield wrong(str(error))
+    else:
+        whose = "is readable" if key_check is None else "is the one this database was sealed with"
+        yield ok(f"The key file {settings.keys} {whose}; have a copy apart from every backup")
+
+
+async def look_at_database(connection: asyncpg.Connection) -> list[Finding]:
+    """Return whether the database, seen as the service will use it, may be served on."""
+    return [
+        ok(f"The database answers: PostgreSQL {await connection.fetchval('SHOW server_version')}"),
+        _clock(await read_clock(connection), datetime.now(UTC)),
+        *await _schema(connection),
+    ]
+
+
+def _clock(theirs: datetime, ours: datetime) -> Finding:
+    apart_s = abs((theirs - ours).total_seconds())
+    if apart_s > CLOCKS_APART_S:
+        return wrong(
+            f"The clocks of this machine and of the database are {apart_s:.0f} s apart.",
+            "Have both kept by a time service (NTP).",
+        )
+    return ok("The clocks of this machine and of the database agree")
+
+
+async def _schema(connection: asyncpg.Connection) -> list[Finding]:
+    try:
+        behind = await pending(connection)
+    except MigrationRefused as error:
+        return [wrong(f"{error}.")]
+    if behind:
+        return [wrong(f"{len(behind)} migrations are missing, from {behind[0]} on.", "towpath migrate")]
+    try:
+        await refuse_unsafe(connection, tenant_tables=TENANT_TABLES, system_tables=SYSTEM_TABLES)
+    except UnsafeDatabase as error:
+        return [wrong(each) for each in error.reasons]
+    found = [ok("Every migration is there, unedited; roles, policies and durability are as they should be")]
+    if not await count_practices(connection):
+        found.append(note("There is no practice yet.", "towpath practice create"))
+    return found
