@@ -14,9 +14,9 @@ TOLERANCE_M: Final = 35.0
 """Under trees a good receiver strays by 10 m, a line drawn on a map as much again, and paths are wide."""
 PART_M: Final = 10.0
 MOST_PARTS: Final = 600
-MOST_POINTS: Final = 4_000
-"""Of either line; of a longer one every second, third … point is looked at."""
-MOST_STRETCHES: Final = 1_000
+MOST_WALKED: Final = 1_500
+MOST_PLANNED: Final = 4_000
+"""Points of each line; of a longer one every second, third … point is looked at."""
 
 Flags = npt.NDArray[np.bool_]
 
@@ -35,8 +35,8 @@ class Deviation(msgspec.Struct, frozen=True):
     """How a walk kept to its planned line.
 
     `farthest_m` is the greatest distance from the line. `stretches` holds, in walking order, those farther
-    from it than `tolerance_m` (the longest 1,000 of them); `off_m` and `off_s` are their metres and seconds,
-    `off_s` None without times. `share_walked` is the part of the planned line that was walked, 0 to 1.
+    from it than `tolerance_m`; `off_m` and `off_s` are their metres and seconds, `off_s` None without times.
+    `share_walked` is the part of the planned line that was walked, 0 to 1.
     """
 
     tolerance_m: float
@@ -50,7 +50,7 @@ class Deviation(msgspec.Struct, frozen=True):
 def compare(walked: Fixes, planned: Fixes, tolerance_m: float = TOLERANCE_M) -> Deviation:
     """Return how the walk kept to the planned line. Both have at least one point."""
     plane = local_plane(planned)
-    chosen = _thinned(walked)
+    chosen = _thinned(walked, MOST_WALKED)
     away_m = _distances_to(planned, plane, plane.places(walked)[chosen])
     stretches = _off_stretches(walked, chosen, away_m, tolerance_m)
     spells_ms = [
@@ -68,8 +68,8 @@ def compare(walked: Fixes, planned: Fixes, tolerance_m: float = TOLERANCE_M) -> 
     )
 
 
-def _thinned(fixes: Fixes) -> Indices:
-    return np.arange(0, len(fixes), -(-len(fixes) // MOST_POINTS))
+def _thinned(fixes: Fixes, most: int) -> Indices:
+    return np.arange(0, len(fixes), -(-len(fixes) // most))
 
 
 def _segments(fixes: Fixes, chosen: Indices) -> Indices:
@@ -79,7 +79,7 @@ def _segments(fixes: Fixes, chosen: Indices) -> Indices:
 
 def _distances_to(line: Fixes, plane: LocalPlane, places: Places) -> Floats:
     """Return how far each place is from the line; a gap between two segments is not part of it."""
-    chosen = _thinned(line)
+    chosen = _thinned(line, MOST_PLANNED)
     begins = plane.places(line)[chosen]
     segments = _segments(line, chosen)
     ends = begins.copy()
@@ -111,8 +111,7 @@ def _off_stretches(
         edges += [_part_of_way(values, outside, inside, share) for values in (along_m, time_ms)]
     farthest_m = [away_m[first : last + 1].max() for first, last in zip(firsts, lasts, strict=True)]
     rows = np.stack((*edges, np.array(farthest_m)), axis=1)
-    longest = np.sort(np.argsort(rows[:, 0] - rows[:, 2], kind="stable")[:MOST_STRETCHES])
-    return tuple(_stretch(*row) for row in rows[longest].tolist())
+    return tuple(_stretch(*row) for row in rows.tolist())
 
 
 def _share_to_crossing(outside: Indices, inside: Indices, segments: Indices, beyond_m: Floats) -> Floats:
@@ -168,8 +167,10 @@ def _passed(walk: Places, plan: Places, part_m: float, tolerance_m: float) -> Fl
 
 def _most_in_order(passed: Flags) -> int:
     """Return how many columns can be passed going down the rows and never back along the columns."""
-    most = np.zeros(passed.shape[1] + 1, dtype=np.int64)
-    for row in passed[passed.any(axis=1)]:
-        counted = np.concatenate(([0], np.cumsum(row)))
-        most = counted + np.maximum.accumulate(most - counted)
+    rows = passed[passed.any(axis=1)]
+    counted = np.zeros((len(rows), passed.shape[1] + 1), dtype=np.int32)
+    np.cumsum(rows, axis=1, out=counted[:, 1:])
+    most = np.zeros(passed.shape[1] + 1, dtype=np.int32)
+    for row in counted:
+        most = row + np.maximum.accumulate(most - row)
     return int(most[-1])

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from msgspec.structs import replace
 
-from service.domain.deviation import MOST_STRETCHES, compare
+from service.domain.deviation import MOST_WALKED, compare
 from service.domain.fixes import NO_TIME, Fixes
 from tests.walks import NINE_O_CLOCK_MS, START, any_fixes, fixes_at, joined, on_the_ground, walk
 
@@ -150,11 +150,13 @@ def test_over_the_antimeridian_nothing_changes() -> None:
     assert kept.share_walked == 1
 
 
-def test_of_countless_stretches_the_longest_are_kept_in_order() -> None:
-    zigzag = walk(*[(20.0 * step, 100.0 * (step % 2)) for step in range(2_600)], pace_ms=1, every_m=200)
-    kept = compare(zigzag, plan([(0, 0), (60_000, 0)]))
-    assert len(kept.stretches) == MOST_STRETCHES
-    assert all(before.ended_m <= after.began_m for before, after in pairwise(kept.stretches))
+def test_a_long_recording_is_compared_by_every_so_many_fixes() -> None:
+    walked = walk((0, 0), (3_000, 0), (3_000, 100), (3_200, 100), (3_200, 0), (6_000, 0), pace_ms=1)
+    kept = compare(walked, plan([(0, 0), (6_000, 0)]))
+    (stretch,) = kept.stretches
+    assert len(walked) > MOST_WALKED
+    assert (stretch.began_m, stretch.ended_m) == pytest.approx((3_035, 3_365), abs=5)
+    assert kept.farthest_m == pytest.approx(100, abs=0.5)
 
 
 @given(any_fixes(min_size=1), any_fixes(min_size=1))
