@@ -174,7 +174,7 @@ class _Reading:
         if self._leaf_level:
             if depth < self._level:
                 self._leaf_level = 0
-            elif self._slot and depth == self._level:
+            elif self._slot:
                 self._row[self._slot] = "".join(self._pieces)
         elif depth < self._level:
             self._close(depth)

@@ -34,6 +34,11 @@ def test_gpx_1_0_names_the_file_without_metadata() -> None:
     assert (file.version, file.name) == ("1.0", "Meadow")
 
 
+def test_a_name_after_the_tracks_is_the_file_s() -> None:
+    file = read(gpx(track([POINT], inside="<name>Round</name>") + "<name>Meadow</name>"))
+    assert (file.tracks[0].name, file.name) == ("Round", "Meadow")
+
+
 @pytest.mark.parametrize(
     "root",
     [
@@ -302,6 +307,12 @@ def test_long_texts_are_cut_and_the_cut_is_named() -> None:
     assert "200" in file.skipped[0].reason
 
 
+def test_a_long_text_that_ends_in_another_piece_is_cut_and_named() -> None:
+    inside = f"<desc>{'d' * 4_001}{'<!---->' * 40_000}</desc>"
+    file = read(gpx(track([POINT], inside=inside)))
+    assert (file.tracks[0].description, file.skipped_count) == ("d" * 4_000, 1)
+
+
 def test_texts_as_long_as_allowed_are_whole() -> None:
     file = read(gpx(track([POINT], inside=f"<name>{'n' * 200}</name><desc>{'d' * 4_000}</desc>")))
     assert file.skipped_count == 0
@@ -373,7 +384,11 @@ def test_what_is_no_usable_gpx_file_is_refused_with_its_place(
     assert refused.value.limit is None
 
 
-def test_the_column_of_a_refusal_counts_from_one() -> None:
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [("<gpx>\n  <trk></rte>\n</gpx>", (2, 10)), ("\n  <kml/>", (2, 3)), ("<!DOCTYPE gpx>", (1, 14))],
+)
+def test_the_column_of_a_refusal_counts_from_one(text: str, place: tuple[int, int]) -> None:
     with pytest.raises(GpxRefused) as refused:
-        read("<gpx>\n  <trk></rte>\n</gpx>")
-    assert (refused.value.line, refused.value.column) == (2, 10)
+        read(text)
+    assert (refused.value.line, refused.value.column) == place
