@@ -29,7 +29,7 @@ class Running(msgspec.Struct, frozen=True):
 def run_service(composition: Composition) -> Iterator[Running]:
     """Serve on a free port of the loopback until the block ends."""
     app = create_app(composition)
-    listening = socket.create_server(("127.0.0.1", 0))
+    listening = listen()
     server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False))
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_until_complete, args=(server.serve(sockets=[listening]),))
@@ -53,3 +53,14 @@ def _wait_until_started(server: uvicorn.Server, thread: threading.Thread) -> Non
             break
         waited.wait(0.01)
     assert server.started, "the service did not start"
+
+
+def listen() -> socket.socket:
+    """Return a listener on a free port of the loopback.
+
+    Named as TCP, which `socket.create_server` does not: asyncio sends small packets at once only then.
+    """
+    listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listening.bind(("127.0.0.1", 0))
+    listening.listen()
+    return listening

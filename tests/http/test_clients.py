@@ -199,8 +199,8 @@ def test_what_cannot_be_read_is_refused_by_name(world: World) -> None:
         ({"identity": {"name": "Mina"}}, "/identity/name"),
         ({"outdoor_agreement": {"agreed": True}}, "/outdoor_agreement/on"),
         ({"outdoor_agreement": {"agreed": True, "on": "2026-03-01T10:00:00"}}, "/outdoor_agreement/on"),
-        ({"outdoor_agreement": {"agreed": True, "on": "0001-01-01T00:00:00+14:00"}}, "/outdoor_agreement"),
-        ({"outdoor_agreement": {"agreed": True, "on": "9999-12-31T23:59:59-14:00"}}, "/outdoor_agreement"),
+        ({"outdoor_agreement": {"agreed": True, "on": "0001-01-01T00:00:00+14:00"}}, "/outdoor_agreement/on"),
+        ({"outdoor_agreement": {"agreed": True, "on": "9999-12-31T23:59:59-14:00"}}, "/outdoor_agreement/on"),
         ({"crisis_plan": "x" * 10_001}, "/crisis_plan"),
     )
     for change, pointer in refused:

@@ -1,0 +1,56 @@
+"""A load of plain HTTP/1.1 requests over kept-alive connections, cheap enough not to be what is measured."""
+
+import asyncio
+import time
+from collections.abc import Callable, Iterator
+
+import msgspec
+
+
+class Request(msgspec.Struct, frozen=True):
+    """One request, ready to be written."""
+
+    content: bytes
+
+
+def a_request(method: str, path: str, headers: dict[str, str], body: bytes = b"") -> Request:
+    """Return a request as bytes."""
+    lines = [f"{method} {path} HTTP/1.1", "Host: towpath"]
+    lines += [f"{name}: {value}" for name, value in headers.items()]
+    lines.append(f"Content-Length: {len(body)}")
+    return Request("\r\n".join(lines).encode() + b"\r\n\r\n" + body)
+
+
+async def rate(port: int, makers: list[Callable[[], Request]], seconds: float) -> float:
+    """Return answers a second with one connection for each maker. Raises where an answer is no success."""
+    until = time.perf_counter() + seconds
+    began = time.perf_counter()
+    counts = await asyncio.gather(*(_send(port, maker, until) for maker in makers))
+    return sum(counts) / (time.perf_counter() - began)
+
+
+async def _send(port: int, maker: Callable[[], Request], until: float) -> int:
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    count = 0
+    while time.perf_counter() < until:
+        writer.write(maker().content)
+        await _read_answer(reader)
+        count += 1
+    writer.close()
+    await writer.wait_closed()
+    return count
+
+
+async def _read_answer(reader: asyncio.StreamReader) -> None:
+    head = await reader.readuntil(b"\r\n\r\n")
+    status = int(head[9:12])
+    length = next(_lengths(head), 0)
+    body = await reader.readexactly(length)
+    if status >= 300:
+        raise RuntimeError(f"answered {status}: {body[:200]!r}")
+
+
+def _lengths(head: bytes) -> Iterator[int]:
+    for line in head.split(b"\r\n"):
+        if line.lower().startswith(b"content-length:"):
+            yield int(line.partition(b":")[2])

@@ -1,0 +1,126 @@
+"""The service in a process of its own on an embedded server, with the same reads beside it unguarded."""
+
+import asyncio
+import multiprocessing
+import tempfile
+from collections.abc import Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from secrets import token_hex
+from typing import Any
+from urllib.parse import urlsplit
+from uuid import UUID
+
+import asyncpg
+import httpx
+import msgspec
+import uvicorn
+import uvloop
+from litestar import Litestar, Response, get
+from litestar.params import FromPath
+
+from routes.answers import answer
+from schemas.routes import RouteOut
+from service.app import Composition, create_app
+from service.crypto.key_file import KeyFile
+from service.db.embedded import EmbeddedServer, start_embedded
+from service.db.migrate import migrate
+from service.db.roles import ensure_roles
+from service.use_cases.keep_practice import NewPractice, create_practice
+from service.use_cases.keep_routes import read_route
+from tests.http.running import listen
+from tests.http.world import PASSWORD, Phone, a_device
+
+PEOPLE = 8
+
+
+class Served(msgspec.Struct, frozen=True):
+    """A running service and people signed in to practices of their own."""
+
+    port: int
+    bare_port: int
+    phones: list[Phone]
+    admin_dsn: str
+    pid: int
+
+
+@contextmanager
+def served() -> Iterator[Served]:
+    """Run it all for as long as the block lasts."""
+    with tempfile.TemporaryDirectory() as folder, start_embedded(Path(folder) / "data") as server:
+        name, password = f"bench_{token_hex(3)}", token_hex(16)
+        admin_dsn = asyncio.run(_prepare(server, name, password))
+        ports = multiprocessing.get_context("spawn").Queue()
+        arguments = (server.dsn("bench", password, name), admin_dsn, ports)
+        process = multiprocessing.get_context("spawn").Process(target=_serve, args=arguments)
+        process.start()
+        port, bare_port, emails = ports.get(timeout=60)
+        with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60) as http:
+            phones = [_signed_in(http, email) for email in emails]
+            yield Served(port, bare_port, phones, admin_dsn, process.pid or 0)
+        process.terminate()
+        process.join(20)
+
+
+async def _prepare(server: EmbeddedServer, name: str, password: str) -> str:
+    admin = await asyncpg.connect(server.admin_dsn)
+    await admin.execute(f"CREATE DATABASE {name}")
+    await admin.close()
+    migrator = await asyncpg.connect(server.admin_dsn, database=name)
+    await ensure_roles(migrator, login="bench", password=password)
+    await migrate(migrator, progress=lambda _: None)
+    await migrator.close()
+    return urlsplit(server.admin_dsn)._replace(path=f"/{name}").geturl()
+
+
+def _signed_in(http: httpx.Client, email: str) -> Phone:
+    phone = Phone(http)
+    body = {"email": email, "password": PASSWORD, "device": a_device()}
+    return Phone(http, phone.post("/v1/sign-in", body).json())
+
+
+def _serve(dsn: str, admin_dsn: str, ports: Any) -> None:
+    uvloop.run(_serve_both(dsn, admin_dsn, ports))
+
+
+async def _serve_both(dsn: str, admin_dsn: str, ports: Any) -> None:
+    """Serve the service, and a bare application that reads as a superuser for whoever asks."""
+    app = create_app(Composition(dsn=dsn, keys=KeyFile.new(), address=""))
+    bare = _bare(admin_dsn)
+    async with app.lifespan(), bare.lifespan():
+        services = app.state.services
+        emails = [f"{token_hex(4)}@example.org" for _ in range(PEOPLE)]
+        for email in emails:
+            new = NewPractice("Bench", "UTC", email, "Ada Lock", PASSWORD)
+            await create_practice(services.pool, services.keyring, services.hasher, new, services.clock())
+        listeners = [listen() for _ in range(2)]
+        ports.put((listeners[0].getsockname()[1], listeners[1].getsockname()[1], emails))
+        await asyncio.gather(_uvicorn(app).serve([listeners[0]]), _uvicorn(bare).serve([listeners[1]]))
+
+
+def _uvicorn(app: Litestar) -> uvicorn.Server:
+    config = uvicorn.Config(app, lifespan="off", log_config=None, access_log=False, http="httptools")
+    return uvicorn.Server(config)
+
+
+def _bare(admin_dsn: str) -> Litestar:
+    """Return the limit: the same route read with no sign-in, no row-level security and no middleware."""
+
+    @get("/empty")
+    async def empty() -> dict[str, str]:
+        return {}
+
+    @get("/practices/{practice_id:uuid}/routes/{route_id:uuid}")
+    async def read(practice_id: FromPath[UUID], route_id: FromPath[UUID]) -> Response[RouteOut]:
+        async with app.state.pool.acquire() as connection:
+            full = await read_route(connection, practice_id, route_id)
+        return answer(RouteOut.from_full(full), full.route.shown_revision)
+
+    @asynccontextmanager
+    async def pooled(app: Litestar) -> Any:
+        async with await asyncpg.create_pool(admin_dsn, min_size=1, max_size=10) as pool:
+            app.state.pool = pool
+            yield
+
+    app = Litestar([empty, read], lifespan=[pooled], logging_config=None, openapi_config=None)
+    return app

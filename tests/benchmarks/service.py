@@ -1,0 +1,207 @@
+"""The service under load, beside its limits: reads, lists, writers, uploads, start and memory."""
+
+import asyncio
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from uuid import uuid4
+
+import httpx
+import msgspec
+import numpy as np
+
+from service.domain.fixes import Fixes
+from service.domain.tracks import Recording, Window, cut_and_summarise
+from service.encoding.blob import pack_fixes
+from service.encoding.compression import compress, gzip_bytes
+from service.encoding.geojson import track_geojson
+from service.gpx.reader import read_gpx
+from service.gpx.writer import write_gpx
+from tests.benchmarks.load import Request, a_request, rate
+from tests.benchmarks.rounds import compare
+from tests.benchmarks.served import Served, served
+from tests.http.sessions import a_client, a_recording, a_session, at
+from tests.http.world import Phone
+
+SECONDS = 1.5
+POINTS = 3_600
+CONNECTIONS = 8
+WARM_START_S = 1.5
+IDLE_MB = 150
+
+
+def main() -> None:
+    """Measure everything and print it."""
+    with served() as service:
+        read_one_route(service)
+        list_routes(service)
+        write_notes(service)
+        upload_tracks(service)
+        print(f"memory of the service after this: {resident_mb(service.pid):.0f} MB")
+    start_warm()
+
+
+def bearer(phone: Phone) -> dict[str, str]:
+    return {"Authorization": f"Bearer {phone.tokens['access_token']}"}
+
+
+def per_second(port: int, makers: list[Callable[[], Request]]) -> float:
+    return asyncio.run(rate(port, makers, SECONDS))
+
+
+def a_route(phone: Phone, name: str = "Willow towpath") -> str:
+    """Draw a route with a few points."""
+    line = {"type": "LineString", "coordinates": [[0.001 * at, 51.5] for at in range(50)]}
+    route = {"id": str(uuid4()), "name": name, "geojson": line}
+    assert phone.post("/v1/routes", route).status_code == 201
+    return str(route["id"])
+
+
+def read_one_route(service: Served) -> None:
+    """Signed in and under row-level security, beside the same read without either."""
+    phone = service.phones[0]
+    route_id = a_route(phone)
+    signed = a_request("GET", f"/v1/routes/{route_id}", bearer(phone))
+    bare = a_request("GET", f"/practices/{phone.tokens['practice_id']}/routes/{route_id}", {})
+    for connections in (1, CONNECTIONS):
+        compare(
+            f"signed-in read of one route, {connections} connections",
+            "/s",
+            lambda count=connections: per_second(service.port, [lambda: signed] * count),  # type: ignore[misc]
+            lambda count=connections: per_second(service.bare_port, [lambda: bare] * count),  # type: ignore[misc]
+            target=0.6,
+        )
+
+
+def list_routes(service: Served) -> None:
+    """Twenty routes a page, beside an empty handler."""
+    phone = service.phones[1]
+    for number in range(20):
+        a_route(phone, f"Route {number:02}")
+    listed = a_request("GET", "/v1/routes?limit=20", bearer(phone))
+    empty = a_request("GET", "/empty", {})
+    compare(
+        f"list of 20, {CONNECTIONS} connections",
+        "/s",
+        lambda: per_second(service.port, [lambda: listed] * CONNECTIONS),
+        lambda: per_second(service.bare_port, [lambda: empty] * CONNECTIONS),
+        target=0.05,
+    )
+
+
+def write_notes(service: Served) -> None:
+    """Write on one practice from eight connections, beside the same on eight practices."""
+    paths = [(phone, a_session(phone)) for phone in service.phones]
+
+    def writing(phone: Phone, session: str) -> Callable[[], Request]:
+        headers = bearer(phone) | {"Content-Type": "application/json"}
+
+        def write() -> Request:
+            note = {"id": str(uuid4()), "written_at": at(0), "text": "Stopped at the weir."}
+            return a_request("POST", f"{session}/notes", headers, msgspec.json.encode(note))
+
+        return write
+
+    one = [writing(*paths[0]) for _ in range(CONNECTIONS)]
+    all_of_them = [writing(phone, session) for phone, session in paths]
+    compare(
+        "notes on one practice, beside eight practices",
+        "/s",
+        lambda: per_second(service.port, one),
+        lambda: per_second(service.port, all_of_them),
+        target=0.5,
+    )
+
+
+def upload_tracks(service: Served) -> None:
+    """Processor time of an upload through everything, beside reading, measuring and encoding alone."""
+    phone = service.phones[2]
+    client_id = a_client(phone)
+    headers = bearer(phone) | {"Content-Type": "application/gpx+xml"}
+    content = a_recording(out_s=POINTS // 2)
+
+    def upload() -> float:
+        session = a_session(phone, client_id)
+        before = cpu_s(service.pid)
+        answer = phone.put(f"{session}/track", content=content, headers=headers)
+        assert answer.status_code == 201, answer.text
+        return (cpu_s(service.pid) - before) * 1_000
+
+    compare(
+        f"upload of {POINTS:,} points, processor",
+        "ms",
+        lambda: float(np.mean([upload() for _ in range(10)])),
+        lambda: float(np.mean([alone(content) for _ in range(10)])),
+        target=2.5,
+        smaller=True,
+    )
+
+
+def alone(content: bytes) -> float:
+    """Return milliseconds of processor to read, measure and encode, and nothing else."""
+    began = time.process_time()
+    now = datetime.now(UTC)
+    recording = Recording(read_gpx(content, now=now).tracks[0].fixes, (), 0)
+    walked, _ = cut_and_summarise(recording, Window(None, None), None)
+    encode(walked, content, now)
+    return (time.process_time() - began) * 1_000
+
+
+def encode(walked: Fixes, content: bytes, now: datetime) -> None:
+    """Make every form a track is kept in."""
+    compress(content)
+    pack_fixes(walked)
+    gzip_bytes(track_geojson(walked, {}))
+    gzip_bytes(write_gpx(walked, kind="track", name="x", description=None, waypoints=(), created_at=now))
+
+
+def cpu_s(pid: int) -> float:
+    """Return the processor time a process has used."""
+    fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def resident_mb(pid: int) -> float:
+    """Return the memory a process holds."""
+    lines = Path(f"/proc/{pid}/status").read_text(encoding="ascii").splitlines()
+    return next(int(line.split()[1]) / 1_024 for line in lines if line.startswith("VmRSS"))
+
+
+def start_warm() -> None:
+    """Seconds from the command to the first answer, the database made before; and memory then."""
+    with tempfile.TemporaryDirectory() as folder:
+        figures = [_start(folder) for _ in range(6)][1:]
+    seconds = sorted(each[0] for each in figures)
+    memory = sorted(each[1] for each in figures)
+    spread = f"{seconds[0]:.2f}-{seconds[-1]:.2f}"
+    print(f"warm start to first answer: {seconds[2]:.2f} s ({spread}), wanted ≤ {WARM_START_S}")
+    print(f"memory of the idle service: {memory[2]:.0f} MB, wanted ≤ {IDLE_MB}")
+
+
+def _start(folder: str) -> tuple[float, float]:
+    environment = {**os.environ, "TOWPATH_DATA": folder + "/data", "TOWPATH_PORT": "8497"}
+    began = time.perf_counter()
+    command = [sys.executable, "-m", "service", "serve"]
+    process = subprocess.Popen(  # noqa: S603  our own command
+        command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    try:
+        while time.perf_counter() - began < 60:
+            try:
+                httpx.get("http://127.0.0.1:8497/health/ready").raise_for_status()
+                break
+            except httpx.HTTPError:
+                time.sleep(0.005)
+        return time.perf_counter() - began, resident_mb(process.pid)
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+if __name__ == "__main__":
+    main()
