@@ -22,8 +22,8 @@ from service.domain.route_features import MOST_FEATURES, Feature, Spot, spots_al
 from service.domain.routes import Route
 from service.domain.writes import Expected, Impossible, NotFound, Once, Unusable, found, replayed
 from service.encoding.blob import unpack_fixes
+from service.use_cases.keep_routes import OutOfStep, keep_in_step
 from service.use_cases.off_loop import off_loop
-from service.use_cases.prepared_writes import ATTEMPTS, Crowded
 
 TOMBSTONE_KIND: Final = "route_feature"
 
@@ -41,18 +41,19 @@ async def add_feature(begin: Begin, once: Once, new: Feature) -> tuple[Feature, 
     Its place along the line is found here, whatever `new` says. Raises NotFound, IdTaken, Impossible,
     Crowded.
     """
-    for _ in range(ATTEMPTS):
+
+    async def add() -> tuple[Feature, bool]:
         placed = await _place(begin, new.route_id, new.lon, new.lat)
         async with begin.write(once) as transaction:
             connection, practice_id = transaction.connection, transaction.practice_id
             if transaction.replays:
                 return replayed(await find_feature(connection, practice_id, new.route_id, new.id)), True
             route = found(await find_route(connection, practice_id, new.route_id))
-            if route.version == placed.version:
-                await _refuse_too_many(connection, practice_id, route.id)
-                await _touch(transaction, route, new.updated_at)
-                return await insert_feature(transaction, _at(new, placed)), False
-    raise Crowded("this route is being changed by others; try again")
+            await _refuse_too_many(connection, practice_id, route.id)
+            await _touch(transaction, route, new.updated_at)
+            return await insert_feature(transaction, _at(new, route, placed)), False
+
+    return await keep_in_step(add)
 
 
 async def _refuse_too_many(connection: Connection, practice_id: UUID, route_id: UUID) -> None:
@@ -80,7 +81,8 @@ async def change_feature(
     """Change the members named in `changes`. Raises NotFound, Stale, Unusable, Crowded."""
     if ("lon" in changes) != ("lat" in changes):
         raise Unusable("/lat" if "lon" in changes else "/lon", "a position has both lon and lat")
-    for _ in range(ATTEMPTS):
+
+    async def change() -> Feature:
         placed = None
         if "lon" in changes:
             placed = await _place(begin, route_id, changes["lon"], changes["lat"])
@@ -91,11 +93,11 @@ async def change_feature(
                 return feature
             expected.check(feature.revision)
             route = found(await find_route(connection, practice_id, route_id))
-            if placed is None or route.version == placed.version:
-                await _touch(transaction, route, now)
-                changed = msgspec.structs.replace(feature, updated_at=now, **changes)
-                return await update_feature(transaction, _at(changed, placed))
-    raise Crowded("this route is being changed by others; try again")
+            await _touch(transaction, route, now)
+            changed = msgspec.structs.replace(feature, updated_at=now, **changes)
+            return await update_feature(transaction, _at(changed, route, placed))
+
+    return await keep_in_step(change)
 
 
 async def remove_feature(transaction: Transaction, route_id: UUID, feature_id: UUID, now: datetime) -> None:
@@ -116,9 +118,12 @@ async def _touch(transaction: Transaction, route: Route, now: datetime) -> None:
     await update_route(transaction, msgspec.structs.replace(route, updated_at=now))
 
 
-def _at(feature: Feature, placed: Placed | None) -> Feature:
+def _at(feature: Feature, route: Route, placed: Placed | None) -> Feature:
+    """Return a feature where it was placed. Raises OutOfStep where the route has another line by now."""
     if placed is None:
         return feature
+    if placed.version != route.version:
+        raise OutOfStep
     return msgspec.structs.replace(feature, **msgspec.structs.asdict(placed.spot))
 
 

@@ -1,8 +1,8 @@
 """Keeping the practice's planned walks: adding, renaming, archiving, giving them another line."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 from uuid import UUID
 
 import msgspec
@@ -27,6 +27,8 @@ from service.use_cases.off_loop import off_loop
 from service.use_cases.prepared_writes import ATTEMPTS, Crowded
 from service.use_cases.read_route_file import Offer, choose_line, pack_line, spots_of
 
+Answer = TypeVar("Answer")
+
 VERSIONS_LISTED: Final = 100
 
 
@@ -44,6 +46,19 @@ async def read_route(connection: Connection, practice_id: UUID, route_id: UUID) 
     """Return a route and its features. Raises NotFound."""
     route = found(await find_route(connection, practice_id, route_id))
     return FullRoute(route, await list_features(connection, practice_id, route_id))
+
+
+async def read_route_by_token(
+    pool: Pool, token: Token, route_id: UUID, now: datetime
+) -> tuple[SignIn, FullRoute]:
+    """Return the sign-in of an access token, and a route, in one round trip.
+
+    Raises NotSignedIn, NotFound.
+    """
+    known = await find_route_of_token(pool, token.practice_id, token.digest, now, route_id)
+    if known is None:
+        raise NotSignedIn("the access token has expired or was revoked; refresh or sign in")
+    return known.sign_in, found(known.full)
 
 
 async def page_of_routes(
@@ -87,10 +102,11 @@ async def replace_line(
     A route that has this very line already is left as it is, so a repeated request changes nothing.
     Raises NotFound, WhichLine, NoLine, Stale, Crowded.
     """
-    practice_id = begin.tenant.practice_id
     fixes = (await off_loop(choose_line, offer, number)).fixes
     line = await off_loop(pack_line, fixes)
-    for _ in range(ATTEMPTS):
+    practice_id = begin.tenant.practice_id
+
+    async def replace() -> FullRoute:
         async with begin.read() as connection:
             before = await read_route(connection, practice_id, route_id)
             current = await find_line(connection, practice_id, route_id, before.route.version)
@@ -101,9 +117,28 @@ async def replace_line(
         async with begin.write() as transaction:
             route = found(await find_route(transaction.connection, practice_id, route_id))
             expected.check(route.shown_revision)
-            if route.revision == before.route.revision:
-                await _put_line(transaction, route, line, moved, now)
-                return await read_route(transaction.connection, practice_id, route_id)
+            if route.revision != before.route.revision:
+                raise OutOfStep
+            await _put_line(transaction, route, line, moved, now)
+            return await read_route(transaction.connection, practice_id, route_id)
+
+    return await keep_in_step(replace)
+
+
+class OutOfStep(Exception):
+    """A route was changed between what was reckoned from it and the write that needs it; nothing is written.
+
+    Raised inside the transaction, so that it ends without a trace in the ledger of writes.
+    """
+
+
+async def keep_in_step(attempt: Callable[[], Awaitable[Answer]]) -> Answer:
+    """Return what `attempt` returns once it is not OutOfStep. Raises Crowded after several attempts."""
+    for _ in range(ATTEMPTS):
+        try:
+            return await attempt()
+        except OutOfStep:
+            continue
     raise Crowded("this route is being changed by others; try again")
 
 

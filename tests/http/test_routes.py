@@ -1,5 +1,6 @@
 """Planned walks, over HTTP."""
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from urllib.parse import unquote
 from uuid import uuid4
@@ -398,6 +399,33 @@ def test_features_keep_their_places_when_the_line_changes(world: World) -> None:
     assert feature["along_m"] == pytest.approx(1_030, abs=1)
     assert feature["offset_m"] == pytest.approx(0, abs=0.1)
     assert feature["revision"] == replaced.json()["route"]["revision"]
+
+
+def test_lines_and_features_sent_at_once_end_up_in_step(world: World) -> None:
+    path = draw(world.ada)
+    lines = [[[8.0, 52.0], [8.0 + number / 100, 52.001]] for number in range(1, 6)]
+
+    def mark() -> httpx.Response:
+        return world.ada.post(
+            f"{path}/features", {"id": str(uuid4()), "kind": "bench", "lon": 8.004, "lat": 52.0}
+        )
+
+    with ThreadPoolExecutor(10) as phones:
+        replacing = [phones.submit(replace_line, world.ada, path, each, etag="*") for each in lines]
+        marking = [phones.submit(mark) for _ in lines]
+    replaced = [each.result() for each in replacing]
+    marked = [each.result() for each in marking]
+    assert {each.status_code for each in replaced} <= {200, 503}
+    assert {each.status_code for each in marked} <= {201, 503}
+    made = sum(each.status_code == 200 for each in replaced)
+    versions = world.ada.get(f"{path}/versions").json()["items"]
+    assert [each["version"] for each in versions] == list(range(made + 1, 0, -1))
+    standard = mark().json()
+    features = world.ada.get(path).json()["features"]
+    assert len(features) == 1 + sum(each.status_code == 201 for each in marked)
+    assert {(each["along_m"], each["offset_m"]) for each in features} == {
+        (standard["along_m"], standard["offset_m"])
+    }
 
 
 def test_a_feature_is_marked_changed_and_removed(world: World) -> None:
