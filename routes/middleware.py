@@ -26,9 +26,7 @@ class RequestLog(ASGIMiddleware):
 
     async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
         """Wrap one request."""
-        given = Headers.from_scope(scope).get("x-request-id", "")
-        request_id = given if REQUEST_ID.fullmatch(given) else uuid4().hex
-        scope["state"]["request_id"] = request_id
+        request_id = request_id_of(scope)
         started = time.perf_counter()
         status = 0
 
@@ -47,6 +45,16 @@ class RequestLog(ASGIMiddleware):
                 path = scope.get("path_template", "")
                 method = scope.get("method")
                 logger.info("request", method=method, path=path, status=status, took_ms=took_ms)
+
+
+def request_id_of(scope: Scope) -> str:
+    """Return a request's id: the phone's where it fits, else one made up; also where no route was found."""
+    state = scope.setdefault("state", {})
+    if "request_id" not in state:
+        given = Headers.from_scope(scope).get("x-request-id", "")
+        state["request_id"] = given if REQUEST_ID.fullmatch(given) else uuid4().hex
+    request_id: str = state["request_id"]
+    return request_id
 
 
 class ConditionalReads(ASGIMiddleware):

@@ -15,6 +15,7 @@ from litestar.exceptions import (
 )
 from litestar.types import ExceptionHandlersMap
 
+from routes.middleware import request_id_of
 from routes.strict import (
     BadParameter,
     CutOff,
@@ -22,6 +23,7 @@ from routes.strict import (
     MissingHeader,
     NotJson,
     TooLarge,
+    UnknownHost,
     UnsupportedContent,
 )
 from service.crypto.passwords import WeakPassword
@@ -37,6 +39,7 @@ from service.domain.sign_ins import (
 )
 from service.domain.tracks import LocationNotAgreed, NoTrack
 from service.domain.writes import IdempotencyKeyReused, IdTaken, Impossible, NotFound, Stale, Unusable
+from service.encoding.csv_table import CsvRefused
 from service.encoding.geojson import GeoJsonRefused
 from service.gpx.model import GpxRefused
 from service.logs import places_of
@@ -122,6 +125,7 @@ TABLE: Final[dict[type[Exception], Kind]] = {
     ),
     NotJson: Kind("malformed-json", 400, "The body is not JSON"),
     CutOff: Kind("bad-request", 400, "The request cannot be read"),
+    UnknownHost: Kind("unknown-host", 421, "The request is addressed to another host"),
     ValidationException: Kind("invalid-parameter", 400, "A parameter cannot be used", _of_parameters),
     BadParameter: Kind(
         "invalid-parameter", 400, "A parameter cannot be used",
@@ -141,6 +145,12 @@ TABLE: Final[dict[type[Exception], Kind]] = {
     ),
     UnsupportedContent: Kind("unsupported-content", 415, "The content type is not one this reads"),
     GpxRefused: Kind("gpx-refused", 422, "The GPX file cannot be used", _of_gpx),
+    CsvRefused: Kind(
+        "csv-refused", 422, "The CSV file cannot be used",
+        lambda error: {
+            "reason": error.reason, "detail": error.detail, "line": error.line, "limit": error.limit
+        },
+    ),
     GeoJsonRefused: Kind(
         "geojson-refused", 422, "The GeoJSON cannot be used",
         lambda error: {"detail": error.detail, "pointer": error.pointer, "limit": error.limit},
@@ -200,11 +210,13 @@ AWAY: Final = (
     asyncpg.InterfaceError,
     asyncpg.exceptions.OperatorInterventionError,
     asyncpg.exceptions.InsufficientResourcesError,
+    asyncpg.exceptions.TransactionRollbackError,
+    asyncpg.exceptions.ReadOnlySQLTransactionError,
     ConnectionError,
     TimeoutError,
     OSError,
 )
-"""The database cannot be reached or has no room: worth another try in a moment."""
+"""The database cannot be reached, has no room or is being taken over: worth another try in a moment."""
 
 
 def answer_problem(request: Request[Any, Any, Any], error: Exception) -> Response[Problem]:
@@ -216,7 +228,7 @@ def answer_problem(request: Request[Any, Any, Any], error: Exception) -> Respons
     if isinstance(error, HTTPException) and error.status_code < 500:
         slug, title = OF_STATUS.get(error.status_code, ("refused", "The request was refused"))
         return _respond(request, slug, error.status_code, title, {"detail": error.detail}, {})
-    if isinstance(error, AWAY):
+    if isinstance(error, AWAY) and not isinstance(error, ValueError):  # asyncpg's word for unfit arguments
         logger.warning("database away", error=type(error).__name__)
         return _respond(request, "unavailable", 503, UNAVAILABLE, {}, RETRY)
     logger.error("unexpected error", error=type(error).__name__, at=places_of(error))
@@ -231,8 +243,9 @@ def _respond(
     members: dict[str, Any],
     headers: dict[str, str],
 ) -> Response[Problem]:
-    request_id = request.scope.get("state", {}).get("request_id")
+    request_id = request_id_of(request.scope)
     problem = Problem(type=TYPE_PREFIX + slug, title=title, status=status, request_id=request_id, **members)
+    headers = {"X-Request-Id": request_id, **headers}
     return Response(problem, status_code=status, media_type=MEDIA_TYPE, headers=headers)
 
 

@@ -49,6 +49,10 @@ class UnsupportedContent(DomainError):
     """The content type is not one this endpoint reads."""
 
 
+class UnknownHost(DomainError):
+    """The request is addressed to a host that this service is not."""
+
+
 class BadParameter(DomainError):
     """A query parameter is unknown or given twice."""
 
@@ -117,7 +121,9 @@ def invalid_body(error: msgspec.ValidationError) -> InvalidBody:
     return InvalidBody(message[:MOST_SAID], pointer)
 
 
-MEMBER: Final = re.compile(r"^(?:Object contains unknown field |Object missing required field )?`(.+)`", re.S)
+MEMBER: Final = re.compile(
+    r"^(?:Object contains unknown field |Object missing required field )?`(.+)`", re.DOTALL
+)
 """Whose absence or presence is wrong, which msgspec tells of the object around it."""
 
 
@@ -156,7 +162,9 @@ def refuse_unknown_parameters(request: Request[Any, Any, Any]) -> None:
     names = list(request.query_params)
     for name in names:
         if name not in known:
-            raise BadParameter(name[:MOST_SAID], f"unknown parameter; this takes {', '.join(sorted(known)) or 'none'}")
+            raise BadParameter(
+                name[:MOST_SAID], f"unknown parameter; this takes {', '.join(sorted(known)) or 'none'}"
+            )
         if len(request.query_params.getall(name)) > 1:
             raise BadParameter(name, "given more than once")
         if "\0" in request.query_params[name]:

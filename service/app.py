@@ -7,7 +7,6 @@ from typing import Any, Final
 
 import msgspec
 from litestar import Litestar, Router
-from litestar.config.allowed_hosts import AllowedHostsConfig
 from litestar.config.compression import CompressionConfig
 from litestar.types import ControllerRouterHandler
 
@@ -28,10 +27,10 @@ from routes import (
 )
 from routes.dependencies import DEPENDENCIES, Services, signed_in
 from routes.middleware import ConditionalReads, RequestLog
-from routes.network import Network, network_reader
+from routes.network import Network, network_reader, only_hosts
 from routes.openapi import openapi_config
 from routes.problems import EXCEPTION_HANDLERS
-from routes.strict import StrictRequest, refuse_unknown_parameters
+from routes.strict import StrictRequest, refuse_unreadable
 from service.crypto.key_file import KeyFile
 from service.crypto.passwords import PasswordHasher
 from service.crypto.sealing import Keyring
@@ -77,21 +76,21 @@ def create_app(composition: Composition) -> Litestar:
         "/v1",
         route_handlers=HANDLERS,
         guards=[signed_in],
-        before_request=refuse_unknown_parameters,
+        before_request=refuse_unreadable,
         dependencies=DEPENDENCIES,
     )
     open_to_all = Router(
         "/",
         route_handlers=[*health_handlers.HANDLERS, *docs_handlers.HANDLERS],
-        before_request=refuse_unknown_parameters,
+        before_request=refuse_unreadable,
         dependencies={"services": DEPENDENCIES["services"]},
     )
-    hosts = composition.allowed_hosts
     return Litestar(
         route_handlers=[api, open_to_all],
         openapi_config=openapi_config(),
         lifespan=[_serving(composition)],
         request_class=StrictRequest,
+        guards=[only_hosts(composition.allowed_hosts)],
         exception_handlers=EXCEPTION_HANDLERS,
         middleware=[RequestLog(), ConditionalReads()],
         compression_config=CompressionConfig(
@@ -100,7 +99,6 @@ def create_app(composition: Composition) -> Litestar:
             gzip_compress_level=COMPRESSION_LEVEL,
             exclude_opt_key="exclude_from_compression",
         ),
-        allowed_hosts=AllowedHostsConfig(allowed_hosts=list(hosts)) if hosts else None,
         request_max_body_size=BODY_LIMIT,
         logging_config=None,
         debug=False,
