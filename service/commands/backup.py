@@ -11,13 +11,13 @@ from service.commands.installation import (
     connected,
     migrator_of,
     open_installation,
-    programs_of,
     release,
     say,
 )
 from service.config import Settings, read_settings
 from service.crypto.key_file import KeyFileError, load_key_file
 from service.crypto.sealing import Keyring, WrongKeyFile
+from service.db.dumps import programs_for
 from service.use_cases.keep_backup import Manifest, back_up
 
 
@@ -53,7 +53,7 @@ async def _back_up(installation: Installation, dest: Path) -> Manifest:
     async with connected(migrator_of(installation, "back up")) as connection:
         return await back_up(
             connection,
-            programs_of(installation, connection),
+            await programs_for(connection),
             migrator_of(installation, "back up"),
             dest,
             release=release(),

@@ -70,11 +70,13 @@ def list_settings(settings: Settings, environment: Mapping[str, str]) -> Iterato
 
 def without_password(url: str) -> str:
     """Return a URL as it may be shown: neither its password nor parameters, which may hold one."""
-    parts = urlsplit(url)
-    user, at, host = parts.netloc.rpartition("@")
+    netloc = urlsplit(url).netloc
+    user, at, host = netloc.rpartition("@")
     name, colon, _ = user.partition(":")
-    masked = parts._replace(netloc=name + (colon and colon + MASK) + at + host)
-    return masked._replace(query=MASK if parts.query else "").geturl()
+    head, mark, _ = url.partition("?")
+    return head.replace(f"//{netloc}", f"//{name}{colon and colon + MASK}{at}{host}", 1) + (
+        mark and mark + MASK
+    )
 
 
 def look_at_address(settings: Settings) -> Iterator[Finding]:

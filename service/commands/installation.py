@@ -5,7 +5,6 @@ import secrets
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 from typing import Final
 from urllib.parse import unquote, urlsplit
 
@@ -15,7 +14,6 @@ import msgspec
 
 from service.config import Settings
 from service.crypto.key_file import KeyFile
-from service.db.dumps import programs_for
 from service.db.embedded import DataFolderInUse, EmbeddedServer, start_embedded
 from service.db.embedded.attach import attach_embedded
 from service.db.embedded.folder import DataFolder, write_private
@@ -167,12 +165,6 @@ def migrator_of(installation: Installation, purpose: str) -> str:
             " that may create roles and tables and that row-level security leaves alone (BYPASSRLS)."
         )
     return installation.migrator_dsn
-
-
-def programs_of(installation: Installation, connection: asyncpg.Connection) -> Path:
-    """Return the folder of the programs that dump and restore this database."""
-    major = connection.get_server_version().major
-    return programs_for(major, own_server=installation.embedded is not None)
 
 
 def release() -> str:

@@ -33,6 +33,8 @@ SAID: Final = (
 
 def explain(error: Exception) -> str | None:
     """Return what to say of an error; None where it is a fault of the program."""
+    while isinstance(error, ExceptionGroup) and len(error.exceptions) == 1:  # as Litestar's start raises it
+        error = error.exceptions[0]
     if isinstance(error, WhichPractice):
         practices = "\n".join(f"  --practice {each}" for each in error.practice_ids)
         return f"This email signs in to several practices. Say which:\n{practices}"

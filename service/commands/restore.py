@@ -12,12 +12,12 @@ from service.commands.installation import (
     make_roles,
     migrator_of,
     open_installation,
-    programs_of,
     say,
 )
 from service.config import read_settings
 from service.crypto.key_file import load_key_file
 from service.crypto.sealing import Keyring
+from service.db.dumps import programs_for
 from service.use_cases.keep_backup import Manifest, read_backup, refuse_full, refuse_unusable, restore
 
 
@@ -57,5 +57,5 @@ async def _restore(installation: Installation, source: Path, manifest: Manifest)
         await refuse_full(migrator)
         await make_roles(installation, migrator)
         say(f"Restoring {sum(manifest.rows.values())} rows")
-        restore(programs_of(installation, migrator), dsn, source, manifest)
+        restore(await programs_for(migrator), dsn, source, manifest)
         await bring_up(installation, migrator)

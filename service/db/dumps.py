@@ -17,6 +17,7 @@ import msgspec
 
 from service.db.embedded.accounts import environment, last_words
 from service.db.embedded.binaries import find_binaries
+from service.db.embedded.errors import BinariesMissing
 from service.db.installations import find_key_check
 
 PROGRESS_EVERY_S: Final = 2.0
@@ -42,20 +43,39 @@ class Contents(msgspec.Struct, frozen=True):
     """Table by table, every practice's."""
 
 
-def programs_for(server_major: int, *, own_server: bool) -> Path:
-    """Return a folder with pg_dump, pg_restore and psql for a server of this major version.
+ENCRYPTED = """
+    SELECT ssl
+      FROM pg_stat_ssl
+     WHERE pid = pg_backend_pid()
+"""
 
-    The package's cannot encrypt a connection, so for somebody else's server those of the system go first,
-    unless they are older than the server. Raises BinariesMissing.
+
+async def programs_for(connection: asyncpg.Connection) -> Path:
+    """Return a folder with the pg_dump, pg_restore and psql to use on this connection's server.
+
+    The package's cannot encrypt, so where this connection is encrypted those of the system are used. Raises
+    BinariesMissing.
     """
-    found = None if own_server else shutil.which("pg_dump")
-    if found is not None:
-        folder = Path(found).resolve().parent
-        said = subprocess.run([folder / "pg_dump", "--version"], capture_output=True, text=True, check=False)
-        version = re.search(r"\b(\d+)\.", said.stdout)
-        if version is not None and int(version[1]) >= server_major and (folder / "psql").exists():
-            return folder
-    return find_binaries()
+    if not await connection.fetchval(ENCRYPTED):
+        return find_binaries()
+    major = connection.get_server_version().major
+    folder = system_programs(major)
+    if folder is None:
+        raise BinariesMissing(
+            f"The connection to this server is encrypted, and that takes PostgreSQL's own client programs:"
+            f" install them, version {major} or newer, and see that pg_dump is on the path."
+        )
+    return folder
+
+
+def system_programs(major: int) -> Path | None:
+    """Return the folder of the system's client programs; None where there are none as new as `major`."""
+    found = shutil.which("pg_dump")
+    if found is None:
+        return None
+    said = subprocess.run([found, "--version"], capture_output=True, text=True, check=False).stdout
+    version = re.search(r"\b(\d+)\.", said)
+    return Path(found).parent if version is not None and int(version[1]) >= major else None
 
 
 SEES_ALL_ROWS = """
@@ -175,7 +195,7 @@ def _way_in(dsn: str) -> tuple[str, dict[str, str]]:
     """Return a URL any process may see, and the password apart from it."""
     parts = urlsplit(dsn)
     user, at, host = parts.netloc.rpartition("@")
-    place = parts._replace(netloc=user.partition(":")[0] + at + host).geturl()
+    place = dsn.replace(f"//{parts.netloc}", f"//{user.partition(':')[0]}{at}{host}", 1)
     return place, {} if parts.password is None else {"PGPASSWORD": unquote(parts.password)}
 
 
