@@ -1,21 +1,24 @@
 """Clients: who comes to therapy, and what they agreed to."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any, Final
 from uuid import UUID
 
-from litestar import Response, get, patch, post
+from litestar import Request, Response, get, patch, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody, QueryParameter
 
 from routes.answers import answer, created
 from routes.dependencies import DEFAULT_LIMIT, Creating, CursorText, Limit, Writing, after
+from routes.uploads import Upload
+from schemas.client_imports import FILE_DESCRIPTION, FILE_EXAMPLE, ClientImportReport, read_client_rows
 from schemas.clients import ClientIn, ClientOut, ClientPage, ClientPatch
 from service.crypto.sealing import PracticeKey
 from service.db.connection import Begin
 from service.domain.clients import ClientFilter, Stage
 from service.domain.sign_ins import SignIn
 from service.domain.writes import Expected
+from service.use_cases.import_clients import foresee_import, import_clients
 from service.use_cases.keep_clients import (
     add_client,
     change_client,
@@ -23,6 +26,10 @@ from service.use_cases.keep_clients import (
     prepare_client,
     read_client,
 )
+from service.use_cases.off_loop import off_loop
+
+CSV: Final = Upload("text/csv", description=FILE_DESCRIPTION, example=FILE_EXAMPLE)
+MOST_BYTES: Final = 1_000_000
 
 
 @post("/clients", operation_id="create_client", summary="Add a client", tags=["clients"])
@@ -93,4 +100,38 @@ async def patch_client(
     return answer(ClientOut.from_file(file), file.version)
 
 
-HANDLERS = [post_client, get_clients, get_client, patch_client]
+@post(
+    "/clients/import",
+    operation_id="import_clients",
+    summary="Import clients",
+    tags=["clients"],
+    status_code=200,
+    operation_class=CSV.operation,
+    request_max_body_size=MOST_BYTES,
+)
+async def post_client_file(
+    request: Request[Any, Any, Any],
+    begin: NamedDependency[Begin],
+    sign_in: NamedDependency[SignIn],
+    keys: NamedDependency[PracticeKey],
+    writing: NamedDependency[Writing],
+    now: NamedDependency[datetime],
+    dry_run: Annotated[bool, QueryParameter(description="Say what it would do, and do nothing.")] = False,  # noqa: FBT002  a query parameter
+) -> ClientImportReport:
+    """Add a client for each row of a CSV file that can be read, and say of each other row why not.
+
+    Mend the refused rows and send the whole file again: a row that became a client before is there already.
+    Such a client is left as it is now, whatever the row says.
+    """
+    content = await CSV.read(request)
+    rows = await off_loop(read_client_rows, content, keys, sign_in.therapist_id, now)
+    if dry_run:
+        async with begin.read() as connection:
+            reports = await foresee_import(connection, sign_in.practice_id, rows)
+    else:
+        async with begin.write(writing.once(content)) as transaction:
+            reports = await import_clients(transaction, rows)
+    return ClientImportReport.from_rows(reports, dry_run=dry_run)
+
+
+HANDLERS = [post_client, post_client_file, get_clients, get_client, patch_client]

@@ -19,7 +19,7 @@ from routes.strict import MissingHeader
 from service.crypto.fingerprints import canonical
 from service.crypto.passwords import PasswordHasher
 from service.crypto.sealing import Keyring, PracticeKey
-from service.crypto.tokens import parse_token
+from service.crypto.tokens import Token, parse_token
 from service.db.connection import Begin, Pool
 from service.db.sign_ins import find_sign_in
 from service.domain.pages import LONGEST_CURSOR, PAGE_DEFAULT, PAGE_LIMIT, Cursor
@@ -28,6 +28,7 @@ from service.domain.writes import BY_ANY_DEVICE, Expected, Once
 
 ENTITY_TAG: Final = re.compile(r'\s*(?:W/)?"([^"]*)"\s*')
 LONGEST_REVISION: Final = 15
+EXPIRED: Final = "the access token has expired or was revoked; refresh or sign in"
 IDEMPOTENCY_KEY: Final = re.compile(r"[\x21-\x7e]{1,200}")
 
 
@@ -44,17 +45,24 @@ class Services(msgspec.Struct, frozen=True):
 
 
 async def signed_in(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
-    """Guard every handler that does not say `opt={"open": True}`. Raises NotSignedIn."""
+    """Guard every handler that does not say `opt={"open": True}`. Raises NotSignedIn.
+
+    One that says `opt={"verifies_token": True}` is given the token unverified, and verifies it in the same
+    round trip in which it reads.
+    """
     if handler.opt.get("open"):
         return
     scheme, _, text = connection.headers.get("authorization", "").partition(" ")
     token = parse_token(text.strip(), "access") if scheme.lower() == "bearer" else None
     if token is None:
         raise NotSignedIn("send the access token of a sign-in as Authorization: Bearer")
+    connection.state.token = token
+    if handler.opt.get("verifies_token"):
+        return
     services: Services = connection.app.state.services
     sign_in = await find_sign_in(services.pool, token.practice_id, token.digest, services.clock())
     if sign_in is None:
-        raise NotSignedIn("the access token has expired or was revoked; refresh or sign in")
+        raise NotSignedIn(EXPIRED)
     if handler.opt.get("owner") and sign_in.role is not Role.OWNER:
         raise OwnerOnly("ask an owner of the practice")
     connection.state.sign_in = sign_in
@@ -75,6 +83,12 @@ async def provide_sign_in(request: Request[Any, Any, Any]) -> SignIn:
     """Return the sign-in the guard verified."""
     sign_in: SignIn = request.state.sign_in
     return sign_in
+
+
+async def provide_token(request: Request[Any, Any, Any]) -> Token:
+    """Return the token the guard read, for a handler that verifies it itself."""
+    token: Token = request.state.token
+    return token
 
 
 async def provide_begin(services: NamedDependency[Services], sign_in: NamedDependency[SignIn]) -> Begin:
@@ -181,6 +195,7 @@ DEPENDENCIES: Final = {
     "services": Provide(provide_services),
     "now": Provide(provide_now),
     "sign_in": Provide(provide_sign_in),
+    "token": Provide(provide_token),
     "begin": Provide(provide_begin),
     "keys": Provide(provide_keys),
     "creating": Provide(provide_creating),

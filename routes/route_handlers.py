@@ -9,8 +9,9 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody, QueryParameter
 
 from routes.answers import answer, created
-from routes.dependencies import DEFAULT_LIMIT, Creating, CursorText, Limit, Writing, after
+from routes.dependencies import DEFAULT_LIMIT, Creating, CursorText, Limit, Services, Writing, after
 from schemas.routes import RouteIn, RouteOut, RoutePage, RoutePatch, RouteVersions, TurnBackOut
+from service.crypto.tokens import Token
 from service.db.connection import Begin
 from service.db.routes import RouteSearch
 from service.domain.routes import LONGEST_TAG, normal_tag
@@ -20,7 +21,7 @@ from service.use_cases.keep_routes import (
     add_route,
     change_route,
     page_of_routes,
-    read_route,
+    read_route_by_token,
     versions_of_route,
 )
 from service.use_cases.off_loop import off_loop
@@ -76,11 +77,18 @@ async def get_routes(
     return RoutePage.from_page(page, pace)
 
 
-@get("/routes/{route_id:uuid}", operation_id="read_route", summary="Read a route", tags=["routes"])
+@get(
+    "/routes/{route_id:uuid}",
+    operation_id="read_route",
+    summary="Read a route",
+    tags=["routes"],
+    opt={"verifies_token": True},
+)
 async def get_route(
     route_id: FromPath[UUID],
-    begin: NamedDependency[Begin],
-    sign_in: NamedDependency[SignIn],
+    services: NamedDependency[Services],
+    token: NamedDependency[Token],
+    now: NamedDependency[datetime],
     client_id: ClientId = None,
     flat_pace_ms: PaceGiven = None,
     rests_s: RestsGiven = None,
@@ -89,9 +97,11 @@ async def get_route(
 
     Timed at another pace than the practice's it is a calculation, which carries no ETag.
     """
+    sign_in, full = await read_route_by_token(services.pool, token, route_id, now)
     wanted = PaceWanted(client_id, flat_pace_ms, rests_s)
-    async with begin.read() as connection:
-        full = await read_route(connection, sign_in.practice_id, route_id)
+    if wanted == PaceWanted(None, None, None):
+        return answer(RouteOut.from_full(full), full.route.shown_revision)
+    async with Begin(services.pool, sign_in.tenant).read() as connection:
         pace = await find_pace(connection, sign_in.practice_id, wanted)
     body = RouteOut.from_full(full, pace)
     return answer(body, full.route.shown_revision) if pace is None else Response(body)

@@ -102,12 +102,13 @@ def _row(columns: Sequence[str], row: CsvRow, keys: PracticeKey, therapist_id: U
 
 def _client_in(cells: dict[str, str]) -> ClientIn:
     """Return what the cells of a row describe, within the same limits as a client sent as JSON."""
-    members: dict[str, str | dict[str, str]] = {}
+    plain: dict[str, str] = {}
+    parts: dict[str, dict[str, str]] = {}
     for name, cell in cells.items():
         part, _, member = COLUMNS[name].member.rpartition(".")
-        inside = members.setdefault(part, {}) if part else members
-        inside[member] = cell  # type: ignore[index]  a part is a dictionary, a plain member never a part
-    return msgspec.convert(members, ClientIn, strict=False)
+        inside = parts.setdefault(part, {}) if part else plain
+        inside[member] = cell
+    return msgspec.convert(plain | parts, ClientIn, strict=False)
 
 
 class ImportedRow(Output):

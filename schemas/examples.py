@@ -243,6 +243,16 @@ EXAMPLES: Final[dict[str, Example]] = {
     "ClientPatch": {"stage": "ended", "ending": "planned", "contact": {"phone_number": None}},
     "ClientOut": CLIENT_OUT,
     "ClientPage": {"items": [CLIENT_SUMMARY], "next_cursor": CURSOR},
+    "ClientImportReport": {
+        "dry_run": True,
+        "created": 1,
+        "already_there": 0,
+        "refused": 1,
+        "rows": [
+            {"row": 2, "outcome": "would_create", "client_id": CLIENT},
+            {"row": 3, "outcome": "refused", "column": "stage", "reason": "not one of the stages"},
+        ],
+    },
     "RouteIn": {
         "id": ROUTE,
         "name": "Willow towpath",

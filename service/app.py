@@ -75,7 +75,7 @@ def create_app(composition: Composition) -> Litestar:
     api = Router(
         "/v1",
         route_handlers=HANDLERS,
-        guards=[signed_in],
+        guards=[only_hosts(composition.allowed_hosts), signed_in],
         before_request=refuse_unreadable,
         dependencies=DEPENDENCIES,
     )
@@ -90,7 +90,6 @@ def create_app(composition: Composition) -> Litestar:
         openapi_config=openapi_config(),
         lifespan=[_serving(composition)],
         request_class=StrictRequest,
-        guards=[only_hosts(composition.allowed_hosts)],
         exception_handlers=EXCEPTION_HANDLERS,
         middleware=[RequestLog(), ConditionalReads()],
         compression_config=CompressionConfig(

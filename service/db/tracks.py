@@ -275,22 +275,3 @@ async def store_anchors(
                 list(anchors.values()),
                 transaction.revision,
             )
-
-
-LINE_OF_ROUTE = Query(
-    bytes,
-    """
-    SELECT line
-      FROM route_version
-     WHERE practice_id = $1
-       AND route_id = $2
-       AND version = $3
-""",
-)
-
-
-async def find_planned_line(
-    connection: Connection, practice_id: UUID, route_id: UUID, version: int
-) -> bytes | None:
-    """Return the blob of the line a session was planned on."""
-    return await LINE_OF_ROUTE.one_or_none(connection, practice_id, route_id, version)

@@ -82,13 +82,14 @@ async def import_clients(transaction: Transaction, rows: Sequence[Row]) -> list[
     connection, practice_id = transaction.connection, transaction.practice_id
     there = await clients_among(connection, practice_id, _ids(rows))
     fresh = {row.new.client.id: row.new for row in _good(rows) if row.new.client.id not in there}
+    if transaction.replays:
+        fresh = {}
     await insert_clients(transaction, [(new.client, new.sealed) for new in fresh.values()])
     kept = await clients_among(connection, practice_id, list(fresh))
     await insert_client_keys(transaction, {each: fresh[each].wrapped_key for each in kept})
-    taken = fresh.keys() - kept
     return [
         _refused(row, "this id names something else already")
-        if isinstance(row, GoodRow) and row.new.client.id in taken
+        if isinstance(row, GoodRow) and row.new.client.id not in there | kept
         else _report(row, there, Outcome.CREATED)
         for row in rows
     ]

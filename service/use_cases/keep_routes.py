@@ -7,12 +7,14 @@ from uuid import UUID
 
 import msgspec
 
-from service.db.connection import Begin, Connection, Transaction
+from service.crypto.tokens import Token
+from service.db.connection import Begin, Connection, Pool, Transaction
 from service.db.route_features import insert_features, list_features, move_features
 from service.db.routes import (
     RouteSearch,
     find_line,
     find_route,
+    find_route_of_token,
     insert_route,
     insert_version,
     list_routes,
@@ -22,6 +24,7 @@ from service.db.routes import (
 from service.domain.pages import Cursor, PageOf, cut_page
 from service.domain.route_features import Spot
 from service.domain.routes import FullRoute, NewRoute, PackedLine, Route, RouteVersion, normal_tags
+from service.domain.sign_ins import NotSignedIn, SignIn
 from service.domain.writes import Expected, found, replayed
 from service.use_cases.off_loop import off_loop
 from service.use_cases.prepared_writes import ATTEMPTS, Crowded

@@ -11,13 +11,13 @@ from service.crypto.sealing import Cell, ClientKey, PracticeKey
 from service.db.connection import Begin, Connection, Transaction
 from service.db.moments import list_moments
 from service.db.notes import list_notes
+from service.db.routes import find_line
 from service.db.tombstones import bury, is_buried
 from service.db.tracks import (
     SealedTrack,
     Standing,
     TrackRow,
     delete_track,
-    find_planned_line,
     find_sent_form,
     find_standing,
     find_track,
@@ -144,9 +144,7 @@ async def _read_basis(begin: Begin, keys: PracticeKey, session_id: UUID) -> Basi
         notes = await list_notes(connection, practice_id, session_id)
         planned = None
         if standing.route_id is not None and standing.route_version is not None:
-            planned = await find_planned_line(
-                connection, practice_id, standing.route_id, standing.route_version
-            )
+            planned = await find_line(connection, practice_id, standing.route_id, standing.route_version)
     key = keys.client(standing.client_id, standing.wrapped_key)
     return Basis(standing, key, track, planned, marks_of(key, moments, notes, {}))
 

@@ -26,6 +26,7 @@ from service.crypto.key_file import KeyFile
 from service.db.embedded import EmbeddedServer, start_embedded
 from service.db.migrate import migrate
 from service.db.roles import ensure_roles
+from service.logs import configure_logs
 from service.use_cases.keep_practice import NewPractice, create_practice
 from service.use_cases.keep_routes import read_route
 from tests.http.running import listen
@@ -85,6 +86,7 @@ def _serve(dsn: str, admin_dsn: str, ports: Any) -> None:
 
 async def _serve_both(dsn: str, admin_dsn: str, ports: Any) -> None:
     """Serve the service, and a bare application that reads as a superuser for whoever asks."""
+    configure_logs(level="info", machine=True)
     app = create_app(Composition(dsn=dsn, keys=KeyFile.new(), address=""))
     bare = _bare(admin_dsn)
     async with app.lifespan(), bare.lifespan():

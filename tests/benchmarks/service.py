@@ -187,9 +187,7 @@ def _start(folder: str) -> tuple[float, float]:
     environment = {**os.environ, "TOWPATH_DATA": folder + "/data", "TOWPATH_PORT": "8497"}
     began = time.perf_counter()
     command = [sys.executable, "-m", "service", "serve"]
-    process = subprocess.Popen(  # noqa: S603  our own command
-        command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
+    process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         while time.perf_counter() - began < 60:
             try:

@@ -66,7 +66,7 @@ async def kill_while_running(dsn: str, statement: str, number: signal.Signals) -
 @contextmanager
 def running_service(data: Path, work: str = "sleep") -> Iterator[subprocess.Popen[str]]:
     """Run a service of its own process on the data folder; it has started when this yields."""
-    process = subprocess.Popen(  # noqa: S603  this test's own text
+    process = subprocess.Popen(
         [sys.executable, "-W", "error", "-c", SERVICE, str(data), work],
         cwd=ROOT,
         stdout=subprocess.PIPE,

@@ -69,7 +69,7 @@ def as_ordinary_user(reachable: Path) -> AsOrdinaryUser:
 
     def start(data: Path) -> str:
         command = [python, "-B", "-W", "error", "-c", START, str(data)]
-        done = subprocess.run(  # noqa: S603  this test's own text
+        done = subprocess.run(
             command,
             user=owner.pw_uid,
             group=owner.pw_gid,
@@ -90,7 +90,7 @@ def find_python_for(owner: pwd.struct_passwd, library: Path) -> str:
     systems = shutil.which(f"python3.{sys.version_info.minor}", path="/usr/local/bin:/usr/bin")
     for python in (sys.executable, systems):
         try:
-            subprocess.run(  # noqa: S603  a Python
+            subprocess.run(
                 [str(python), "-c", "import msgspec, service.db.embedded"],
                 user=owner.pw_uid,
                 group=owner.pw_gid,

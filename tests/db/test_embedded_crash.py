@@ -66,7 +66,7 @@ signal.signal(signal.SIGINT, lambda *_: exit(7))
 time.sleep(60)
 """
     command = ["sh", "-c", WATCHED, "sh", sys.executable, "-c", server]
-    with subprocess.Popen(command, stdin=subprocess.PIPE) as watched:  # noqa: S603  this test's own text
+    with subprocess.Popen(command, stdin=subprocess.PIPE) as watched:
         assert watched.stdin is not None
         watched.stdin.close()
         assert watched.wait(timeout=20) == 7
@@ -127,7 +127,7 @@ def test_a_stale_pid_that_is_another_programs_by_now_disturbs_nobody(tmp_path: P
         service.kill()
         wait_until(lambda: not pid_file.exists())
     other_account = owner.st_uid if os.geteuid() == 0 else None
-    with subprocess.Popen(["sleep", "600"], user=other_account, cwd="/") as other_program:  # noqa: S607  POSIX's
+    with subprocess.Popen(["sleep", "600"], user=other_account, cwd="/") as other_program:
         try:
             for path, contents in left.items():
                 path.write_bytes(contents.replace(contents.split()[0], b"%d" % other_program.pid, 1))
@@ -141,7 +141,7 @@ def test_a_stale_pid_that_is_another_programs_by_now_disturbs_nobody(tmp_path: P
 
 def test_a_killed_first_start_is_made_anew(tmp_path: Path) -> None:
     data = tmp_path / "data"
-    first = subprocess.Popen([sys.executable, "-c", SERVICE, str(data), "sleep"], cwd=ROOT)  # noqa: S603  own text
+    first = subprocess.Popen([sys.executable, "-c", SERVICE, str(data), "sleep"], cwd=ROOT)
     wait_until((data / "postgresql/cluster.new/PG_VERSION").exists)
     first.kill()
     first.wait()

@@ -296,7 +296,7 @@ def start_child(server: Server, database: str, files: Path) -> subprocess.Popen[
     root = Path(subject.__file__).parents[2]
     environment = os.environ | {"DSN": server.admin_dsn}
     command = [sys.executable, "-c", CHILD, database, str(files)]
-    return subprocess.Popen(command, cwd=root, env=environment)  # noqa: S603  our own fixed text
+    return subprocess.Popen(command, cwd=root, env=environment)
 
 
 @pytest.mark.anyio

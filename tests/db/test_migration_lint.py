@@ -45,7 +45,7 @@ BACKFILL = "-- towpath: as migrator\nUPDATE therapist SET role = 'owner', since 
 
 def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, str(SCRIPT), *arguments, str(folder)]
-    return subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603  our own script
+    return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
 def test_a_migration_as_it_should_be_passes() -> None:

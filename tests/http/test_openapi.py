@@ -33,7 +33,8 @@ def test_the_document_is_valid_openapi() -> None:
 
 
 def test_the_committed_document_is_the_programs() -> None:
-    assert msgspec.json.decode(COMMITTED.read_bytes()) == DOCUMENT
+    is_the_same = msgspec.json.decode(COMMITTED.read_bytes()) == DOCUMENT
+    assert is_the_same, "run `towpath openapi openapi/openapi.json`, and read the difference"
 
 
 def test_operation_ids_are_unique() -> None:

@@ -1,0 +1,46 @@
+-- The read phones make most, in one round trip: the token checked, and the route with its features. The
+-- row-level policies still bind, since the function runs with the rights of its caller.
+CREATE FUNCTION route_of_token(p_practice uuid, p_digest bytea, p_now timestamptz, p_route uuid)
+RETURNS TABLE (
+    sign_in_id   uuid,
+    practice_id  uuid,
+    therapist_id uuid,
+    device_id    uuid,
+    role         text,
+    wrapped_key  bytea,
+    route        json,
+    features     json
+)
+LANGUAGE plpgsql VOLATILE SECURITY INVOKER
+SET search_path = public, pg_temp
+AS $$
+#variable_conflict use_column
+BEGIN
+    RETURN QUERY
+    SELECT who.id, who.practice_id, who.therapist_id, who.device_id, who.role, who.wrapped_key,
+           (SELECT row_to_json(shown)
+              FROM (SELECT route.id, route.name, route.description, route.tags, route.version,
+                           route.archived_at, route.created_at, route.updated_at, route.revision, points,
+                           length_m, ascent_m, descent_m, effort_m, is_loop, start_lon, start_lat, end_lon,
+                           end_lat, flat_pace_ms, rests_s,
+                           greatest(route.revision, practice.revision) AS shown_revision,
+                           lower(route.name) AS sort_key
+                      FROM route
+                      JOIN route_version
+                        ON route_version.practice_id = route.practice_id
+                       AND route_version.route_id = route.id
+                       AND route_version.version = route.version
+                      JOIN practice
+                        ON practice.practice_id = route.practice_id
+                     WHERE route.practice_id = p_practice
+                       AND route.id = p_route) AS shown),
+           (SELECT coalesce(json_agg(point ORDER BY point.along_m, point.id), '[]')
+              FROM (SELECT route_feature.id, route_feature.route_id, kind, name, description, lon, lat,
+                           along_m, offset_m, created_at, updated_at, revision
+                      FROM route_feature
+                     WHERE route_feature.practice_id = p_practice
+                       AND route_feature.route_id = p_route) AS point)
+      FROM sign_in_of_token(p_practice, p_digest, p_now) AS who;
+END
+$$;
+COMMENT ON FUNCTION route_of_token IS 'The sign-in an access token stands for with one route of its practice, or no row.';
