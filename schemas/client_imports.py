@@ -80,7 +80,7 @@ def read_client_rows(content: bytes, keys: PracticeKey, therapist_id: UUID, now:
 
 
 def _row(columns: Sequence[str], row: CsvRow, keys: PracticeKey, therapist_id: UUID, now: datetime) -> Row:
-    if any(row.cells[len(columns) :]):
+    if len(row.cells) > len(columns):
         reason = "has more cells than the first row; quote a text that holds the separator"
         return RowReport(row.number, Outcome.REFUSED, reason=reason)
     cells = {name: cell for name, cell in zip(columns, row.cells, strict=False) if cell}

@@ -270,14 +270,15 @@ COUNT_ATTEMPT = Query(
     Count,
     """
     INSERT INTO throttle AS kept (bucket, failures, last_failed_at, blocked_until)
-    VALUES ($1, 1, $2, $2)
+    VALUES ($1, 1, $2, to_timestamp(0))
     ON CONFLICT (bucket) DO UPDATE
        SET failures = CASE WHEN kept.last_failed_at < $2 - $5::interval THEN 1
                            WHEN kept.blocked_until > $2 THEN kept.failures
                            ELSE kept.failures + 1 END,
            last_failed_at = CASE WHEN kept.blocked_until > $2 THEN kept.last_failed_at ELSE $2 END,
            blocked_until = CASE WHEN kept.blocked_until > $2 THEN kept.blocked_until
-                                WHEN kept.failures < $3 OR kept.last_failed_at < $2 - $5::interval THEN $2
+                                WHEN kept.failures < $3 OR kept.last_failed_at < $2 - $5::interval
+                                THEN to_timestamp(0)
                                 ELSE $2 + least($4::interval, make_interval(
                                               secs => power(2, least(kept.failures - $3 + 1, 20))))
                            END,
@@ -296,7 +297,7 @@ FORGIVE = Statement(
 UNCOUNT_ATTEMPT = Statement(
     """
     UPDATE throttle
-       SET failures = greatest(failures - 1, 0), blocked_until = last_failed_at
+       SET failures = greatest(failures - 1, 0), blocked_until = to_timestamp(0)
      WHERE bucket = $1
 """,
 )
