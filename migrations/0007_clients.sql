@@ -31,6 +31,7 @@ COMMENT ON COLUMN client.label IS 'What the therapist calls the record; not a na
 COMMENT ON COLUMN client.outdoor_agreed IS 'The outdoor agreement, yes or no, as of `outdoor_agreed_at`.';
 COMMENT ON COLUMN client.location_agreed IS 'Permission to record where a session was walked, as of `location_agreed_at`.';
 COMMENT ON COLUMN client.sealed IS 'Identity, contact, emergency contact, GP and crisis plan under the client''s key.';
+CREATE INDEX client_by_label ON client (practice_id, lower(label), id);
 
 CREATE TABLE client_key (
     practice_id  uuid NOT NULL,
