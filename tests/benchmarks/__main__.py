@@ -1,5 +1,7 @@
 """Every benchmark: `python -m tests.benchmarks`."""
 
-from tests.benchmarks import service
+from tests.benchmarks import gpx_reader, service
 
-service.main()
+if __name__ == "__main__":
+    gpx_reader.main()
+    service.main()
