@@ -1,7 +1,7 @@
 """Refuse an OpenAPI document that takes away what the last landed one promised: /v1 is only added to.
 
-A path, an operation, a response, a parameter, a member of an answer or a value of an enumeration may not go;
-no member or parameter may become required, no limit narrower.
+A path, an operation, a response, a parameter, a member or a value of an enumeration may not go; nothing a
+phone sends may become required, no limit narrower, no type another.
 """
 
 import json
@@ -9,78 +9,119 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
-DOCUMENT = "openapi/openapi.json"
+DOCUMENT: Final = "openapi/openapi.json"
+AT_MOST: Final = ("maximum", "exclusiveMaximum", "maxLength", "maxItems", "maxProperties")
+AT_LEAST: Final = ("minimum", "exclusiveMinimum", "minLength", "minItems", "minProperties")
+EXACTLY: Final = ("type", "$ref", "pattern", "format", "const", "multipleOf", "contentEncoding")
+SENT: Final = ("In", "Patch")
+"""How the names of what a phone sends end; the rest is what it gets."""
+
 Node = dict[str, Any]
 
 
+def git(*arguments: str) -> str | None:
+    """Return what git says, or None where it refuses."""
+    done = subprocess.run(["git", *arguments], capture_output=True, text=True, check=False)  # noqa: S603, S607  fixed
+    return done.stdout if done.returncode == 0 else None
+
+
 def landed() -> Node | None:
-    """Return the document of the commit this work began from, or None where there was none yet."""
-    for base in ("origin/main", "HEAD~1"):
-        found = subprocess.run(  # noqa: S603  fixed arguments
-            ["git", "show", f"{base}:{DOCUMENT}"],  # noqa: S607  git is on the path
-            capture_output=True,
-            check=False,
-        )
-        if found.returncode == 0:
-            document: Node = json.loads(found.stdout)
-            return document
-    return None
+    """Return the document this work began from: main's, or on main itself the commit's before."""
+    on_main = git("rev-parse", "origin/main") in (None, git("rev-parse", "HEAD"))
+    found = git("show", f"{'HEAD^1' if on_main else 'origin/main'}:{DOCUMENT}")
+    return None if found is None else json.loads(found)
 
 
 def losses(old: Node, new: Node) -> Iterator[str]:
     """Yield what the new document no longer promises."""
     for path, operations in old["paths"].items():
         for method, operation in operations.items():
+            where = f"{method.upper()} {path}"
             now = new["paths"].get(path, {}).get(method)
             if now is None:
-                yield f"{method.upper()} {path} is gone"
+                yield f"{where} is gone"
             else:
-                yield from _operation(f"{method.upper()} {path}", operation, now)
+                yield from _operation(where, operation, now)
     for name, schema in old["components"]["schemas"].items():
         now = new["components"]["schemas"].get(name)
         if now is None:
             yield f"schema {name} is gone"
         else:
-            yield from _schema(name, schema, now)
+            yield from _schema(name, schema, now, sent=name.endswith(SENT))
 
 
 def _operation(where: str, old: Node, new: Node) -> Iterator[str]:
     if old["operationId"] != new["operationId"]:
         yield f"{where}: operationId changed"
-    unanswered = old["responses"].keys() - new["responses"].keys()
-    yield from (f"{where}: no longer answers {each}" for each in unanswered)
-    before = {each["name"]: each for each in old.get("parameters", [])}
-    after = {each["name"]: each for each in new.get("parameters", [])}
-    yield from (f"{where}: parameter {each} is gone" for each in before.keys() - after.keys())
-    for name, parameter in after.items():
-        if parameter["required"] and not before.get(name, {"required": False})["required"]:
-            yield f"{where}: parameter {name} became required"
-        if name in before:
-            yield from _limits(f"{where}, {name}", before[name]["schema"], parameter["schema"])
+    if not old.get("security", [{}]) and new.get("security", [{}]):
+        yield f"{where}: now needs a sign-in"
+    yield from _parameters(where, old.get("parameters", []), new.get("parameters", []))
+    yield from _body(where, old.get("requestBody", {}), new.get("requestBody", {}))
+    for status, response in old["responses"].items():
+        if status not in new["responses"]:
+            yield f"{where}: no longer answers {status}"
+        else:
+            now = new["responses"][status]
+            yield from _content(f"{where}, {status}", response, now, sent=False)
+            gone = response.get("headers", {}).keys() - now.get("headers", {}).keys()
+            yield from (f"{where}, {status}: header {each} is gone" for each in gone)
 
 
-def _schema(where: str, old: Node, new: Node) -> Iterator[str]:
+def _parameters(where: str, old: list[Node], new: list[Node]) -> Iterator[str]:
+    before, after = ({(each["in"], each["name"]): each for each in some} for some in (old, new))
+    yield from (f"{where}: parameter {name} is gone" for _, name in before.keys() - after.keys())
+    for key, parameter in after.items():
+        if parameter.get("required") and not before.get(key, {}).get("required"):
+            yield f"{where}: parameter {key[1]} became required"
+        if key in before:
+            yield from _schema(f"{where}, {key[1]}", before[key]["schema"], parameter["schema"], sent=True)
+
+
+def _body(where: str, old: Node, new: Node) -> Iterator[str]:
+    if new.get("required") and not old.get("required"):
+        yield f"{where}: a body became required"
+    yield from _content(f"{where}, body", old, new, sent=True)
+
+
+def _content(where: str, old: Node, new: Node, *, sent: bool) -> Iterator[str]:
+    for kind, media in old.get("content", {}).items():
+        now = new.get("content", {}).get(kind)
+        if now is None:
+            yield f"{where}: {kind} is gone"
+        else:
+            yield from _schema(where, media.get("schema", {}), now.get("schema", {}), sent=sent)
+
+
+def _schema(where: str, old: Node, new: Node, *, sent: bool) -> Iterator[str]:
+    yield from (f"{where}: another {each}" for each in EXACTLY if old.get(each) != new.get(each))
+    yield from _limits(where, old, new)
+    yield from (f"{where}: value {each} is gone" for each in _values(old) - _values(new))
+    required, was_required = set(new.get("required", [])), set(old.get("required", []))
+    for member in (required - was_required) if sent else (was_required - required):
+        yield f"{where}.{member} {'became required' if sent else 'may now be absent'}"
     before, after = old.get("properties", {}), new.get("properties", {})
     yield from (f"{where}.{each} is gone" for each in before.keys() - after.keys())
-    taken_in = where.endswith(("In", "Patch"))
-    required, was_required = set(new.get("required", [])), set(old.get("required", []))
-    for member in (required - was_required) if taken_in else (was_required - required):
-        yield f"{where}.{member} {'became required' if taken_in else 'may now be absent'}"
-    values = set(old.get("enum", [])) - set(new.get("enum", []))
-    yield from (f"{where}: value {each} is gone" for each in values)
     for member in before.keys() & after.keys():
-        yield from _limits(f"{where}.{member}", before[member], after[member])
+        yield from _schema(f"{where}.{member}", before[member], after[member], sent=sent)
+    if "items" in old:
+        yield from _schema(f"{where}[]", old["items"], new.get("items", {}), sent=sent)
+    for choices in ("anyOf", "oneOf"):
+        yield from (
+            f"{where}: a choice is gone" for each in old.get(choices, []) if each not in new.get(choices, [])
+        )
+
+
+def _values(schema: Node) -> set[str]:
+    return set(map(json.dumps, schema.get("enum", [])))
 
 
 def _limits(where: str, old: Node, new: Node) -> Iterator[str]:
-    if old.get("type") != new.get("type") or old.get("$ref") != new.get("$ref"):
-        yield f"{where}: another type"
-    for limit in ("maximum", "maxLength", "maxItems", "maxProperties"):
+    for limit in AT_MOST:
         if new.get(limit, float("inf")) < old.get(limit, float("inf")):
             yield f"{where}: {limit} is smaller"
-    for limit in ("minimum", "minLength", "minItems"):
+    for limit in AT_LEAST:
         if new.get(limit, float("-inf")) > old.get(limit, float("-inf")):
             yield f"{where}: {limit} is larger"
 

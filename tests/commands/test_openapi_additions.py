@@ -1,0 +1,140 @@
+"""The API only grows: what counts as taking something away."""
+
+import copy
+import importlib.util
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.commands.running import ROOT
+
+SCRIPT = ROOT / ".ci" / "openapi_additions.py"
+Node = dict[str, Any]
+
+
+def losses(old: Node, new: Node) -> list[str]:
+    found = importlib.util.spec_from_file_location("openapi_additions", SCRIPT)
+    assert found
+    assert found.loader
+    script = importlib.util.module_from_spec(found)
+    found.loader.exec_module(script)
+    return sorted(script.losses(old, new))
+
+
+BENCH: Node = {
+    "paths": {
+        "/v1/benches": {
+            "post": {
+                "operationId": "add_bench",
+                "parameters": [{"in": "query", "name": "q", "schema": {"type": "string", "maxLength": 9}}],
+                "requestBody": {"content": {"application/json": {"schema": {"$ref": "#/x/BenchIn"}}}},
+                "responses": {
+                    "201": {
+                        "headers": {"ETag": {}},
+                        "content": {"application/json": {"schema": {"$ref": "#/x/BenchOut"}}},
+                    },
+                    "404": {},
+                },
+            }
+        }
+    },
+    "components": {
+        "schemas": {
+            "BenchIn": {
+                "type": "object",
+                "properties": {"name": {"type": "string"}, "at": {"type": "number", "maximum": 9}},
+                "required": ["name"],
+            },
+            "BenchOut": {
+                "type": "object",
+                "properties": {
+                    "seats": {"type": "array", "items": {"type": "integer"}},
+                    "shade": {"anyOf": [{"type": "boolean"}, {"type": "null"}]},
+                },
+                "required": ["seats"],
+            },
+            "Kind": {"type": "string", "enum": ["wood", "stone"]},
+        }
+    },
+}
+
+
+def changed(change: Callable[[Node, Node], object]) -> Node:
+    """Return the document after `change` of its operation and its schemas."""
+    new = copy.deepcopy(BENCH)
+    change(new["paths"]["/v1/benches"]["post"], new["components"]["schemas"])
+    return new
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda operation, _: operation["parameters"].append({"in": "query", "name": "r", "schema": {}}),
+        lambda operation, _: operation["responses"].update({"409": {}}),
+        lambda _, schemas: schemas["BenchIn"]["properties"].update(note={"type": "string"}),
+        lambda _, schemas: schemas["BenchIn"]["properties"]["at"].update(maximum=10),
+        lambda _, schemas: schemas["BenchIn"].update(required=[]),
+        lambda _, schemas: schemas["BenchOut"]["required"].append("shade"),
+        lambda _, schemas: schemas["Kind"]["enum"].append("iron"),
+        lambda _, schemas: schemas.update(Fountain={}),
+    ],
+)
+def test_what_is_added_is_no_loss(change: Callable[[Node, Node], object]) -> None:
+    assert changed(change) != BENCH
+    assert losses(BENCH, changed(change)) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda operation, _: operation.update(operationId="bench"), "operationId changed"),
+        (lambda operation, _: operation["responses"].pop("404"), "no longer answers 404"),
+        (lambda operation, _: operation["responses"]["201"].update(headers={}), "header ETag is gone"),
+        (lambda operation, _: operation["responses"]["201"].update(content={}), "application/json is gone"),
+        (lambda operation, _: operation["requestBody"].update(content={}), "application/json is gone"),
+        (lambda operation, _: operation["requestBody"].update(required=True), "a body became required"),
+        (lambda operation, _: operation["parameters"].clear(), "parameter q is gone"),
+        (
+            lambda operation, _: operation["parameters"][0].update(required=True),
+            "parameter q became required",
+        ),
+        (
+            lambda operation, _: operation["parameters"][0]["schema"].update(maxLength=8),
+            "maxLength is smaller",
+        ),
+        (
+            lambda operation, _: operation["parameters"][0]["schema"].update(minLength=1),
+            "minLength is larger",
+        ),
+        (lambda operation, _: operation["parameters"][0]["schema"].update(pattern="^x"), "another pattern"),
+        (lambda _, schemas: schemas["BenchIn"]["required"].append("at"), "BenchIn.at became required"),
+        (lambda _, schemas: schemas["BenchIn"]["properties"].pop("at"), "BenchIn.at is gone"),
+        (lambda _, schemas: schemas["BenchIn"]["properties"]["at"].update(maximum=8), "maximum is smaller"),
+        (lambda _, schemas: schemas["BenchOut"].update(required=[]), "BenchOut.seats may now be absent"),
+        (
+            lambda _, schemas: schemas["BenchOut"]["properties"]["seats"].update(items={"type": "string"}),
+            "BenchOut.seats[]: another type",
+        ),
+        (
+            lambda _, schemas: schemas["BenchOut"]["properties"]["shade"]["anyOf"].pop(),
+            "BenchOut.shade: a choice is gone",
+        ),
+        (lambda _, schemas: schemas["Kind"].update(enum=["wood"]), 'Kind: value "stone" is gone'),
+        (lambda _, schemas: schemas.pop("Kind"), "schema Kind is gone"),
+    ],
+)
+def test_what_is_taken_away_or_narrowed_is_a_loss(change: Callable[[Node, Node], object], said: str) -> None:
+    (found,) = losses(BENCH, changed(change))
+    assert said in found
+
+
+def test_a_path_and_an_operation_may_not_go() -> None:
+    assert losses(BENCH, BENCH | {"paths": {}}) == ["POST /v1/benches is gone"]
+    assert losses(BENCH, BENCH | {"paths": {"/v1/benches": {}}}) == ["POST /v1/benches is gone"]
+
+
+def test_the_committed_document_loses_nothing_against_itself() -> None:
+    document = json.loads((ROOT / "openapi" / "openapi.json").read_text(encoding="utf-8"))
+    assert losses(document, document) == []
