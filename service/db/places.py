@@ -32,7 +32,7 @@ PLACES_AFTER = Query(
       FROM place
      WHERE practice_id = $1
        AND (archived_at IS NOT NULL) = $2
-       AND ($3::text IS NULL OR (lower(name), id) > ($3, $4::uuid))
+       AND ($3::text IS NULL OR (lower(name), id) > (lower($3), $4::uuid))
      ORDER BY lower(name), id
      LIMIT $5
 """,

@@ -31,7 +31,7 @@ async def page_of_places(
 ) -> PageOf[Place]:
     """Return one page of places by name."""
     places = await list_places(connection, practice_id, archived=archived, after=after, limit=limit + 1)
-    return cut_page(places, limit, lambda place: Cursor(place.name.lower(), place.id))
+    return cut_page(places, limit, lambda place: Cursor(place.name, place.id))
 
 
 async def change_place(
