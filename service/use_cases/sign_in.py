@@ -108,7 +108,7 @@ async def sign_in(
     if len(proven) > 1:
         raise WhichPractice(tuple(each.account.practice_id for each in proven))
     rehashed = await hasher.hash(asking.password) if proven[0].needs_rehash else None
-    return await _open_sign_in(pool, proven[0], rehashed, asking.device, now)
+    return await open_sign_in(pool, proven[0], rehashed, asking.device, now)
 
 
 def _to_try(accounts: list[Account], practice_id: UUID | None) -> list[Account]:
@@ -148,7 +148,7 @@ async def _credentials(pool: Pool, account: Account) -> Credentials | None:
         return await find_credentials(connection, account.practice_id, account.therapist_id)
 
 
-async def _open_sign_in(
+async def open_sign_in(
     pool: Pool, proven: Proven, rehashed: str | None, device: Device, now: datetime
 ) -> Opened:
     """Open a sign-in, unless the password has changed since it was checked. Raises Impossible."""

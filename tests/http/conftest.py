@@ -4,7 +4,9 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from ipaddress import ip_network
 from secrets import token_hex
+from urllib.parse import urlsplit
 
 import asyncpg
 import pytest
@@ -14,6 +16,7 @@ from service.crypto.key_file import KeyFile
 from service.db.migrate import migrate
 from service.db.roles import ensure_roles
 from tests.conftest import Server
+from tests.http.look import Look
 from tests.http.running import Running, run_service
 from tests.http.world import World, make_world
 
@@ -23,9 +26,10 @@ class Clock:
 
     def __init__(self) -> None:
         self.ahead = timedelta(0)
+        self.stopped: datetime | None = None
 
     def __call__(self) -> datetime:
-        return datetime.now(UTC) + self.ahead
+        return (self.stopped or datetime.now(UTC)) + self.ahead
 
 
 @pytest.fixture(scope="session")
@@ -67,10 +71,18 @@ def keys() -> KeyFile:
 
 @pytest.fixture(scope="session")
 def running(dsn: str, keys: KeyFile, clock: Clock) -> Iterator[Running]:
-    """Run the service on a port of its own."""
-    composition = Composition(dsn=dsn, keys=keys, address="http://phone.example", clock=clock)
+    """Run the service on a port of its own, behind a proxy: a phone may say from which network it comes."""
+    composition = Composition(
+        dsn=dsn, keys=keys, address="http://phone.example", clock=clock, proxies=(ip_network("127.0.0.0/8"),)
+    )
     with run_service(composition) as service:
         yield service
+
+
+@pytest.fixture(scope="session")
+def look(server: Server, dsn: str) -> Look:
+    """Return what reads the database past every policy."""
+    return Look(server.admin_dsn, urlsplit(dsn).path.lstrip("/"))
 
 
 @pytest.fixture
@@ -82,4 +94,4 @@ def world(running: Running) -> World:
 @pytest.fixture(autouse=True)
 def _time_stands_right(clock: Clock) -> Iterator[None]:
     yield
-    clock.ahead = timedelta(0)
+    clock.ahead, clock.stopped = timedelta(0), None

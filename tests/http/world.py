@@ -70,16 +70,21 @@ def make_world(running: Running) -> World:
     ada_email, ben_email, cleo_email = (
         f"{name}.{uuid4().hex[:8]}@example.org" for name in ("ada", "ben", "cleo")
     )
-    practice_id = _practice(running, ada_email, "Ada Lock")
-    _practice(running, cleo_email, "Cleo Weir")
+    practice_id = make_practice(running, a_practice(ada_email, "Ada Lock"))
+    make_practice(running, a_practice(cleo_email, "Cleo Weir"))
     ada, cleo = sign_in(running.http, ada_email), sign_in(running.http, cleo_email)
     ben = _joined(ada, ben_email)
     return World(running.http, ada, ben, cleo, Phone(running.http), ada_email, ben_email, practice_id)
 
 
-def _practice(running: Running, email: str, name: str) -> UUID:
+def a_practice(email: str, name: str) -> NewPractice:
+    """Return a practice as the command line makes one."""
+    return NewPractice("Riverside", "Europe/London", email, name, PASSWORD)
+
+
+def make_practice(running: Running, new: NewPractice) -> UUID:
+    """Make a practice and its first owner."""
     services = running.app.state.services
-    new = NewPractice("Riverside", "Europe/London", email, name, PASSWORD)
     creating = create_practice(services.pool, services.keyring, services.hasher, new, services.clock())
     return asyncio.run_coroutine_threadsafe(creating, running.loop).result(30).practice_id
 

@@ -1,0 +1,46 @@
+"""Looking into the database past every policy, as its superuser."""
+
+import asyncio
+from typing import Any
+
+import asyncpg
+import msgspec
+
+from service.db.tables import TENANT_TABLES
+
+
+class Look(msgspec.Struct, frozen=True):
+    """A superuser's eyes on the database of the run."""
+
+    admin_dsn: str
+    database: str
+
+    def rows(self, sql: str, *arguments: object) -> list[dict[str, Any]]:
+        """Return what a query finds."""
+
+        async def looking() -> list[dict[str, Any]]:
+            connection = await asyncpg.connect(self.admin_dsn, database=self.database)
+            try:
+                return [dict(record) for record in await connection.fetch(sql, *arguments)]
+            finally:
+                await connection.close()
+
+        return asyncio.run(looking())
+
+    def value(self, sql: str, *arguments: object) -> Any:
+        """Return the one value a query finds."""
+        (row,) = self.rows(sql, *arguments)
+        (value,) = row.values()
+        return value
+
+    def everything(self) -> dict[str, str]:
+        """Return a digest of each tenant table: when nothing was written, it stays the same."""
+        rows = self.rows(EVERYTHING)
+        return {row["name"]: row["digest"] for row in rows}
+
+
+EVERYTHING = "\n UNION ALL\n".join(
+    f"SELECT '{name}' AS name, md5(coalesce(string_agg(row_digest, '' ORDER BY row_digest), '')) AS digest"
+    f" FROM (SELECT md5({name}::text) AS row_digest FROM {name}) AS {name}"
+    for name in sorted(TENANT_TABLES | {"sign_in_index"})
+)
