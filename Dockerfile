@@ -2,7 +2,8 @@
 FROM python:3.13-slim AS build
 WORKDIR /build
 COPY requirements.lock ./
-RUN python -m venv /towpath && /towpath/bin/pip install --no-cache-dir --require-hashes -r requirements.lock
+RUN python -m venv /towpath && /towpath/bin/pip install --no-cache-dir --only-binary :all: --require-hashes \
+    -r requirements.lock
 COPY pyproject.toml README.md LICENSE ./
 COPY service service
 COPY routes routes
