@@ -13,6 +13,7 @@ from litestar.exceptions import (
     NotFoundException,
     ValidationException,
 )
+from litestar.exceptions.http_exceptions import RequestEntityTooLarge
 from litestar.types import ExceptionHandlersMap
 
 from routes.middleware import request_id_of
@@ -227,7 +228,10 @@ def answer_problem(request: Request[Any, Any, Any], error: Exception) -> Respons
             return _respond(request, row.slug, row.status, row.title, row.members(error), row.headers(error))
     if isinstance(error, HTTPException) and error.status_code < 500:
         slug, title = OF_STATUS.get(error.status_code, ("refused", "The request was refused"))
-        return _respond(request, slug, error.status_code, title, {"detail": error.detail}, {})
+        members: dict[str, Any] = {"detail": error.detail}
+        if isinstance(error, RequestEntityTooLarge):
+            members["limit"] = request.route_handler.resolve_request_max_body_size()
+        return _respond(request, slug, error.status_code, title, members, {})
     if isinstance(error, AWAY) and not isinstance(error, ValueError):  # asyncpg's word for unfit arguments
         logger.warning("database away", error=type(error).__name__)
         return _respond(request, "unavailable", 503, UNAVAILABLE, {}, RETRY)

@@ -87,3 +87,8 @@ def test_places_are_read_a_page_at_a_time(world: World) -> None:
         names += [each["name"] for each in page["items"]]
         cursor = page.get("next_cursor")
     assert (names, cursor) == ([f"Room {number}" for number in range(5)], None)
+
+
+def test_a_body_too_large_names_the_limit(world: World) -> None:
+    answer = world.ada.post("/v1/places", a_room(access="x" * 1_000_001))
+    assert (answer.status_code, answer.json()["limit"]) == (413, 1_000_000)
