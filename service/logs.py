@@ -1,10 +1,14 @@
 """Structured logs: ids and counts, never note text, names, coordinates or tokens."""
 
 import logging
+import re
 import sys
-from typing import Any
+from typing import Any, Final
 
 import structlog
+
+FIXED_PART: Final = re.compile(r"[^\n%(<{:]*")
+"""The words a library's message begins with, up to where a value is filled in."""
 
 
 def configure_logs(*, level: str = "info", machine: bool = False) -> None:
@@ -22,6 +26,21 @@ def configure_logs(*, level: str = "info", machine: bool = False) -> None:
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=True,
     )
+    root = logging.getLogger()
+    root.handlers = [each for each in root.handlers if not isinstance(each, _Forwarded)] + [_Forwarded()]
+
+
+class _Forwarded(logging.Handler):
+    """What libraries log, by the fixed part of it: what they fill in may quote what a client said."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Log a warning or worse the way the service itself does."""
+        if record.levelno >= logging.WARNING:
+            said = FIXED_PART.match(str(record.msg))
+            raised = record.exc_info[1] if record.exc_info else None
+            structlog.get_logger().log(
+                record.levelno, said[0].strip() if said else "", logger=record.name, exc_info=raised
+            )
 
 
 def _only_the_kind_of_error(_: Any, __: str, event: dict[str, Any]) -> dict[str, Any]:  # noqa: ANN401  structlog's own signature
