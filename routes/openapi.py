@@ -9,8 +9,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final, get_args
 
 import msgspec
-from litestar import Litestar, Response
-from litestar.handlers import HTTPRouteHandler
+from litestar import Litestar, Response, Router
+from litestar.connection import ASGIConnection
+from litestar.exceptions import NotFoundException
+from litestar.handlers import BaseRouteHandler, HTTPRouteHandler
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.spec import Contact, License
 
@@ -63,8 +65,13 @@ def openapi_config() -> OpenAPIConfig:
         use_handler_docstrings=True,
         license=License(name="Apache-2.0", identifier="Apache-2.0"),
         contact=Contact(name="Towpath"),
-        render_plugins=[],
+        openapi_router=Router("/schema", route_handlers=[], include_in_schema=False, guards=[_nothing_here]),
     )
+
+
+def _nothing_here(_: ASGIConnection[Any, Any, Any, Any], __: BaseRouteHandler) -> None:
+    """Refuse Litestar's own pages, which it always adds: they fetch scripts from another host."""
+    raise NotFoundException
 
 
 def openapi_document(app: Litestar) -> Node:
