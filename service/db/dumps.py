@@ -19,6 +19,7 @@ from service.db.embedded.accounts import environment, last_words
 from service.db.embedded.binaries import find_binaries
 from service.db.embedded.errors import BinariesMissing
 from service.db.installations import find_key_check
+from service.db.migrate import SEES_ALL_ROWS
 
 PROGRESS_EVERY_S: Final = 2.0
 PIECE_BYTES: Final = 1 << 20
@@ -76,13 +77,6 @@ def system_programs(major: int) -> Path | None:
     said = subprocess.run([found, "--version"], capture_output=True, text=True, check=False).stdout
     version = re.search(r"\b(\d+)\.", said)
     return Path(found).parent if version is not None and int(version[1]) >= major else None
-
-
-SEES_ALL_ROWS = """
-    SELECT rolsuper OR rolbypassrls
-      FROM pg_roles
-     WHERE rolname = current_user
-"""
 
 
 async def sees_every_row(connection: asyncpg.Connection) -> bool:

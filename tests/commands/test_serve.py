@@ -47,6 +47,15 @@ def test_the_first_start_makes_a_key_file_for_its_owner_only(made: Made) -> None
     assert made.key_file.parent.stat().st_mode & 0o777 == 0o700
 
 
+def test_no_file_of_the_installation_says_what_a_client_said(made: Made) -> None:
+    """Tables, write-ahead log and server log; the label shows that they would be found."""
+    files = [each for each in made.data.rglob("*") if each.is_file()]
+    assert any("pg_wal" in each.parts for each in files)
+    contents = [each.read_bytes() for each in files]
+    assert any(b"A. 17" in content for content in contents)
+    assert not any(CANARY.encode() in content for content in contents)
+
+
 def test_a_request_that_runs_when_it_is_told_to_end_is_answered(own: Made) -> None:
     with serving(data=own.data) as service, half_a_request(service) as (connection, rest):
         service.process.send_signal(signal.SIGTERM)
