@@ -33,7 +33,7 @@ RouteVersion = Annotated[
 ]
 PlannedEnd = Annotated[
     datetime,
-    Meta(tz=True, description="After `planned_start`, within a day; the practice's usual length on."),
+    Meta(tz=True, description="Within a day. Left out, it lasts as long as the practice's sessions do."),
 ]
 
 

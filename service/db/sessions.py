@@ -97,20 +97,29 @@ async def lock_session(transaction: Transaction, session_id: UUID) -> Session | 
     return row.to_session() if row else None
 
 
-SESSIONS_AFTER = Query(
-    SessionRow,
-    f"""
+AFTER: Final = f"""
     SELECT {SHOWN}
       FROM session
      WHERE practice_id = $1
        AND planned_start >= $2
        AND planned_start < $3
-       AND ($4::uuid IS NULL OR client_id = $4)
-       AND ($5::text IS NULL OR status = $5)
-       AND (planned_start, id) > (coalesce($6::timestamptz, '-infinity'),
-                                  coalesce($7::uuid, '00000000-0000-0000-0000-000000000000'))
+       AND ($4::text IS NULL OR status = $4)
+       AND (planned_start, id) > (coalesce($5::timestamptz, '-infinity'),
+                                  coalesce($6::uuid, '00000000-0000-0000-0000-000000000000'))
+"""
+SESSIONS_AFTER = Query(
+    SessionRow,
+    f"""{AFTER}
      ORDER BY planned_start, id
-     LIMIT $8
+     LIMIT $7
+""",
+)
+SESSIONS_OF_CLIENT_AFTER = Query(
+    SessionRow,
+    f"""{AFTER}
+       AND client_id = $8
+     ORDER BY planned_start, id
+     LIMIT $7
 """,
 )
 
@@ -123,19 +132,16 @@ async def list_sessions(
     after: tuple[datetime, UUID] | None,
     limit: int,
 ) -> list[Session]:
-    """Return up to `limit` sessions by planned start, from the one after `after` on."""
+    """Return up to `limit` sessions by planned start, from the one after `after` on.
+
+    One client's are a query of their own: a plan made for any client or none would read the practice's.
+    """
     start, last = after or (None, None)
-    rows = await SESSIONS_AFTER.all(
-        connection,
-        practice_id,
-        wanted.starts_from,
-        wanted.starts_before,
-        wanted.client_id,
-        wanted.status,
-        start,
-        last,
-        limit,
-    )
+    asked = (practice_id, wanted.starts_from, wanted.starts_before, wanted.status, start, last, limit)
+    if wanted.client_id is None:
+        rows = await SESSIONS_AFTER.all(connection, *asked)
+    else:
+        rows = await SESSIONS_OF_CLIENT_AFTER.all(connection, *asked, wanted.client_id)
     return [row.to_session() for row in rows]
 
 
