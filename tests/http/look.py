@@ -1,7 +1,9 @@
 """Looking into the database past every policy, as its superuser."""
 
 import asyncio
+from collections.abc import Sequence
 from typing import Any
+from uuid import UUID
 
 import asyncpg
 import msgspec
@@ -33,14 +35,14 @@ class Look(msgspec.Struct, frozen=True):
         (value,) = row.values()
         return value
 
-    def everything(self) -> dict[str, str]:
-        """Return a digest of each tenant table: when nothing was written, it stays the same."""
-        rows = self.rows(EVERYTHING)
+    def everything(self, practice_ids: Sequence[UUID]) -> dict[str, str]:
+        """Return a digest of each table's rows of some practices: when nothing is written, it stays."""
+        rows = self.rows(EVERYTHING, list(practice_ids))
         return {row["name"]: row["digest"] for row in rows}
 
 
 EVERYTHING = "\n UNION ALL\n".join(
     f"SELECT '{name}' AS name, md5(coalesce(string_agg(row_digest, '' ORDER BY row_digest), '')) AS digest"
-    f" FROM (SELECT md5({name}::text) AS row_digest FROM {name}) AS {name}"
+    f" FROM (SELECT md5({name}::text) AS row_digest FROM {name} WHERE practice_id = ANY ($1)) AS {name}"
     for name in sorted(TENANT_TABLES | {"sign_in_index"})
 )

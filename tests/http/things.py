@@ -1,0 +1,85 @@
+"""One of everything a therapist keeps, made over HTTP, by the names that paths use."""
+
+from typing import Final
+from uuid import uuid4
+
+from tests.http.sessions import a_client, a_note, a_recording, a_session, at, held, send_track
+from tests.http.world import PASSWORD, Phone, a_device
+
+Ids = dict[str, str]
+LINE: Final = {"type": "LineString", "coordinates": [[0, 51], [0.01, 51]]}
+RECORDING: Final = a_recording(out_s=60)
+CLINICAL: Final = frozenset(
+    {"client", "session", "planned", "missed", "tracked", "moment", "spare_moment", "note", "spare_note"}
+)
+"""What a colleague must not even find the id of."""
+
+
+def new() -> str:
+    """Return an id nobody has."""
+    return str(uuid4())
+
+
+def things_of(phone: Phone, *, archived: bool = False) -> Ids:
+    """Make one of everything, spares of what is going to be deleted, and return their ids."""
+    client = a_client(phone)
+    ids = {"client_id": client, **_sessions(phone, client), **_walks(phone), **_people(phone)}
+    if archived:
+        for path in ("clients/{client_id}", "routes/{route_id}", "places/{place_id}"):
+            answer = phone.patch(f"/v1/{path.format(**ids)}", {"archived": True})
+            assert answer.status_code == 200, answer.text
+    return ids
+
+
+def _sessions(phone: Phone, client: str) -> Ids:
+    """Make sessions planned, held and recorded, and what was said in them."""
+    made = {name: a_session(phone, client) for name in ("session", "planned", "missed", "tracked")}
+    ids = {f"{name}_id": path.rpartition("/")[2] for name, path in made.items()}
+    for name in ("session", "tracked"):
+        held(phone, made[name])
+        assert send_track(phone, made[name], RECORDING).status_code == 201
+    for name in ("moment", "spare_moment"):
+        ids[f"{name}_id"] = new()
+        moment = {"id": ids[f"{name}_id"], "at": at(60)}
+        assert phone.post(f"{made['session']}/moments", moment).status_code == 201
+    for name in ("note", "spare_note"):
+        ids[f"{name}_id"] = a_note(phone, made["session"])["id"]
+    return ids
+
+
+def _walks(phone: Phone) -> Ids:
+    """Make a route, features on it, and a place."""
+    ids = {name: new() for name in ("route_id", "feature_id", "spare_feature_id", "place_id")}
+    route = {"id": ids["route_id"], "name": "Weir", "geojson": LINE}
+    assert phone.post("/v1/routes", route).status_code == 201
+    for name in ("feature_id", "spare_feature_id"):
+        feature = {"id": ids[name], "kind": "bench", "lon": 0, "lat": 51}
+        assert phone.post(f"/v1/routes/{ids['route_id']}/features", feature).status_code == 201
+    place = {"id": ids["place_id"], "kind": "room", "name": "Yard"}
+    assert phone.post("/v1/places", place).status_code == 201
+    return ids
+
+
+def _people(phone: Phone) -> Ids:
+    """Make a second phone of one's own and, as an owner, a colleague who has not joined yet."""
+    me = phone.get("/v1/me").json()["therapist"]
+    ids = {"email": me["email"], "device_id": _second_phone(phone, me["email"]), "therapist_id": me["id"]}
+    if me["role"] == "owner":
+        colleague = {"id": new(), "email": f"{new()}@example.org", "name": "Dora Quay"}
+        assert phone.post("/v1/therapists", colleague).status_code == 201
+        invitation = phone.put(f"/v1/therapists/{colleague['id']}/invitation").json()["token"]
+        ids |= {"therapist_id": colleague["id"], "invitation": invitation}
+    return ids
+
+
+def _second_phone(phone: Phone, email: str) -> str:
+    device = a_device()
+    answer = Phone(phone.http).post("/v1/sign-in", {"email": email, "password": PASSWORD, "device": device})
+    assert answer.status_code == 200, answer.text
+    return device["id"]
+
+
+def unknown() -> Ids:
+    """Return ids of things that are nowhere."""
+    names = (*CLINICAL, "route", "feature", "spare_feature", "place", "therapist", "device")
+    return {f"{name}_id": new() for name in names}
