@@ -128,8 +128,11 @@ MEMBER: Final = re.compile(
 
 
 def _pointer(path: str) -> str:
-    """Return msgspec's `$.notes[1].text` as an RFC 6901 pointer `/notes/1/text`."""
-    names = re.findall(r"\.([^.\[\]]+)|\[(\d+|\.\.\.)\]", path)
+    """Return msgspec's `$.notes[1].text` as an RFC 6901 pointer `/notes/1/text`.
+
+    Of a mapping it says `[...]`, not which key: then the pointer ends at the mapping.
+    """
+    names = re.findall(r"\.([^.\[\]]+)|\[(\d+)\]", path.partition("[...]")[0])
     return "".join("/" + _escaped(name or index) for name, index in names)
 
 

@@ -1,0 +1,206 @@
+"""Bodies that cannot be read are refused by name and leave nothing behind: for every member of every body."""
+
+import gzip
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Final
+from uuid import uuid4
+
+import httpx
+import msgspec
+import pytest
+from litestar.openapi.spec import Operation as PlainOperation
+from msgspec import inspect as wire
+
+from service.app import BODY_LIMIT
+from tests.http.hostile import Member, edge_values, members, with_member, wrong_values
+from tests.http.look import Look
+from tests.http.matrix import CASES, Rule, request
+from tests.http.operations import OPERATIONS
+from tests.http.refusals import problem
+from tests.http.running import Running
+from tests.http.things import Ids, things_of
+from tests.http.world import Phone, World, make_world, sign_in
+
+DEEP: Final = 100_000
+WITH_BODY: Final = sorted(name for name, each in OPERATIONS.items() if each.body is not None)
+WITH_FILE: Final = sorted(
+    name for name, each in OPERATIONS.items() if each.handler.operation_class is not PlainOperation
+)
+
+
+class Caller(msgspec.Struct):
+    """Ada, and what she has."""
+
+    world: World
+    ids: Ids
+
+    def phone(self, name: str) -> Phone:
+        return self.world.nobody if CASES[name].rule is Rule.OPEN else self.world.ada
+
+    def send(self, name: str, content: Any, **headers: str) -> httpx.Response:
+        """Send an operation with another body than the right one, from a network of its own."""
+        method, path, options = request(name, self.ids, self.ids)
+        said = {"Content-Type": "application/json", "X-Forwarded-For": f"2001:db8::{uuid4().hex[:4]}"}
+        said = {
+            **options["headers"],
+            **said,
+            **{key.replace("_", "-"): each for key, each in headers.items()},
+        }
+        params = options.get("params")
+        return self.phone(name).send(method, path, content=content, headers=said, params=params)
+
+    def body(self, name: str) -> Any:
+        """Return the right body."""
+        return request(name, self.ids, self.ids)[2]["json"]
+
+
+@pytest.fixture(scope="module")
+def caller(running: Running) -> Caller:
+    world = make_world(running)
+    tokens = sign_in(world.http, world.ada_email).tokens
+    return Caller(world, things_of(world.ada) | {"refresh_token": tokens["refresh_token"]})
+
+
+@contextmanager
+def nothing_stored(look: Look, caller: Caller) -> Iterator[None]:
+    practices = [caller.world.practice_id]
+    before = look.everything(practices)
+    yield
+    assert look.everything(practices) == before
+
+
+@pytest.mark.parametrize("name", WITH_BODY)
+def test_a_member_that_cannot_be_read_is_named(caller: Caller, look: Look, name: str) -> None:
+    right, wrong = caller.body(name), []
+    with nothing_stored(look, caller):
+        for member in members(OPERATIONS[name].body):
+            for value in wrong_values(member):
+                answer = caller.send(name, with_member(right, member, value))
+                if fault := unlike(answer, member):
+                    wrong.append((member.pointer, value[:60], fault))
+    assert wrong == []
+
+
+def unlike(answer: httpx.Response, member: Member) -> str | None:
+    """Return what is wrong with a refusal of one member; what is no JSON at all has no place in it."""
+    told = problem(answer)
+    if told["type"] == "malformed-json":
+        return None
+    if isinstance(member.type, wire.RawType):
+        return None if (told.get("pointer") or "").startswith(member.pointer) else str(told)
+    if (told["type"], told["status"]) != ("invalid-body", 400):
+        return str(told)
+    return None if told["pointer"].startswith(member.pointer) else str(told)
+
+
+@pytest.mark.parametrize("name", WITH_BODY)
+def test_a_member_at_its_limit_is_read(caller: Caller, name: str) -> None:
+    refused = []
+    for member in members(OPERATIONS[name].body):
+        for value in edge_values(member):
+            answer = caller.send(name, with_member(caller.body(name), member, value))
+            if answer.status_code == 400 or answer.status_code >= 500:
+                refused.append((member.pointer, value[:60], answer.status_code, answer.text))
+    assert refused == []
+
+
+@pytest.mark.parametrize("name", WITH_BODY)
+def test_every_member_has_its_limits(name: str) -> None:
+    """Text and numbers without a limit are a gate left open."""
+    for member in members(OPERATIONS[name].body):
+        match member.type:
+            case wire.StrType(max_length=most, pattern=pattern):
+                assert most is not None or (pattern and "," in pattern), member.pointer
+            case wire.IntType(ge=least, le=most) | wire.FloatType(ge=least, le=most):
+                assert None not in {least, most}, member.pointer
+            case wire.ListType(max_length=most) | wire.DictType(max_length=most):
+                assert most is not None, member.pointer
+
+
+MALFORMED: Final = {
+    "nothing": b"",
+    "white space": b" \n",
+    "half an object": b"{",
+    "an object twice": b"{}{}",
+    "a mark before it": b"\xef\xbb\xbf{}",
+    "another encoding": '{"id": "é"}'.encode("utf-16"),
+    "no encoding at all": b'{"id": "\xff\xfe"}',
+    "half a letter": b'{"id": "\xc3"}',
+    "an odd letter between members": b'{"id": "x",\xa0"y": 1}',
+    "a bare NUL": b'{"id": "\x00"}',
+    "NUL behind a backslash": rb'{"id": "\\\u0000"}',
+    "half a pair": rb'{"id": "\ud83d"}',
+    "lists without end": b"[" * DEEP,
+    "objects without end": b'{"id":' * DEEP,
+    "a deep list": b'{"id": ' + b"[" * DEEP + b"]" * DEEP + b"}",
+    "a comment": b'{} // "id"',
+    "single quotes": b"{'id': 1}",
+    "a long number": b'{"id": ' + b"9" * 50_000 + b"}",
+}
+NO_OBJECT: Final = {"a list": b"[]", "null": b"null", "text": b'"x"', "a number": b"5", "true": b"true"}
+
+
+@pytest.mark.parametrize("name", WITH_BODY)
+def test_what_is_not_json_is_refused(caller: Caller, look: Look, name: str) -> None:
+    with nothing_stored(look, caller):
+        told = {how: problem(caller.send(name, body)) for how, body in MALFORMED.items()}
+    odd = {how: each for how, each in told.items() if each["status"] != 400}
+    assert odd == {}
+
+
+@pytest.mark.parametrize("name", WITH_BODY)
+def test_what_is_no_object_is_refused(caller: Caller, look: Look, name: str) -> None:
+    with nothing_stored(look, caller):
+        for body in NO_OBJECT.values():
+            told = problem(caller.send(name, body))
+            assert (told["type"], told["pointer"]) == ("invalid-body", "")
+
+
+@pytest.mark.parametrize("name", WITH_BODY)
+def test_a_member_nobody_knows_is_refused_by_name(caller: Caller, look: Look, name: str) -> None:
+    with nothing_stored(look, caller):
+        for member, pointer in (("surprise", "/surprise"), ("a/b~c", "/a~1b~0c"), ("", ""), ("é`", "/é`")):
+            body = caller.body(name) | {member: 1}
+            told = problem(caller.send(name, json.dumps(body)))
+            assert told["type"] == "invalid-body"
+            assert told["pointer"] in {pointer, ""} if member in {"", "é`"} else told["pointer"] == pointer
+        long = problem(caller.send(name, json.dumps(caller.body(name) | {"x" * 10_000: 1})))
+        assert len(json.dumps(long)) < 1_000
+
+
+@pytest.mark.parametrize("name", WITH_BODY)
+def test_only_json_as_it_is_is_read(caller: Caller, look: Look, name: str) -> None:
+    body = json.dumps(caller.body(name)).encode()
+    types = ("text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "", "x")
+    with nothing_stored(look, caller):
+        for content_type in (*types, "application/json; charset=latin-1"):
+            assert problem(caller.send(name, body, Content_Type=content_type))["status"] == 415
+        for encoding in ("gzip", "br", "identity, gzip"):
+            answer = caller.send(name, gzip.compress(body), Content_Encoding=encoding)
+            assert problem(answer)["status"] == 415
+
+
+@pytest.mark.parametrize("name", WITH_BODY)
+def test_a_body_too_large_is_refused_with_the_limit_named(caller: Caller, look: Look, name: str) -> None:
+    large = b'{"id": "' + b"x" * BODY_LIMIT + b'"}'
+    with nothing_stored(look, caller):
+        for content in (large, iter([large[:500_000], large[500_000:]])):
+            told = problem(caller.send(name, content))
+            assert (told["type"], told["status"], told["limit"]) == ("too-large", 413, BODY_LIMIT)
+
+
+@pytest.mark.parametrize("name", WITH_FILE)
+def test_a_file_of_another_kind_is_refused(caller: Caller, look: Look, name: str) -> None:
+    method, path, options = request(name, caller.ids, caller.ids)
+    with nothing_stored(look, caller):
+        for content_type in ("application/pdf", "", "text/html"):
+            headers = {**options["headers"], "Content-Type": content_type}
+            answer = caller.world.ada.send(method, path, **{**options, "headers": headers})
+            assert problem(answer)["status"] == 415
+        headers = {**options["headers"], "Content-Encoding": "gzip"}
+        answer = caller.world.ada.send(method, path, **{**options, "headers": headers})
+        assert problem(answer)["status"] == 415
+        for content in (b"", b"\x00", b"\xff\xfe", b"<", b"nothing of the kind"):
+            problem(caller.world.ada.send(method, path, **{**options, "content": content}))
