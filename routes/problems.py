@@ -13,7 +13,6 @@ from litestar.exceptions import (
     NotFoundException,
     ValidationException,
 )
-from litestar.exceptions.http_exceptions import RequestEntityTooLarge
 from litestar.types import ExceptionHandlersMap
 
 from routes.middleware import request_id_of
@@ -26,6 +25,7 @@ from routes.strict import (
     TooLarge,
     UnknownHost,
     UnsupportedContent,
+    bad_parameter,
 )
 from service.crypto.passwords import WeakPassword
 from service.domain.pages import BadCursor
@@ -96,11 +96,6 @@ def _nothing(_: object) -> dict[str, Any]:
     return {}
 
 
-def _of_parameters(error: ValidationException) -> dict[str, Any]:
-    first = error.extra[0] if isinstance(error.extra, list) and error.extra else {}
-    return {"detail": first.get("message", error.detail), "parameter": first.get("key")}
-
-
 def _of_gpx(error: GpxRefused) -> dict[str, Any]:
     return {
         "reason": error.reason,
@@ -127,7 +122,6 @@ TABLE: Final[dict[type[Exception], Kind]] = {
     NotJson: Kind("malformed-json", 400, "The body is not JSON"),
     CutOff: Kind("bad-request", 400, "The request cannot be read"),
     UnknownHost: Kind("unknown-host", 421, "The request is addressed to another host"),
-    ValidationException: Kind("invalid-parameter", 400, "A parameter cannot be used", _of_parameters),
     BadParameter: Kind(
         "invalid-parameter", 400, "A parameter cannot be used",
         lambda error: {"detail": str(error), "parameter": error.name},
@@ -222,16 +216,15 @@ AWAY: Final = (
 
 def answer_problem(request: Request[Any, Any, Any], error: Exception) -> Response[Problem]:
     """Return the problem document for whatever was raised."""
+    if isinstance(error, ValidationException):
+        error = bad_parameter(request, error)
     for kind in type(error).__mro__:
         if kind in TABLE:
             row = TABLE[kind]
             return _respond(request, row.slug, row.status, row.title, row.members(error), row.headers(error))
     if isinstance(error, HTTPException) and error.status_code < 500:
         slug, title = OF_STATUS.get(error.status_code, ("refused", "The request was refused"))
-        members: dict[str, Any] = {"detail": error.detail}
-        if isinstance(error, RequestEntityTooLarge):
-            members["limit"] = request.route_handler.resolve_request_max_body_size()
-        return _respond(request, slug, error.status_code, title, members, {})
+        return _respond(request, slug, error.status_code, title, {"detail": error.detail}, {})
     if isinstance(error, AWAY) and not isinstance(error, ValueError):  # asyncpg's word for unfit arguments
         logger.warning("database away", error=type(error).__name__)
         return _respond(request, "unavailable", 503, UNAVAILABLE, {}, RETRY)

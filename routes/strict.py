@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import msgspec
 from litestar import Request
-from litestar.exceptions import InternalServerException
+from litestar.exceptions import InternalServerException, ValidationException
 from litestar.exceptions.http_exceptions import RequestEntityTooLarge
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import QueryParameter
@@ -160,26 +160,36 @@ def _refuse_other_content(request: Request[Any, Any, Any]) -> None:
 
 
 def refuse_unknown_parameters(request: Request[Any, Any, Any]) -> None:
-    """Raise BadParameter for a query parameter the handler does not declare, or one given twice."""
-    known = _known_parameters(request.route_handler)
-    names = list(request.query_params)
-    for name in names:
+    """Raise BadParameter for a query parameter the handler does not declare, one given twice, or no value."""
+    known = _declared(request.route_handler)
+    for name in request.query_params:
         if name not in known:
             raise BadParameter(
                 name[:MOST_SAID], f"unknown parameter; this takes {', '.join(sorted(known)) or 'none'}"
             )
         if len(request.query_params.getall(name)) > 1:
             raise BadParameter(name, "given more than once")
-        if "\0" in request.query_params[name]:
+        value = request.query_params[name]
+        if "\0" in value:
             raise BadParameter(name, "must not contain NUL (U+0000)")
+        if value.lower() == "null":  # which Litestar takes for None, in text too
+            raise BadParameter(name, "null is no value; leave the parameter out")
 
 
 @cache
-def _known_parameters(handler: HTTPRouteHandler) -> frozenset[str]:
-    """Return the names of the query parameters a handler declares."""
+def _declared(handler: HTTPRouteHandler) -> dict[str, str]:
+    """Return the query parameters a handler declares: argument by the name it has in a request."""
     fields = handler.parsed_fn_signature.parameters.items()
-    return frozenset(
-        field.kwarg_definition.name or name
+    return {
+        field.kwarg_definition.name or name: name
         for name, field in fields
         if isinstance(field.kwarg_definition, QueryParameter)
-    )
+    }
+
+
+def bad_parameter(request: Request[Any, Any, Any], error: ValidationException) -> BadParameter:
+    """Return what Litestar says of a parameter, by the name it has in a request."""
+    first = error.extra[0] if isinstance(error.extra, list) and error.extra else {}
+    argument, detail = first.get("key", ""), first.get("message", error.detail)
+    names = [name for name, each in _declared(request.route_handler).items() if each == argument]
+    return BadParameter(names[0] if names else argument, detail)

@@ -1,0 +1,63 @@
+"""Somebody who has one of everything, and asks for it wrongly."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Final
+from uuid import uuid4
+
+import httpx
+import msgspec
+from litestar.openapi.spec import Operation as PlainOperation
+
+from tests.http.look import Look
+from tests.http.matrix import CASES, Rule, request
+from tests.http.operations import OPERATIONS
+from tests.http.running import Running
+from tests.http.things import Ids, things_of
+from tests.http.world import Phone, World, make_world, sign_in
+
+WITH_FILE: Final = sorted(
+    name for name, each in OPERATIONS.items() if each.handler.operation_class is not PlainOperation
+)
+
+
+class Caller(msgspec.Struct):
+    """Ada, and what she has."""
+
+    world: World
+    ids: Ids
+
+    def phone(self, name: str) -> Phone:
+        return self.world.nobody if CASES[name].rule is Rule.OPEN else self.world.ada
+
+    def send(self, name: str, content: Any, **headers: str) -> httpx.Response:
+        """Send an operation with another body than the right one, from a network of its own."""
+        method, path, options = request(name, self.ids, self.ids)
+        said = {"Content-Type": "application/json", "X-Forwarded-For": f"2001:db8:{uuid4().hex[:4]}::1"}
+        said = {
+            **options["headers"],
+            **said,
+            **{key.replace("_", "-"): each for key, each in headers.items()},
+        }
+        params = options.get("params")
+        return self.phone(name).send(method, path, content=content, headers=said, params=params)
+
+    def body(self, name: str) -> Any:
+        """Return the right body."""
+        return request(name, self.ids, self.ids)[2]["json"]
+
+
+def make_caller(running: Running) -> Caller:
+    """Return Ada with one of everything."""
+    world = make_world(running)
+    tokens = sign_in(world.http, world.ada_email).tokens
+    return Caller(world, things_of(world.ada) | {"refresh_token": tokens["refresh_token"]})
+
+
+@contextmanager
+def nothing_stored(look: Look, caller: Caller) -> Iterator[None]:
+    """Fail where a row of the caller's practice is another one afterwards."""
+    practices = [caller.world.practice_id]
+    before = look.everything(practices)
+    yield
+    assert look.everything(practices) == before
