@@ -1,5 +1,6 @@
 """The pool, and transactions that always know their practice."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Final
@@ -129,16 +130,16 @@ class Begin:
 
     @asynccontextmanager
     async def _transaction(self, begin: str) -> AsyncIterator[Connection]:
-        """Open a transaction and end it; one that is cancelled ends when its connection is given back."""
+        """Open a transaction and end it, whatever happens in it, before its connection is given back."""
         async with self._pool.acquire(timeout=ACQUIRE_TIMEOUT_S) as connection:
-            await connection.execute(entering(begin, self._tenant))
             try:
+                await connection.execute(entering(begin, self._tenant))
                 yield connection
-            except Exception:
+                await _commit(connection)
+            except (Exception, asyncio.CancelledError):
                 if not connection.is_closed():
                     await connection.execute("ROLLBACK")
                 raise
-            await connection.execute("COMMIT")
 
     async def _was_written(self, connection: Connection, once: Once) -> bool:
         known = await LEDGER_FINGERPRINT.one_or_none(
@@ -147,6 +148,12 @@ class Begin:
         if known is not None and known != once.fingerprint:
             raise once.refusal()
         return known is not None
+
+
+async def _commit(connection: Connection) -> None:
+    """Commit. Raises RuntimeError where an error inside was overlooked: then COMMIT quietly rolls back."""
+    if await connection.execute("COMMIT") != "COMMIT":
+        raise RuntimeError("the transaction had failed before it was to be committed")
 
 
 def entering(begin: str, tenant: Tenant) -> str:
