@@ -1,0 +1,216 @@
+"""Words a therapist would never want found are found nowhere: not in data files, WAL, dumps or logs."""
+
+import mmap
+import struct
+import subprocess
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlsplit
+from uuid import uuid4
+
+import httpx
+import pytest
+from msgspec import inspect as wire
+
+from service.db.embedded import EmbeddedServer
+from service.db.embedded.binaries import find_binaries
+from tests.conftest import Server
+from tests.http.hostile import Member, members, with_member
+from tests.http.look import Look
+from tests.http.matrix import CASES, Rule, request
+from tests.http.operations import OPERATIONS
+from tests.http.running import Running
+from tests.http.sessions import a_session, at, held, send_track
+from tests.http.things import Ids, things_of
+from tests.http.world import Phone, make_world
+
+CANARY: Final = f"kingfisher{uuid4().hex[:12]}"
+PLAIN: Final = f"moorhen{uuid4().hex[:12]}"
+"""A label, which lies open: what finds it would find the canary."""
+LONGITUDE: Final = 12.3456789
+"""Where nobody else walks."""
+
+CLINICAL: Final = (
+    "create_client",
+    "change_client",
+    "plan_session",
+    "change_session",
+    "start_session",
+    "end_session",
+    "change_modality",
+    "cancel_session",
+    "miss_session",
+    "mark_moment",
+    "change_moment",
+    "write_note",
+    "edit_note",
+)
+"""Operations whose bodies hold what is said about a client."""
+LIES_OPEN: Final = frozenset({"/label"})
+"""What the therapist calls the record, which is not a name."""
+WITH_IT: Final[dict[tuple[str, str], dict[str, Any]]] = {
+    ("write_note", "/fields"): {"format": "soap"},
+    ("edit_note", "/fields"): {"format": "soap"},
+}
+"""What else a body needs for a member to be taken."""
+
+
+def text_members() -> list[tuple[str, Member]]:
+    """Return every member of a clinical body that holds text."""
+    return [
+        (name, member)
+        for name in CLINICAL
+        for member in members(OPERATIONS[name].body)
+        if isinstance(member.type, wire.StrType) and member.pointer not in LIES_OPEN
+    ]
+
+
+def positions() -> list[tuple[str, Member]]:
+    """Return every member of a clinical body that is a longitude."""
+    return [
+        (name, member)
+        for name in CLINICAL
+        for member in members(OPERATIONS[name].body)
+        if member.place[-1] == "lon"
+    ]
+
+
+def say(phone: Phone, name: str, member: Member, value: str, ids: Ids) -> httpx.Response:
+    """Send a clinical body that is right, with one member as it is given."""
+    method, path, options = request(name, ids, ids)
+    body = example_body(name, ids) | WITH_IT.get((name, member.pointer), {})
+    headers = {**options["headers"], "Content-Type": "application/json"}
+    return phone.send(method, path, content=with_member(body, member, value), headers=headers)
+
+
+def example_body(name: str, ids: Ids) -> dict[str, Any]:
+    body: dict[str, Any] = request(name, ids, ids)[2]["json"]
+    return body
+
+
+def word_for(member: Member) -> str:
+    """Return the canary in the form a member takes."""
+    assert isinstance(member.type, wire.StrType)
+    return f'"{CANARY}@quay.example"' if "@" in (member.type.pattern or "") else f'"{CANARY}"'
+
+
+def a_walk() -> bytes:
+    """Return a recording that names the canary wherever a file can name something."""
+    points = "".join(
+        f'<trkpt lat="51.{number:04}" lon="{LONGITUDE}"><time>{at(number)}</time>'
+        f"<name>{CANARY}</name><cmt>{CANARY}</cmt></trkpt>"
+        for number in range(60)
+    )
+    words = f"<name>{CANARY}</name><desc>{CANARY}</desc>"
+    return (
+        f'<gpx version="1.1" creator="{CANARY}" xmlns="http://www.topografix.com/GPX/1/1">'
+        f'<metadata>{words}</metadata><wpt lat="51" lon="{LONGITUDE}">{words}</wpt>'
+        f"<trk>{words}<trkseg>{points}</trkseg></trk></gpx>"
+    ).encode()
+
+
+CSV_HEAD: Final = "label,given_name,address,emergency_name,gp_name,crisis_plan\n"
+
+
+def say_everything(phone: Phone, ids: Ids) -> None:
+    """Say the canary in every place that is meant for what nobody else may know, and refused too."""
+    for name, member in text_members():
+        answer = say(phone, name, member, word_for(member), ids | session_for(phone, name, member))
+        assert answer.is_success, (name, member.pointer, answer.text)
+        say(phone, name, member, f'["{CANARY}"]', ids)
+    for name, member in positions():
+        assert say(phone, name, member, str(LONGITUDE), ids).is_success, (name, member.pointer)
+    csv = f"{CSV_HEAD}{PLAIN},{','.join([CANARY] * 5)}\n{CANARY * 20},,,,,\n".encode()
+    answer = phone.post("/v1/clients/import", content=csv, headers={"Content-Type": "text/csv"})
+    assert answer.json()["created"] == 1, answer.text
+    session = f"/v1/sessions/{ids['planned_id']}"
+    held(phone, session)
+    assert send_track(phone, session, a_walk()).status_code == 201
+    for odd in (f"/v1/clients?label={CANARY}", f"/v1/sessions?{CANARY}=1", f"/v1/clients/{CANARY}"):
+        phone.get(odd)
+
+
+def session_for(phone: Phone, name: str, member: Member) -> Ids:
+    """Return a session of its own for what can be said of a session but once."""
+    if name == "cancel_session":
+        return {"planned_id": a_session(phone).rpartition("/")[2]}
+    if member.pointer == "/cancellation_words":
+        session = a_session(phone)
+        assert phone.post(f"{session}/cancel", {"reason": "weather"}).is_success
+        return {"session_id": session.rpartition("/")[2]}
+    return {}
+
+
+def read_everything(phone: Phone, ids: Ids) -> str:
+    """Return all that is read of it again, as its owner."""
+    names = ("read_client", "read_session", "list_moments", "list_notes", "read_track", "read_track_original")
+    session = ids | {"session_id": ids["planned_id"]}
+    paths = [OPERATIONS[name].path.format(**which) for name in names for which in (ids, session)]
+    return "".join(phone.get(path).text for path in paths)
+
+
+@pytest.fixture(scope="module")
+def said(running: Running) -> tuple[Phone, Ids]:
+    world = make_world(running)
+    return world.ada, things_of(world.ada)
+
+
+def needles() -> list[bytes]:
+    """Return the canary and the place as they might lie about: as text, in hex, as a number."""
+    words = [CANARY, CANARY.upper(), CANARY.encode().hex(), str(LONGITUDE), str(LONGITUDE).encode().hex()]
+    return [each.encode() for each in words] + [struct.pack(order, LONGITUDE) for order in ("<d", ">d")]
+
+
+def found_in(content: bytes | mmap.mmap, wanted: Sequence[bytes]) -> list[bytes]:
+    return [each for each in wanted if content.find(each) >= 0]
+
+
+def files_below(folder: Path) -> Iterator[Path]:
+    yield from (each for each in folder.rglob("*") if each.is_file() and each.stat().st_size)
+
+
+def found_below(folder: Path, wanted: Sequence[bytes]) -> dict[str, list[bytes]]:
+    """Return which files hold something that is wanted."""
+    found = {}
+    for path in files_below(folder):
+        with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+            if here := found_in(content, wanted):
+                found[str(path.relative_to(folder))] = here
+    return found
+
+
+def dumped(look: Look) -> bytes:
+    """Return what pg_dump writes of the database."""
+    dsn = urlsplit(look.admin_dsn)._replace(path=f"/{look.database}").geturl()
+    command = [str(find_binaries() / "pg_dump"), "--dbname", dsn]
+    return subprocess.run(command, capture_output=True, check=True).stdout
+
+
+def test_what_was_said_in_confidence_is_found_nowhere(
+    said: tuple[Phone, Ids],
+    look: Look,
+    server: Server,
+    capfd: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    phone, ids = said
+    with caplog.at_level("DEBUG"):
+        say_everything(phone, ids)
+        assert read_everything(phone, ids).count(CANARY) > 20
+    libraries = [each for each in caplog.records if not each.name.startswith(("httpx", "httpcore"))]  # ours
+    logged = "".join(capfd.readouterr()) + "".join(each.getMessage() for each in libraries)
+    assert "/v1/sessions/{session_id}/notes" in logged
+    assert found_in(logged.encode(), needles()) == []
+    dump = dumped(look)
+    assert found_in(dump, [PLAIN.encode()])
+    assert found_in(dump, needles()) == []
+    if isinstance(server, EmbeddedServer):
+        look.rows("CHECKPOINT")
+        assert len(found_below(server.data, [PLAIN.encode()])) >= 2, "its table and the WAL"
+        assert found_below(server.data, needles()) == {}
+
+
+def test_no_body_about_a_client_is_left_out() -> None:
+    bodies = {name for name, case in CASES.items() if case.rule is Rule.CLINICAL and " " not in name}
+    assert {name for name in bodies if OPERATIONS[name].body} | {"create_client"} == set(CLINICAL)
