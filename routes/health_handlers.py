@@ -1,12 +1,12 @@
 """Whether the process lives, and whether it can serve."""
 
-from litestar import Response, get
+from litestar import get
 from litestar.di import NamedDependency
 
 from routes.dependencies import Services
 from schemas.health import Health
 from service.db.connection import ACQUIRE_TIMEOUT_S
-from service.db.migrate import pending
+from service.db.migrate import MigrationRefused, pending
 
 PUBLIC = {"open": True}
 
@@ -18,13 +18,13 @@ async def get_live() -> Health:
 
 
 @get("/health/ready", operation_id="health_ready", summary="Can it serve", tags=["health"], opt=PUBLIC)
-async def get_ready(services: NamedDependency[Services]) -> Response[Health]:
+async def get_ready(services: NamedDependency[Services]) -> Health:
     """Answer 200 when the database answers and its schema is this program's; else a 503 problem."""
     async with services.pool.acquire(timeout=ACQUIRE_TIMEOUT_S) as connection:
         behind = await pending(connection)
     if behind:
-        return Response(Health("waiting for migrations"), status_code=503, headers={"Retry-After": "5"})
-    return Response(Health("ready"))
+        raise MigrationRefused("the database waits for migrations")
+    return Health("ready")
 
 
 HANDLERS = [get_live, get_ready]

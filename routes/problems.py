@@ -28,6 +28,7 @@ from routes.strict import (
     bad_parameter,
 )
 from service.crypto.passwords import WeakPassword
+from service.db.migrate import MigrationRefused
 from service.domain.pages import BadCursor
 from service.domain.routes import LineChoice, NoLine, WhichLine
 from service.domain.sign_ins import (
@@ -191,6 +192,7 @@ TABLE: Final[dict[type[Exception], Kind]] = {
         "too-many-attempts", 429, "Too many attempts",
         headers=lambda error: {"Retry-After": str(error.wait_s)},
     ),
+    MigrationRefused: Kind("unavailable", 503, UNAVAILABLE, _nothing, headers=lambda _: RETRY),
     Overloaded: Kind("unavailable", 503, UNAVAILABLE, headers=lambda _: RETRY),
     Crowded: Kind("unavailable", 503, UNAVAILABLE, headers=lambda _: RETRY),
 }  # fmt: skip

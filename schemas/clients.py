@@ -45,7 +45,7 @@ Label = Annotated[
     ),
 ]
 Pronouns = Annotated[str, Meta(min_length=1, max_length=60)]
-EmailAddress = Annotated[str, Meta(max_length=254, pattern=r"^[^@\s]+@[^@\s]+$")]
+EmailAddress = Annotated[str, Meta(max_length=254, pattern=r"^[^@\s]+@[^@\s]+$(?!\n)")]
 Telephone = Annotated[
     str, Meta(min_length=1, max_length=60, description="As you dial it, extension and all.")
 ]

@@ -13,8 +13,8 @@ from service.domain.places import Place, PlaceKind
 
 Address = Annotated[str, Meta(min_length=1, max_length=1_000)]
 Access = Annotated[str, Meta(min_length=1, max_length=2_000, description="How one gets in.")]
-Url = Annotated[str, Meta(pattern=r"^https?://[^\s]{1,1990}$", description="An https address.")]
-PhoneNumber = Annotated[str, Meta(pattern=r"^\+?[0-9 ().\-]{3,39}$")]
+Url = Annotated[str, Meta(pattern=r"^https?://[^\s]{1,1990}$(?!\n)", description="An https address.")]
+PhoneNumber = Annotated[str, Meta(pattern=r"^\+?[0-9 ().\-]{3,39}$(?!\n)")]
 
 
 class PlaceIn(Input):

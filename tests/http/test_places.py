@@ -92,3 +92,9 @@ def test_places_are_read_a_page_at_a_time(world: World) -> None:
 def test_a_body_too_large_names_the_limit(world: World) -> None:
     answer = world.ada.post("/v1/places", a_room(access="x" * 1_000_001))
     assert (answer.status_code, answer.json()["limit"]) == (413, 1_000_000)
+
+
+def test_a_number_ends_where_it_ends(world: World) -> None:
+    phone = {"id": str(uuid4()), "kind": "phone", "name": "Line", "phone_number": "+44 20 7946 0000\n"}
+    answer = world.ada.post("/v1/places", phone)
+    assert (answer.status_code, answer.json()["pointer"]) == (400, "/phone_number")
