@@ -1,10 +1,12 @@
 """The figures of a track: for the record and the plan, never a score of anybody's walking."""
 
+from collections.abc import Sequence
+
 import msgspec
 
 from service.domain.fixes import Fixes
 from service.domain.geodesy import ascent_descent_m, length_m
-from service.domain.halts import halts, moving_time_s
+from service.domain.halts import Halt, moving_time_s
 
 
 class TrackStatistics(msgspec.Struct, frozen=True):
@@ -23,8 +25,8 @@ class TrackStatistics(msgspec.Struct, frozen=True):
     moving_time_s: float | None
 
 
-def statistics(fixes: Fixes) -> TrackStatistics:
-    """Return the figures of one recording."""
+def statistics(fixes: Fixes, stays: Sequence[Halt]) -> TrackStatistics:
+    """Return the figures of one recording, whose halts are `stays`."""
     times = fixes.time_ms[fixes.timed]
     began_ms, ended_ms = (int(times.min()), int(times.max())) if times.size else (None, None)
     ascent_m, descent_m = ascent_descent_m(fixes) or (None, None)
@@ -36,5 +38,5 @@ def statistics(fixes: Fixes) -> TrackStatistics:
         began_ms=began_ms,
         ended_ms=ended_ms,
         duration_s=None if began_ms is None or ended_ms is None else (ended_ms - began_ms) / 1_000,
-        moving_time_s=moving_time_s(fixes, halts(fixes)),
+        moving_time_s=moving_time_s(fixes, stays),
     )

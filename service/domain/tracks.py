@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from uuid import UUID
 
 import msgspec
 import numpy as np
@@ -42,6 +43,14 @@ class Window(msgspec.Struct, frozen=True):
     def between(cls, start: datetime | None, end: datetime | None) -> "Window":
         """Return the window from one instant to another."""
         return cls(_ms(start), _ms(end))
+
+
+class Frame(msgspec.Struct, frozen=True):
+    """What a track is cut to and compared with: when its session was held, and on which planned line."""
+
+    window: Window
+    route_id: UUID | None
+    route_version: int | None
 
 
 def _ms(instant: datetime | None) -> int | None:
@@ -99,9 +108,10 @@ def cut_and_summarise(
             "nothing of this track lies within the session's actual times",
             "correct when the session started and ended, then send the track again",
         )
+    stays = halts(walked)
     summary = TrackSummary(
-        statistics=statistics(walked),
-        halts=halts(walked),
+        statistics=statistics(walked, stays),
+        halts=stays,
         deviation=None if planned is None else compare(walked, planned),
         window=window,
         dropped=dropped,

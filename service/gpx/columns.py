@@ -99,7 +99,7 @@ def read_numbers(texts: Sequence[str]) -> Floats:
         try:
             return np.fromiter(map(float, [text or "nan" for text in texts]), np.float64, len(texts))
         except ValueError:
-            pass
+            pass  # one of them is no number, such as "1.2.3": each is looked at by itself
     return np.fromiter(map(_read_number, texts), np.float64, len(texts))
 
 

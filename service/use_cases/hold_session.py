@@ -24,7 +24,7 @@ from service.domain.sessions import (
     miss,
     start,
 )
-from service.domain.tracks import Window
+from service.domain.tracks import Frame, Window
 from service.domain.writes import Once, found
 from service.use_cases.prepared_writes import write_prepared
 from service.use_cases.receive_track import keep_track_in_step
@@ -158,7 +158,8 @@ async def keep_session(
 ) -> Session:
     """Store a changed session, with what is odd about it. Every change to a session comes through here."""
     window = Window.between(after.started_at, after.ended_at)
-    await keep_track_in_step(transaction, keys, after.id, window, prepared, now)
+    frame = Frame(window, after.route_id, after.route_version)
+    await keep_track_in_step(transaction, keys, after.id, frame, prepared, now)
     client = found(await find_client(transaction.connection, transaction.practice_id, after.client_id))
     changed = msgspec.structs.replace(judged(after, before, client), updated_at=now)
     return await update_session(transaction, changed)

@@ -5,6 +5,7 @@ gives up, the work is done with nobody waiting, and the write is tried again; it
 stands as it stood.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable
 from typing import Final, TypeVar
 
@@ -22,12 +23,12 @@ class Crowded(DomainError):
     """Others kept changing the same session; worth another try in a moment."""
 
 
-class Unprepared(Exception):
+class Unprepared(Exception, ABC):
     """A write met work that must not be done while others wait."""
 
+    @abstractmethod
     async def prepare(self, begin: Begin, keys: PracticeKey) -> object:
         """Do that work and return what the write is to be tried again with."""
-        raise NotImplementedError
 
 
 async def write_prepared(

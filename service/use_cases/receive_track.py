@@ -27,6 +27,7 @@ from service.db.tracks import (
 from service.domain.anchoring import Anchor
 from service.domain.fixes import Fixes
 from service.domain.tracks import (
+    Frame,
     LocationNotAgreed,
     NoTrack,
     Recording,
@@ -57,6 +58,7 @@ class Basis(msgspec.Struct, frozen=True):
     """A session as it stood when its track was prepared."""
 
     standing: Standing
+    frame: Frame
     key: ClientKey
     track: TrackRow | None
     planned: bytes | None
@@ -100,12 +102,11 @@ async def receive_track(
     """
     fingerprint = keys.fingerprint(uploaded.content)
     for _ in range(ATTEMPTS):
-        basis = await _read_basis(begin, keys, uploaded.session_id)
+        basis = await _read_basis(begin, keys, uploaded.session_id, frame=None)
         if basis.track is not None and basis.track.fingerprint == fingerprint:
             return _kept(basis.key, basis.track), False
         _refuse(basis, replace=uploaded.replace)
-        window = window_of(basis.standing)
-        prepared = await off_loop(_prepare, basis, window, uploaded.content, fingerprint, now)
+        prepared = await off_loop(_prepare, basis, uploaded.content, fingerprint, now)
         async with begin.write() as transaction:
             standing = await held_standing(transaction, uploaded.session_id)
             if standing == basis.standing:
@@ -133,8 +134,11 @@ async def store_prepared(transaction: Transaction, key: ClientKey, prepared: Pre
     await store_sealed_anchors(transaction, key, prepared.anchors)
 
 
-async def _read_basis(begin: Begin, keys: PracticeKey, session_id: UUID) -> Basis:
-    """Read all a track is prepared from, in one snapshot. Raises NotFound."""
+async def _read_basis(begin: Begin, keys: PracticeKey, session_id: UUID, *, frame: Frame | None) -> Basis:
+    """Read all a track is prepared from, in one snapshot; for the session's own frame, or one it will have.
+
+    Raises NotFound.
+    """
     tenant = begin.tenant
     practice_id = tenant.practice_id
     async with begin.read() as connection:
@@ -142,18 +146,19 @@ async def _read_basis(begin: Begin, keys: PracticeKey, session_id: UUID) -> Basi
         track = await find_track(connection, practice_id, session_id)
         moments = await list_moments(connection, practice_id, session_id)
         notes = await list_notes(connection, practice_id, session_id)
+        frame = frame or frame_of(standing)
         planned = None
-        if standing.route_id is not None and standing.route_version is not None:
-            planned = await find_line(connection, practice_id, standing.route_id, standing.route_version)
+        if frame.route_id is not None and frame.route_version is not None:
+            planned = await find_line(connection, practice_id, frame.route_id, frame.route_version)
     key = keys.client(standing.client_id, standing.wrapped_key)
-    return Basis(standing, key, track, planned, marks_of(key, moments, notes, {}))
+    return Basis(standing, frame, key, track, planned, marks_of(key, moments, notes, {}))
 
 
-def _prepare(basis: Basis, window: Window, content: bytes, fingerprint: bytes, now: datetime) -> Prepared:
+def _prepare(basis: Basis, content: bytes, fingerprint: bytes, now: datetime) -> Prepared:
     """Return a file made ready to store: read, cut, measured, encoded, sealed, notes anchored."""
     standing = basis.standing
     planned = None if basis.planned is None else unpack_fixes(basis.planned)
-    walked, summary = cut_and_summarise(_read(content, now), window, planned)
+    walked, summary = cut_and_summarise(_read(content, now), basis.frame.window, planned)
     track = _sealed(basis.key, standing.session_id, content, fingerprint, walked, summary, now)
     return Prepared(standing, track, summary, anchored_anew(walked, basis.marks))
 
@@ -168,9 +173,10 @@ def _read(content: bytes, now: datetime) -> Recording:
     return Recording(join_fixes(parts), skipped, file.skipped_count)
 
 
-def window_of(standing: Standing) -> Window:
-    """Return the times a session's track is cut to."""
-    return Window.between(standing.started_at, standing.ended_at)
+def frame_of(standing: Standing) -> Frame:
+    """Return what a session's track is cut to and compared with."""
+    window = Window.between(standing.started_at, standing.ended_at)
+    return Frame(window, standing.route_id, standing.route_version)
 
 
 def _sealed(
@@ -256,38 +262,38 @@ async def remove_track(transaction: Transaction, keys: PracticeKey, session_id: 
 
 
 class CutAnew(msgspec.Struct, frozen=True):
-    """A track cut to times a session is about to have."""
+    """A track cut to times, or compared with a line, that its session is about to have."""
 
     standing: Standing
-    window: Window
+    frame: Frame
     prepared: Prepared | None
-    """None where nothing of it lies within them: what was reported stands, and the track stays as it was."""
+    """None where nothing of it lies within the times: what was reported stands, and the track stays."""
 
 
 class TrackOutOfStep(Unprepared):
-    """A write changes when a session was held; its track must be cut anew."""
+    """A write changes when a session was held, or its planned line; its track must be cut anew."""
 
-    def __init__(self, session_id: UUID, window: Window, now: datetime) -> None:
+    def __init__(self, session_id: UUID, frame: Frame, now: datetime) -> None:
         super().__init__(f"track of session {session_id}")
         self._session_id = session_id
-        self._window = window
+        self._frame = frame
         self._now = now
 
     async def prepare(self, begin: Begin, keys: PracticeKey) -> CutAnew:
-        """Return the track cut to the new times."""
-        basis = await _read_basis(begin, keys, self._session_id)
+        """Return the track cut to the new times and compared with the new line."""
+        basis = await _read_basis(begin, keys, self._session_id, frame=self._frame)
         prepared = None
         if basis.track is not None:
-            prepared = await off_loop(_cut_anew, basis, basis.track, self._window, self._now)
-        return CutAnew(basis.standing, self._window, prepared)
+            prepared = await off_loop(_cut_anew, basis, basis.track, self._now)
+        return CutAnew(basis.standing, self._frame, prepared)
 
 
-def _cut_anew(basis: Basis, track: TrackRow, window: Window, now: datetime) -> Prepared | None:
-    """Return a stored track cut to `window` from its original; None where nothing of it lies within."""
+def _cut_anew(basis: Basis, track: TrackRow, now: datetime) -> Prepared | None:
+    """Return a stored track made anew from its original; None where nothing of it lies within the times."""
     cell = Cell("track", "sealed_original", track.session_id)
     original = original_of(basis.key.open(cell, track.sealed_original))
     try:
-        return _prepare(basis, window, original, track.fingerprint, now)
+        return _prepare(basis, original, track.fingerprint, now)
     except Impossible:
         return None
 
@@ -296,19 +302,21 @@ async def keep_track_in_step(
     transaction: Transaction,
     keys: PracticeKey,
     session_id: UUID,
-    window: Window,
+    frame: Frame,
     prepared: object,
     now: datetime,
 ) -> None:
-    """Cut a session's track to new times, where it has one. Raises TrackOutOfStep unless `prepared`.
+    """Cut a session's track to new times, or compare it with a new line, where it has one.
+
+    Raises TrackOutOfStep unless `prepared`.
 
     To be called in the write that changes the session, before its row is changed.
     """
     standing = await held_standing(transaction, session_id)
-    if standing.track_revision is None or window == window_of(standing):
+    if standing.track_revision is None or frame == frame_of(standing):
         return
-    if not isinstance(prepared, CutAnew) or (prepared.standing, prepared.window) != (standing, window):
-        raise TrackOutOfStep(session_id, window, now)
+    if not isinstance(prepared, CutAnew) or (prepared.standing, prepared.frame) != (standing, frame):
+        raise TrackOutOfStep(session_id, frame, now)
     if prepared.prepared is not None:
         key = keys.client(standing.client_id, standing.wrapped_key)
         await store_prepared(transaction, key, prepared.prepared, now)

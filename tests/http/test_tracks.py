@@ -1,6 +1,7 @@
 """Tracks: cut to the session, measured, sent again without harm, and gone when deleted."""
 
 import gzip
+from uuid import uuid4
 
 import gpxpy
 import pytest
@@ -142,3 +143,17 @@ def test_a_walk_is_compared_with_its_planned_route(world: World) -> None:
     deviation = send_track(world.ada, session, a_recording()).json()["deviation"]
     assert deviation["share_walked"] == pytest.approx(1, abs=0.05)
     assert deviation["off_m"] == 0
+
+
+def test_a_walk_is_compared_anew_when_its_session_is_given_another_route(world: World) -> None:
+    session = a_session(world.ada)
+    held(world.ada, session)
+    assert "deviation" not in send_track(world.ada, session, a_recording()).json()
+    east = [[0, 0], [1_200 / 111_320, 0], [0, 0]]
+    for coordinates, share in ((east, 1), ([[1, 1], [1.01, 1]], 0)):
+        geojson = {"type": "LineString", "coordinates": coordinates}
+        route = {"id": str(uuid4()), "name": "Planned", "geojson": geojson}
+        assert world.ada.post("/v1/routes", route).status_code == 201
+        assert world.ada.patch(session, {"route_id": route["id"]}).status_code == 200
+        deviation = world.ada.get(f"{session}/track").json()["deviation"]
+        assert deviation["share_walked"] == pytest.approx(share, abs=0.05)
