@@ -1,9 +1,9 @@
 """What wraps every request: an id for the logs, the log line, and conditional reads."""
 
 import re
+import secrets
 import time
 from typing import Any, Final
-from uuid import uuid4
 
 import structlog
 from litestar.datastructures import Headers, MutableScopeHeaders
@@ -52,7 +52,7 @@ def request_id_of(scope: Scope) -> str:
     state = scope.setdefault("state", {})
     if "request_id" not in state:
         given = Headers.from_scope(scope).get("x-request-id", "")
-        state["request_id"] = given if REQUEST_ID.fullmatch(given) else uuid4().hex
+        state["request_id"] = given if REQUEST_ID.fullmatch(given) else secrets.token_hex(16)
     request_id: str = state["request_id"]
     return request_id
 

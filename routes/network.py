@@ -1,7 +1,7 @@
 """From which network a request comes, and to which host it is addressed."""
 
 import re
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Any, Final
 
@@ -17,6 +17,7 @@ WITH_PORT: Final = re.compile(r"\[([^\]]+)\](?::\d+)?|([^:]+):\d+")
 
 Connection = ASGIConnection[Any, Any, Any, Any]
 Network = IPv4Network | IPv6Network
+Guard = Callable[[Connection, BaseRouteHandler], Awaitable[None]]
 
 
 def network_reader(proxies: Sequence[Network]) -> Callable[[Connection], str]:
@@ -55,17 +56,18 @@ def _address(text: str) -> IPv4Address | IPv6Address | None:
     return getattr(address, "ipv4_mapped", None) or address
 
 
-def only_hosts(hosts: Collection[str]) -> Callable[[Connection, BaseRouteHandler], None]:
-    """Return a guard that lets in requests addressed to one of `hosts`, on any port; to any where empty.
+def only_hosts(hosts: Collection[str]) -> list[Guard]:
+    """Return the guard that lets in requests addressed to one of `hosts`, on any port; none where empty.
 
-    `*.example.org` stands for everything below example.org.
+    `*.example.org` stands for everything below example.org. A coroutine, though it awaits nothing: Litestar
+    runs a plain function in a thread, once a request.
     """
     names = {each.lower() for each in hosts if not each.startswith("*.")}
     endings = tuple(each[1:].lower() for each in hosts if each.startswith("*."))
 
-    def refuse_other_hosts(connection: Connection, _: BaseRouteHandler) -> None:
+    async def refuse_other_hosts(connection: Connection, _: BaseRouteHandler) -> None:
         host = re.sub(r":\d+$", "", connection.headers.get("host", "")).lower()
-        if hosts and host not in names and not host.endswith(endings or ("\0",)):
+        if host not in names and not host.endswith(endings or ("\0",)):
             raise UnknownHost("this service does not go by that name")
 
-    return refuse_other_hosts
+    return [refuse_other_hosts] if hosts else []

@@ -75,7 +75,7 @@ def create_app(composition: Composition) -> Litestar:
     api = Router(
         "/v1",
         route_handlers=HANDLERS,
-        guards=[only_hosts(composition.allowed_hosts), signed_in],
+        guards=[*only_hosts(composition.allowed_hosts), signed_in],
         before_request=refuse_unreadable,
         dependencies=DEPENDENCIES,
     )

@@ -5,6 +5,7 @@ import re
 import sys
 from typing import Any, Final
 
+import msgspec
 import structlog
 
 FIXED_PART: Final = re.compile(r"[^\n%(<{:]*")
@@ -19,15 +20,19 @@ def configure_logs(*, level: str = "info", machine: bool = False) -> None:
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         _only_the_kind_of_error,
     ]
-    last = structlog.processors.JSONRenderer() if machine else structlog.dev.ConsoleRenderer(colors=False)
+    as_json = structlog.processors.JSONRenderer(_json_line)
     structlog.configure(
-        processors=[*shared, last],
+        processors=[*shared, as_json if machine else structlog.dev.ConsoleRenderer(colors=False)],
         wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, level.upper())),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=True,
     )
     root = logging.getLogger()
     root.handlers = [each for each in root.handlers if not isinstance(each, _Forwarded)] + [_Forwarded()]
+
+
+def _json_line(event: dict[str, Any], **_: object) -> str:
+    return msgspec.json.encode(event, enc_hook=str).decode()
 
 
 class _Forwarded(logging.Handler):
