@@ -7,8 +7,9 @@ from typing import Final
 from uuid import UUID
 
 import asyncpg
+import msgspec
 
-from service.db.query import Connection, Query, Statement
+from service.db.query import Connection, Query
 from service.domain.sign_ins import Tenant
 from service.domain.writes import Once
 
@@ -58,31 +59,19 @@ class Transaction:
         return self.tenant.practice_id
 
 
-NEXT_REVISION = Query(
-    int,
-    """
-    UPDATE practice_revision
-       SET revision = revision + 1
-     WHERE practice_id = $1
- RETURNING revision
-""",
-)
+class Entered(msgspec.Struct, frozen=True):
+    """What a write begins with."""
 
-LEDGER_FINGERPRINT = Query(
-    bytes,
-    """
-    SELECT fingerprint
-      FROM write_ledger
-     WHERE practice_id = $1
-       AND scope = $2
-       AND key = $3
-""",
-)
+    revision: int
+    known: bytes | None
+    """The fingerprint this write's key was recorded with before; None where it is recorded now."""
 
-RECORD_WRITE = Statement(
+
+ENTER_WRITE = Query(
+    Entered,
     """
-    INSERT INTO write_ledger (practice_id, scope, key, fingerprint, revision)
-    VALUES ($1, $2, $3, $4, $5)
+    SELECT revision, known
+      FROM enter_write($1, $2, $3, $4)
 """,
 )
 
@@ -111,16 +100,16 @@ class Begin:
     async def write(self, once: Once | None = None) -> AsyncIterator[Transaction]:
         """Open a write: the practice's next revision is taken first, which also queues its other writers.
 
-        With `once`, the ledger is asked before anything else is looked at. Raises IdempotencyKeyReused or
-        IdTaken when the key was used for another payload.
+        With `once`, the ledger is asked before anything else is looked at, and the write recorded in it.
+        Raises IdempotencyKeyReused or IdTaken when the key was used for another payload.
         """
         async with self._transaction(WRITE) as connection:
-            revision = await NEXT_REVISION.one(connection, self._tenant.practice_id)
-            replays = once is not None and await self._was_written(connection, once)
-            yield Transaction(connection, self._tenant, revision, replays=replays)
-            if once is not None and not replays:
-                written = (once.scope, once.key, once.fingerprint, revision)
-                await RECORD_WRITE.run(connection, self._tenant.practice_id, *written)
+            asked = (once.scope, once.key, once.fingerprint) if once else (None, None, None)
+            entered = await ENTER_WRITE.one(connection, self._tenant.practice_id, *asked)
+            if once and entered.known not in (None, once.fingerprint):
+                raise once.refusal()
+            replays = entered.known is not None
+            yield Transaction(connection, self._tenant, entered.revision, replays=replays)
 
     @asynccontextmanager
     async def unstamped(self) -> AsyncIterator[Connection]:
@@ -140,14 +129,6 @@ class Begin:
                 if not connection.is_closed():
                     await connection.execute("ROLLBACK")
                 raise
-
-    async def _was_written(self, connection: Connection, once: Once) -> bool:
-        known = await LEDGER_FINGERPRINT.one_or_none(
-            connection, self._tenant.practice_id, once.scope, once.key
-        )
-        if known is not None and known != once.fingerprint:
-            raise once.refusal()
-        return known is not None
 
 
 async def _commit(connection: Connection) -> None:

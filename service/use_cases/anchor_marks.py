@@ -74,17 +74,18 @@ async def keep_anchors(
     standing: Standing,
     prepared: object,
     changed: Mapping[UUID, Marked],
-) -> None:
-    """Store the anchors of a session whose marks are `changed`. Raises AnchorsWanted unless `prepared`.
+) -> bool:
+    """Store the anchors of a session whose marks are `changed`; return whether it has a track to lie on.
 
-    `standing` was read in this transaction, before the changes.
+    `standing` was read in this transaction, before the changes. Raises AnchorsWanted unless `prepared`.
     """
     if standing.track_revision is None or not changed:
-        return
+        return False
     now = (standing.track_revision, standing.marks_revision)
     if not isinstance(prepared, Anchored) or (prepared.track_revision, prepared.marks_revision) != now:
         raise AnchorsWanted(standing.session_id, changed)
     await store_sealed_anchors(transaction, key, prepared.anchors)
+    return True
 
 
 async def store_sealed_anchors(

@@ -48,10 +48,10 @@ async def mark_moment(
             return await _opened(transaction.connection, keys, transaction.practice_id, kept), True
         standing = await held_standing(transaction, new.session_id)
         key = keys.client(standing.client_id, standing.wrapped_key)
-        await insert_moment(transaction, _new_row(key, standing, new, now), standing.viewers)
+        row = await insert_moment(transaction, _new_row(key, standing, new, now), standing.viewers)
         marked = Marked(new.id, "moment", new.at, new.content.position)
-        await keep_anchors(transaction, key, standing, prepared, {new.id: marked})
-        return await _kept(transaction, key, new.id), False
+        anchored = await keep_anchors(transaction, key, standing, prepared, {new.id: marked})
+        return await _kept(transaction, key, row, anchored=anchored), False
 
     return await write_prepared(begin, keys, once, write)
 
@@ -92,11 +92,12 @@ async def change_moment(
         at = changes.get("at", row.at)
         content = _changed(_content(key, row), changes)
         sealed = _seal(key, row.id, content)
-        await update_moment(transaction, msgspec.structs.replace(row, at=at, sealed=sealed, updated_at=now))
+        changed = msgspec.structs.replace(row, at=at, sealed=sealed, updated_at=now)
+        kept = found(await update_moment(transaction, changed))
         await move_notes_with_moment(transaction, row.id, at)
         marked = Marked(row.id, "moment", at, content.position, open_anchor(key, "moment", row))
-        await keep_anchors(transaction, key, standing, prepared, {row.id: marked})
-        return await _kept(transaction, key, row.id)
+        anchored = await keep_anchors(transaction, key, standing, prepared, {row.id: marked})
+        return await _kept(transaction, key, kept, anchored=anchored)
 
     return await write_prepared(begin, keys, once, write)
 
@@ -142,8 +143,11 @@ async def held_standing(transaction: Transaction, session_id: UUID) -> Standing:
     return standing
 
 
-async def _kept(transaction: Transaction, key: ClientKey, moment_id: UUID) -> Moment:
-    return _moment(key, found(await find_moment(transaction.connection, transaction.practice_id, moment_id)))
+async def _kept(transaction: Transaction, key: ClientKey, row: MomentRow, *, anchored: bool) -> Moment:
+    """Return a moment as it was written, read again where its anchor was stored after it."""
+    if anchored:
+        row = found(await find_moment(transaction.connection, transaction.practice_id, row.id))
+    return _moment(key, row)
 
 
 async def _opened(connection: Connection, keys: PracticeKey, practice_id: UUID, row: MomentRow) -> Moment:

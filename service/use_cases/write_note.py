@@ -64,9 +64,9 @@ async def write_note(
         key = keys.client(standing.client_id, standing.wrapped_key)
         note, position = await _about_its_moment(transaction, key, new.to_note(standing, now))
         refuse_unusable_note(note)
-        await insert_note(transaction, _row(key, note, None), standing.viewers)
-        await keep_anchors(transaction, key, standing, prepared, _marked(note, position))
-        return await _kept(transaction, key, note.id), False
+        row = await insert_note(transaction, _row(key, note, None), standing.viewers)
+        anchored = await keep_anchors(transaction, key, standing, prepared, _marked(note, position))
+        return await _kept(transaction, key, row, anchored=anchored), False
 
     return await write_prepared(begin, keys, once, write)
 
@@ -94,9 +94,9 @@ async def edit_note(
         note, position = await _about_its_moment(transaction, key, edited)
         refuse_unusable_note(note)
         sealed_anchor = row.sealed_anchor if note.about_at is not None else None
-        await update_note(transaction, _row(key, note, sealed_anchor))
-        await keep_anchors(transaction, key, standing, prepared, _marked(note, position))
-        return await _kept(transaction, key, note.id)
+        kept = found(await update_note(transaction, _row(key, note, sealed_anchor)))
+        anchored = await keep_anchors(transaction, key, standing, prepared, _marked(note, position))
+        return await _kept(transaction, key, kept, anchored=anchored)
 
     return await write_prepared(begin, keys, once, write)
 
@@ -167,8 +167,11 @@ async def remove_note(transaction: Transaction, note_id: UUID, now: datetime) ->
     await bury(transaction, "note", note_id, now, clinical=True, viewers=standing.viewers)
 
 
-async def _kept(transaction: Transaction, key: ClientKey, note_id: UUID) -> Note:
-    return _note(key, found(await find_note(transaction.connection, transaction.practice_id, note_id)))
+async def _kept(transaction: Transaction, key: ClientKey, row: NoteRow, *, anchored: bool) -> Note:
+    """Return a note as it was written, read again where its anchor was stored after it."""
+    if anchored:
+        row = found(await find_note(transaction.connection, transaction.practice_id, row.id))
+    return _note(key, row)
 
 
 async def _opened(connection: Connection, keys: PracticeKey, practice_id: UUID, row: NoteRow) -> Note:
