@@ -21,14 +21,13 @@ from service.crypto.passwords import PasswordHasher
 from service.crypto.sealing import Keyring, PracticeKey
 from service.crypto.tokens import Token, parse_token
 from service.db.connection import Begin, Pool
-from service.db.sign_ins import find_sign_in
+from service.db.sign_ins import ByToken, find_sign_in
 from service.domain.pages import LONGEST_CURSOR, PAGE_DEFAULT, PAGE_LIMIT, Cursor
-from service.domain.sign_ins import NotSignedIn, OwnerOnly, Role, SignIn
+from service.domain.sign_ins import SIGN_IN_OVER, NotSignedIn, OwnerOnly, Role, SignIn
 from service.domain.writes import BY_ANY_DEVICE, Expected, Once
 
 ENTITY_TAG: Final = re.compile(r'\s*(?:W/)?"([^"]*)"\s*')
 LONGEST_REVISION: Final = 15
-EXPIRED: Final = "the access token has expired or was revoked; refresh or sign in"
 IDEMPOTENCY_KEY: Final = re.compile(r"[\x21-\x7e]{1,200}")
 
 
@@ -62,7 +61,7 @@ async def signed_in(connection: ASGIConnection[Any, Any, Any, Any], handler: Bas
     services: Services = connection.app.state.services
     sign_in = await find_sign_in(services.pool, token.practice_id, token.digest, services.clock())
     if sign_in is None:
-        raise NotSignedIn(EXPIRED)
+        raise NotSignedIn(SIGN_IN_OVER)
     if handler.opt.get("owner") and sign_in.role is not Role.OWNER:
         raise OwnerOnly("ask an owner of the practice")
     connection.state.sign_in = sign_in
@@ -85,10 +84,10 @@ async def provide_sign_in(request: Request[Any, Any, Any]) -> SignIn:
     return sign_in
 
 
-async def provide_token(request: Request[Any, Any, Any]) -> Token:
-    """Return the token the guard read, for a handler that verifies it itself."""
+async def provide_by_token(request: Request[Any, Any, Any], services: NamedDependency[Services]) -> ByToken:
+    """Return the token the guard read, for a handler that says `verifies_token`."""
     token: Token = request.state.token
-    return token
+    return ByToken(services.pool, token.practice_id, token.digest, services.clock())
 
 
 async def provide_begin(services: NamedDependency[Services], sign_in: NamedDependency[SignIn]) -> Begin:
@@ -195,7 +194,7 @@ DEPENDENCIES: Final = {
     "services": Provide(provide_services),
     "now": Provide(provide_now),
     "sign_in": Provide(provide_sign_in),
-    "token": Provide(provide_token),
+    "by_token": Provide(provide_by_token),
     "begin": Provide(provide_begin),
     "keys": Provide(provide_keys),
     "creating": Provide(provide_creating),

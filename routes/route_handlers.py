@@ -11,9 +11,9 @@ from litestar.params import FromPath, JSONBody, QueryParameter
 from routes.answers import answer, created
 from routes.dependencies import DEFAULT_LIMIT, Creating, CursorText, Limit, Services, Writing, after
 from schemas.routes import RouteIn, RouteOut, RoutePage, RoutePatch, RouteVersions, TurnBackOut
-from service.crypto.tokens import Token
 from service.db.connection import Begin
 from service.db.routes import RouteSearch
+from service.db.sign_ins import ByToken
 from service.domain.routes import LONGEST_TAG, normal_tag
 from service.domain.sign_ins import SignIn
 from service.domain.writes import Expected
@@ -87,8 +87,7 @@ async def get_routes(
 async def get_route(
     route_id: FromPath[UUID],
     services: NamedDependency[Services],
-    token: NamedDependency[Token],
-    now: NamedDependency[datetime],
+    by_token: NamedDependency[ByToken],
     client_id: ClientId = None,
     flat_pace_ms: PaceGiven = None,
     rests_s: RestsGiven = None,
@@ -97,7 +96,7 @@ async def get_route(
 
     Timed at another pace than the practice's it is a calculation, which carries no ETag.
     """
-    sign_in, full = await read_route_by_token(services.pool, token, route_id, now)
+    sign_in, full = await read_route_by_token(by_token, route_id)
     wanted = PaceWanted(client_id, flat_pace_ms, rests_s)
     if wanted == PaceWanted(None, None, None):
         return answer(RouteOut.from_full(full), full.route.shown_revision)

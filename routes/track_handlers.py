@@ -9,10 +9,12 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, QueryParameter
 
 from routes.answers import answer, created, etag
+from routes.dependencies import Services
 from routes.uploads import Upload
 from schemas.tracks import TrackOut
 from service.crypto.sealing import PracticeKey
 from service.db.connection import Begin
+from service.db.sign_ins import ByToken
 from service.domain.sign_ins import SignIn
 from service.gpx.model import DEFAULT_LIMITS
 from service.use_cases.off_loop import off_loop
@@ -20,6 +22,7 @@ from service.use_cases.receive_track import (
     UploadedTrack,
     original_of,
     read_form,
+    read_geojson_by_token,
     read_track,
     receive_track,
     remove_track,
@@ -88,18 +91,16 @@ async def get_track(
     summary="Read a track as GeoJSON",
     tags=["tracks"],
     media_type=GEOJSON_TYPE,
-    opt={"exclude_from_compression": True},
+    opt={"exclude_from_compression": True, "verifies_token": True},
 )
 async def get_track_geojson(
     session_id: FromPath[UUID],
     request: Request[Any, Any, Any],
-    begin: NamedDependency[Begin],
-    keys: NamedDependency[PracticeKey],
-    sign_in: NamedDependency[SignIn],
+    services: NamedDependency[Services],
+    by_token: NamedDependency[ByToken],
 ) -> Response[bytes]:
     """Send the track for a map, as it was encoded and compressed when it arrived."""
-    async with begin.read() as connection:
-        content, revision = await read_form(connection, keys, sign_in.practice_id, session_id, "geojson")
+    content, revision = await read_geojson_by_token(by_token, services.keyring, session_id)
     return await _send(request, content, revision, GEOJSON_TYPE)
 
 

@@ -6,12 +6,12 @@ from uuid import UUID
 
 import msgspec
 
-from service.db.connection import ACQUIRE_TIMEOUT_S, Connection, Pool, Transaction
+from service.db.connection import Connection, Transaction
 from service.db.query import Query, Statement
+from service.db.sign_ins import ByToken, Verified
 from service.domain.pages import Cursor
 from service.domain.route_features import Feature
 from service.domain.routes import FullRoute, NewRoute, PackedLine, Route, RouteVersion
-from service.domain.sign_ins import Role, SignIn
 
 SHOWN: Final = """
     SELECT route.id, route.name, route.description, route.tags, route.version, route.archived_at,
@@ -41,24 +41,11 @@ async def find_route(connection: Connection, practice_id: UUID, route_id: UUID) 
     return await ROUTE_BY_ID.one_or_none(connection, practice_id, route_id)
 
 
-class RouteOfToken(msgspec.Struct, frozen=True):
+class RouteOfToken(Verified, frozen=True):
     """A sign-in, and what it asked for as JSON; no route where it sees none."""
 
-    sign_in_id: UUID
-    practice_id: UUID
-    therapist_id: UUID
-    device_id: UUID
-    role: Role
-    wrapped_key: bytes
     route: str | None
     features: str
-
-    @property
-    def sign_in(self) -> SignIn:
-        """Return the sign-in the token stands for."""
-        return SignIn(
-            self.sign_in_id, self.practice_id, self.therapist_id, self.device_id, self.role, self.wrapped_key
-        )
 
     @property
     def full(self) -> FullRoute | None:
@@ -80,12 +67,9 @@ ROUTE_OF_TOKEN = Query(
 )
 
 
-async def find_route_of_token(
-    pool: Pool, practice_id: UUID, digest: bytes, now: datetime, route_id: UUID
-) -> RouteOfToken | None:
-    """Return the sign-in of an access token and a route, in one round trip; None where it stands for none."""
-    async with pool.acquire(timeout=ACQUIRE_TIMEOUT_S) as connection:
-        return await ROUTE_OF_TOKEN.one_or_none(connection, practice_id, digest, now, route_id)
+async def find_route_of_token(by_token: ByToken, route_id: UUID) -> RouteOfToken:
+    """Return the sign-in of an access token and a route, in one round trip. Raises NotSignedIn."""
+    return await by_token.read(ROUTE_OF_TOKEN, route_id)
 
 
 class RouteSearch(msgspec.Struct, frozen=True):

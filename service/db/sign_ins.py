@@ -1,13 +1,14 @@
 """Sign-ins, their tokens, and the devices they are made from."""
 
 from datetime import datetime, timedelta
+from typing import TypeVar
 from uuid import UUID
 
 import msgspec
 
 from service.db.connection import ACQUIRE_TIMEOUT_S, Connection, Pool, Transaction
 from service.db.query import Query, Statement
-from service.domain.sign_ins import Device, SignIn
+from service.domain.sign_ins import SIGN_IN_OVER, Device, NotSignedIn, Role, SignIn
 
 SIGN_IN_OF_TOKEN = Query(
     SignIn,
@@ -22,6 +23,44 @@ async def find_sign_in(pool: Pool, practice_id: UUID, digest: bytes, now: dateti
     """Return the sign-in an access token stands for, in one round trip; None where it stands for none."""
     async with pool.acquire(timeout=ACQUIRE_TIMEOUT_S) as connection:
         return await SIGN_IN_OF_TOKEN.one_or_none(connection, practice_id, digest, now)
+
+
+class Verified(msgspec.Struct, frozen=True):
+    """What a function that verifies a token begins its row with; what was asked for follows."""
+
+    sign_in_id: UUID
+    practice_id: UUID
+    therapist_id: UUID
+    device_id: UUID
+    role: Role
+    wrapped_key: bytes
+
+    @property
+    def sign_in(self) -> SignIn:
+        """Return the sign-in the token stands for."""
+        return SignIn(
+            self.sign_in_id, self.practice_id, self.therapist_id, self.device_id, self.role, self.wrapped_key
+        )
+
+
+VerifiedRow = TypeVar("VerifiedRow", bound=Verified)
+
+
+class ByToken(msgspec.Struct, frozen=True):
+    """An access token that is verified in the round trip in which it reads: for the reads made most."""
+
+    pool: Pool
+    practice_id: UUID
+    digest: bytes
+    now: datetime
+
+    async def read(self, query: Query[VerifiedRow], row_id: UUID) -> VerifiedRow:
+        """Return what `query` finds for whoever the token stands for. Raises NotSignedIn."""
+        async with self.pool.acquire(timeout=ACQUIRE_TIMEOUT_S) as connection:
+            row = await query.one_or_none(connection, self.practice_id, self.digest, self.now, row_id)
+        if row is None:
+            raise NotSignedIn(SIGN_IN_OVER)
+        return row
 
 
 INSERT_SIGN_IN = Statement(

@@ -7,6 +7,7 @@ import msgspec
 
 from service.db.connection import Connection, Transaction
 from service.db.query import Query
+from service.db.sign_ins import ByToken, Verified
 
 
 class Standing(msgspec.Struct, frozen=True):
@@ -130,16 +131,6 @@ async def find_track_summary(
     return await TRACK_SUMMARY.one_or_none(connection, practice_id, session_id)
 
 
-GEOJSON_OF_TRACK = Query(
-    SentForm,
-    """
-    SELECT track.client_id, track.sealed_geojson AS sealed, track.revision, client_key.wrapped AS wrapped_key
-      FROM track
-      JOIN client_key ON client_key.practice_id = track.practice_id AND client_key.client_id = track.client_id
-     WHERE track.practice_id = $1
-       AND track.session_id = $2
-""",
-)
 GPX_OF_TRACK = Query(
     SentForm,
     """
@@ -160,7 +151,7 @@ ORIGINAL_OF_TRACK = Query(
        AND track.session_id = $2
 """,
 )
-FORMS = {"geojson": GEOJSON_OF_TRACK, "gpx": GPX_OF_TRACK, "original": ORIGINAL_OF_TRACK}
+FORMS = {"gpx": GPX_OF_TRACK, "original": ORIGINAL_OF_TRACK}
 
 
 async def find_sent_form(
@@ -168,6 +159,37 @@ async def find_sent_form(
 ) -> SentForm | None:
     """Return a track in one of FORMS."""
     return await FORMS[form].one_or_none(connection, practice_id, session_id)
+
+
+class GeojsonOfToken(Verified, frozen=True):
+    """A sign-in, and a track as it is sent for a map; null where it sees none."""
+
+    client_id: UUID | None
+    sealed: bytes | None
+    revision: int | None
+    client_key: bytes | None
+
+    @property
+    def form(self) -> SentForm | None:
+        """Return what is sent, compressed and sealed."""
+        if self.client_id is None or self.sealed is None or self.revision is None or self.client_key is None:
+            return None
+        return SentForm(self.client_id, self.sealed, self.revision, self.client_key)
+
+
+GEOJSON_OF_TOKEN = Query(
+    GeojsonOfToken,
+    """
+    SELECT sign_in_id, practice_id, therapist_id, device_id, role, wrapped_key, client_id, sealed, revision,
+           client_key
+      FROM track_geojson_of_token($1, $2, $3, $4)
+""",
+)
+
+
+async def find_geojson_of_token(by_token: ByToken, session_id: UUID) -> GeojsonOfToken:
+    """Return the sign-in of an access token and a track's map, in one round trip. Raises NotSignedIn."""
+    return await by_token.read(GEOJSON_OF_TOKEN, session_id)
 
 
 class SealedTrack(msgspec.Struct, frozen=True):

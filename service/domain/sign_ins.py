@@ -63,6 +63,9 @@ class NotSignedIn(DomainError):
     """The token is missing, wrong, expired or revoked."""
 
 
+SIGN_IN_OVER: Final = "the access token has expired or was revoked; refresh or sign in"
+
+
 class WrongCredentials(DomainError):
     """Email and password do not belong together; which of them is wrong is not said."""
 

@@ -7,8 +7,7 @@ from uuid import UUID
 
 import msgspec
 
-from service.crypto.tokens import Token
-from service.db.connection import Begin, Connection, Pool, Transaction
+from service.db.connection import Begin, Connection, Transaction
 from service.db.route_features import insert_features, list_features, move_features
 from service.db.routes import (
     RouteSearch,
@@ -21,10 +20,11 @@ from service.db.routes import (
     list_versions,
     update_route,
 )
+from service.db.sign_ins import ByToken
 from service.domain.pages import Cursor, PageOf, cut_page
 from service.domain.route_features import Spot
 from service.domain.routes import FullRoute, NewRoute, PackedLine, Route, RouteVersion, normal_tags
-from service.domain.sign_ins import NotSignedIn, SignIn
+from service.domain.sign_ins import SignIn
 from service.domain.writes import Expected, found, replayed
 from service.use_cases.off_loop import off_loop
 from service.use_cases.prepared_writes import ATTEMPTS, Crowded
@@ -51,16 +51,9 @@ async def read_route(connection: Connection, practice_id: UUID, route_id: UUID) 
     return FullRoute(route, await list_features(connection, practice_id, route_id))
 
 
-async def read_route_by_token(
-    pool: Pool, token: Token, route_id: UUID, now: datetime
-) -> tuple[SignIn, FullRoute]:
-    """Return the sign-in of an access token, and a route, in one round trip.
-
-    Raises NotSignedIn, NotFound.
-    """
-    known = await find_route_of_token(pool, token.practice_id, token.digest, now, route_id)
-    if known is None:
-        raise NotSignedIn("the access token has expired or was revoked; refresh or sign in")
+async def read_route_by_token(by_token: ByToken, route_id: UUID) -> tuple[SignIn, FullRoute]:
+    """Return the sign-in of an access token, and a route. Raises NotSignedIn, NotFound."""
+    known = await find_route_of_token(by_token, route_id)
     return known.sign_in, found(known.full)
 
 

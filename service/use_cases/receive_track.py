@@ -7,17 +7,20 @@ from uuid import UUID
 
 import msgspec
 
-from service.crypto.sealing import Cell, ClientKey, PracticeKey
+from service.crypto.sealing import Cell, ClientKey, Keyring, PracticeKey
 from service.db.connection import Begin, Connection, Transaction
 from service.db.moments import list_moments
 from service.db.notes import list_notes
 from service.db.routes import find_line
+from service.db.sign_ins import ByToken
 from service.db.tombstones import bury, is_buried
 from service.db.tracks import (
     SealedTrack,
+    SentForm,
     Standing,
     TrackRow,
     delete_track,
+    find_geojson_of_token,
     find_sent_form,
     find_standing,
     find_track,
@@ -224,14 +227,21 @@ def _kept(key: ClientKey, row: TrackRow) -> KeptTrack:
 async def read_form(
     connection: Connection, keys: PracticeKey, practice_id: UUID, session_id: UUID, form: str
 ) -> tuple[bytes, int]:
-    """Return a track as GeoJSON or GPX, gzip as it was stored, or the original file; and its revision.
-
-    Raises NotFound.
-    """
+    """Return a track as GPX, gzip as stored, or the original file; and its revision. Raises NotFound."""
     row = found(await find_sent_form(connection, practice_id, session_id, form))
+    return _form(keys, session_id, form, row)
+
+
+async def read_geojson_by_token(by_token: ByToken, keyring: Keyring, session_id: UUID) -> tuple[bytes, int]:
+    """Return a track as GeoJSON, gzip as it was stored, and its revision. Raises NotSignedIn, NotFound."""
+    known = await find_geojson_of_token(by_token, session_id)
+    keys = keyring.practice(known.practice_id, known.wrapped_key)
+    return _form(keys, session_id, "geojson", found(known.form))
+
+
+def _form(keys: PracticeKey, session_id: UUID, form: str, row: SentForm) -> tuple[bytes, int]:
     key = keys.client(row.client_id, row.wrapped_key)
-    content = key.open(Cell("track", f"sealed_{form}", session_id), row.sealed)
-    return content, row.revision
+    return key.open(Cell("track", f"sealed_{form}", session_id), row.sealed), row.revision
 
 
 def original_of(compressed: bytes) -> bytes:

@@ -31,7 +31,12 @@ PYTHON_TYPES: Final = {
     "bytea": bytes,
     "json": str,
 }
-BY_FUNCTION: Final = {"sign_ins.SIGN_IN_OF_TOKEN", "routes.ROUTE_OF_TOKEN"}
+BY_FUNCTION: Final = {
+    "connection.ENTER_WRITE",
+    "routes.ROUTE_OF_TOKEN",
+    "sign_ins.SIGN_IN_OF_TOKEN",
+    "tracks.GEOJSON_OF_TOKEN",
+}
 """Calls of a function that takes the practice as its first argument and filters inside."""
 
 
