@@ -9,7 +9,7 @@ from pathlib import Path
 from secrets import token_hex
 from typing import Any
 from urllib.parse import urlsplit
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import asyncpg
 import httpx
@@ -41,6 +41,7 @@ class Served(msgspec.Struct, frozen=True):
     port: int
     bare_port: int
     phones: list[Phone]
+    app_dsn: str
     admin_dsn: str
     pid: int
 
@@ -52,13 +53,14 @@ def served() -> Iterator[Served]:
         name, password = f"bench_{token_hex(3)}", token_hex(16)
         admin_dsn = asyncio.run(_prepare(server, name, password))
         ports = multiprocessing.get_context("spawn").Queue()
-        arguments = (server.dsn("bench", password, name), admin_dsn, ports)
+        app_dsn = server.dsn("bench", password, name)
+        arguments = (app_dsn, admin_dsn, ports)
         process = multiprocessing.get_context("spawn").Process(target=_serve, args=arguments)
         process.start()
         port, bare_port, emails = ports.get(timeout=60)
         with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60) as http:
             phones = [_signed_in(http, email) for email in emails]
-            yield Served(port, bare_port, phones, admin_dsn, process.pid or 0)
+            yield Served(port, bare_port, phones, app_dsn, admin_dsn, process.pid or 0)
         process.terminate()
         process.join(20)
 
@@ -78,6 +80,14 @@ def _signed_in(http: httpx.Client, email: str) -> Phone:
     phone = Phone(http)
     body = {"email": email, "password": PASSWORD, "device": a_device()}
     return Phone(http, phone.post("/v1/sign-in", body).json())
+
+
+def a_route(phone: Phone, name: str = "Willow towpath") -> str:
+    """Draw a route with a few points, and return its id."""
+    line = {"type": "LineString", "coordinates": [[0.001 * at, 51.5] for at in range(50)]}
+    route = {"id": str(uuid4()), "name": name, "geojson": line}
+    assert phone.post("/v1/routes", route).status_code == 201
+    return str(route["id"])
 
 
 def _serve(dsn: str, admin_dsn: str, ports: Any) -> None:

@@ -1,6 +1,7 @@
 """The service under load, beside its limits: reads, lists, writers, uploads, start and memory."""
 
 import asyncio
+import itertools
 import os
 import subprocess
 import sys
@@ -24,13 +25,14 @@ from service.gpx.reader import read_gpx
 from service.gpx.writer import write_gpx
 from tests.benchmarks.load import Request, a_request, rate
 from tests.benchmarks.rounds import compare
-from tests.benchmarks.served import Served, served
+from tests.benchmarks.served import Served, a_route, served
 from tests.http.sessions import a_client, a_recording, a_session, at
 from tests.http.world import Phone
 
 SECONDS = 1.5
 POINTS = 3_600
 CONNECTIONS = 8
+SESSIONS = 40
 WARM_START_S = 1.5
 IDLE_MB = 150
 
@@ -52,14 +54,6 @@ def bearer(phone: Phone) -> dict[str, str]:
 
 def per_second(port: int, makers: list[Callable[[], Request]]) -> float:
     return asyncio.run(rate(port, makers, SECONDS))
-
-
-def a_route(phone: Phone, name: str = "Willow towpath") -> str:
-    """Draw a route with a few points."""
-    line = {"type": "LineString", "coordinates": [[0.001 * at, 51.5] for at in range(50)]}
-    route = {"id": str(uuid4()), "name": name, "geojson": line}
-    assert phone.post("/v1/routes", route).status_code == 201
-    return str(route["id"])
 
 
 def read_one_route(service: Served) -> None:
@@ -95,20 +89,12 @@ def list_routes(service: Served) -> None:
 
 
 def write_notes(service: Served) -> None:
-    """Write on one practice from eight connections, beside the same on eight practices."""
-    paths = [(phone, a_session(phone)) for phone in service.phones]
+    """Write on one practice from eight connections, beside the same on eight practices.
 
-    def writing(phone: Phone, session: str) -> Callable[[], Request]:
-        headers = bearer(phone) | {"Content-Type": "application/json"}
-
-        def write() -> Request:
-            note = {"id": str(uuid4()), "written_at": at(0), "text": "Stopped at the weir."}
-            return a_request("POST", f"{session}/notes", headers, msgspec.json.encode(note))
-
-        return write
-
-    one = [writing(*paths[0]) for _ in range(CONNECTIONS)]
-    all_of_them = [writing(phone, session) for phone, session in paths]
+    Each connection writes to sessions of its own in turn, so that none comes to hold hundreds of notes.
+    """
+    one = [_writing(service.phones[0]) for _ in range(CONNECTIONS)]
+    all_of_them = [_writing(phone) for phone in service.phones]
     compare(
         "notes on one practice, beside eight practices",
         "/s",
@@ -116,6 +102,18 @@ def write_notes(service: Served) -> None:
         lambda: per_second(service.port, all_of_them),
         target=0.5,
     )
+
+
+def _writing(phone: Phone) -> Callable[[], Request]:
+    headers = bearer(phone) | {"Content-Type": "application/json"}
+    client_id = a_client(phone)
+    sessions = itertools.cycle([a_session(phone, client_id) for _ in range(SESSIONS)])
+
+    def write() -> Request:
+        note = {"id": str(uuid4()), "written_at": at(0), "text": "Stopped at the weir."}
+        return a_request("POST", f"{next(sessions)}/notes", headers, msgspec.json.encode(note))
+
+    return write
 
 
 def upload_tracks(service: Served) -> None:
