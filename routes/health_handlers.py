@@ -5,7 +5,7 @@ from litestar.di import NamedDependency
 
 from routes.dependencies import Services
 from schemas.health import Health
-from service.db.connection import ACQUIRE_TIMEOUT_S
+from service.db.connection import a_connection
 from service.db.migrate import MigrationRefused, pending
 
 PUBLIC = {"open": True}
@@ -20,7 +20,7 @@ async def get_live() -> Health:
 @get("/health/ready", operation_id="health_ready", summary="Can it serve", tags=["health"], opt=PUBLIC)
 async def get_ready(services: NamedDependency[Services]) -> Health:
     """Answer 200 when the database answers and its schema is this program's; else a 503 problem."""
-    async with services.pool.acquire(timeout=ACQUIRE_TIMEOUT_S) as connection:
+    async with a_connection(services.pool) as connection:
         behind = await pending(connection)
     if behind:
         raise MigrationRefused("the database waits for migrations")

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import msgspec
 
-from service.db.connection import ACQUIRE_TIMEOUT_S, Connection, Pool, Transaction
+from service.db.connection import Connection, Pool, Transaction, a_connection
 from service.db.query import Query, Statement
 from service.domain.sign_ins import SIGN_IN_OVER, Device, NotSignedIn, Role, SignIn
 
@@ -21,7 +21,7 @@ SIGN_IN_OF_TOKEN = Query(
 
 async def find_sign_in(pool: Pool, practice_id: UUID, digest: bytes, now: datetime) -> SignIn | None:
     """Return the sign-in an access token stands for, in one round trip; None where it stands for none."""
-    async with pool.acquire(timeout=ACQUIRE_TIMEOUT_S) as connection:
+    async with a_connection(pool) as connection:
         return await SIGN_IN_OF_TOKEN.one_or_none(connection, practice_id, digest, now)
 
 
@@ -56,7 +56,7 @@ class ByToken(msgspec.Struct, frozen=True):
 
     async def read(self, query: Query[VerifiedRow], row_id: UUID) -> VerifiedRow:
         """Return what `query` finds for whoever the token stands for. Raises NotSignedIn."""
-        async with self.pool.acquire(timeout=ACQUIRE_TIMEOUT_S) as connection:
+        async with a_connection(self.pool) as connection:
             row = await query.one_or_none(connection, self.practice_id, self.digest, self.now, row_id)
         if row is None:
             raise NotSignedIn(SIGN_IN_OVER)

@@ -10,7 +10,7 @@ import msgspec
 from service.crypto.passwords import PasswordHasher, refuse_weak
 from service.crypto.sealing import Keyring
 from service.crypto.tokens import mint_token, parse_token
-from service.db.connection import ACQUIRE_TIMEOUT_S, Begin, Connection, Pool, Transaction
+from service.db.connection import Begin, Connection, Pool, Transaction, a_connection
 from service.db.practices import (
     Account,
     find_credentials,
@@ -244,7 +244,7 @@ async def change_password(
     async with begin.read() as connection:
         known = found(await find_credentials(connection, who.practice_id, who.therapist_id))
     attempt = Attempt(keyring, keyring.email_index(known.email), who.device_id, change.network)
-    async with pool.acquire(timeout=ACQUIRE_TIMEOUT_S) as connection:
+    async with a_connection(pool) as connection:
         await refuse_too_many(connection, attempt, now)
     if not await _is_password(hasher, known.password_hash, change):
         raise Unusable("/current", "this is not your password")

@@ -9,7 +9,7 @@ import msgspec
 from service.crypto.passwords import PasswordHasher
 from service.crypto.sealing import Keyring
 from service.crypto.tokens import mint_token, open_under_token, parse_token, seal_under_token
-from service.db.connection import ACQUIRE_TIMEOUT_S, Begin, Connection, Pool, Transaction
+from service.db.connection import Begin, Connection, Pool, Transaction, a_connection
 from service.db.practices import (
     Account,
     Credentials,
@@ -91,18 +91,18 @@ async def sign_in(
     as a wrong password.
     """
     email_index = keyring.email_index(asking.email)
-    async with pool.acquire(timeout=ACQUIRE_TIMEOUT_S) as connection:
+    async with a_connection(pool) as connection:
         accounts = await accounts_of(connection, email_index, None, most=MOST_ACCOUNTS)
     tried = _to_try(accounts, asking.practice_id)
     known = await _is_known_device(pool, tried, asking.device.id)
     device_id = asking.device.id if known else None
     attempt = Attempt(keyring, email_index, device_id, asking.network, is_shared=len(accounts) > 1)
-    async with pool.acquire(timeout=ACQUIRE_TIMEOUT_S) as connection:
+    async with a_connection(pool) as connection:
         await refuse_too_many(connection, attempt, now)
     proven = await _proven(pool, hasher, tried, asking.password)
     if not proven:
         raise WrongCredentials
-    async with pool.acquire(timeout=ACQUIRE_TIMEOUT_S) as connection:
+    async with a_connection(pool) as connection:
         await forget_failures(connection, attempt)
         await forget_the_old(connection, now)
     if len(proven) > 1:
