@@ -26,7 +26,7 @@ from service.gpx.writer import write_gpx
 from tests.benchmarks.load import Request, a_request, rate
 from tests.benchmarks.rounds import compare
 from tests.benchmarks.served import Served, a_route, served
-from tests.http.sessions import a_client, a_recording, a_session, at
+from tests.http.sessions import a_client, a_recording, a_session, at, send_track
 from tests.http.world import Phone
 
 SECONDS = 1.5
@@ -42,6 +42,7 @@ def main() -> None:
     with served() as service:
         read_one_route(service)
         list_routes(service)
+        read_track_map(service)
         write_notes(service)
         upload_tracks(service)
         print(f"memory of the service after this: {resident_mb(service.pid):.0f} MB")
@@ -85,6 +86,22 @@ def list_routes(service: Served) -> None:
         lambda: per_second(service.port, [lambda: listed] * CONNECTIONS),
         lambda: per_second(service.bare_port, [lambda: empty] * CONNECTIONS),
         target=0.05,
+    )
+
+
+def read_track_map(service: Served) -> None:
+    """Ask for a track as it was encoded and compressed at upload, beside an empty handler."""
+    phone = service.phones[4]
+    session = a_session(phone)
+    assert send_track(phone, session, a_recording(out_s=POINTS // 2)).status_code == 201
+    mapped = a_request("GET", f"{session}/track/geojson", bearer(phone) | {"Accept-Encoding": "gzip"})
+    empty = a_request("GET", "/empty", {})
+    compare(
+        f"GeoJSON of {POINTS:,} points, {CONNECTIONS} connections",
+        "/s",
+        lambda: per_second(service.port, [lambda: mapped] * CONNECTIONS),
+        lambda: per_second(service.bare_port, [lambda: empty] * CONNECTIONS),
+        target=None,
     )
 
 
