@@ -55,11 +55,13 @@ class Assembly:
         self._columns = [_NOTHING]
         self._points_gathered = 0
         self._waypoints_gathered = 0
+        self._misplaced = 0
 
     @property
     def points(self) -> int:
-        """Points of every sort met so far, the unusable ones too."""
-        return self._next_point + self._waypoints_gathered + len(self.waypoint_rows)
+        """Points of every sort met so far, the unusable ones too; a misplaced part counts as one."""
+        waypoints = self._waypoints_gathered + len(self.waypoint_rows)
+        return self._next_point + waypoints + self._misplaced
 
     @property
     def _next_point(self) -> int:
@@ -79,6 +81,11 @@ class Assembly:
         """Begin a segment of the open track; return how many segments there are."""
         self._segment_starts.append(self._next_point)
         return len(self._segment_starts)
+
+    def leave_out(self, what: str, parent: str, place: int) -> None:
+        """Log a part that may hold points and has no place inside its parent."""
+        self._misplaced += 1
+        self.skips.add(place, what, f"has no place inside {parent}")
 
     def keep_text(self, texts: dict[str, str], field: str, text: str, place: int) -> None:
         """Keep a text, cut to its limit, unless it is blank or the field has one already."""

@@ -4,10 +4,12 @@ It reads GPX 1.0, 1.1 and whatever else calls itself gpx, in any namespace, unde
 encoding the file declares. A part that cannot be used is left out and named. A file that is not
 well-formed to its end is refused whole: what is missing cannot be known, and half a walk kept as a whole
 one would put notes in the wrong place. A DOCTYPE is refused, so there are no entities, and whatever could
-grow has a limit. Elements of extensions are passed over.
+grow has a limit. Elements of extensions are passed over; points that lie anywhere else where GPX has no place
+for them are left out and named.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from datetime import datetime
 from typing import Final, NamedTuple, NoReturn
 from xml.parsers import expat
@@ -42,6 +44,18 @@ _INSIDE: Final[Mapping[str, frozenset[str]]] = {
 
 _POINT_INSIDE: Final = {"gpx": "wpt", "trk": "trkpt", "trkseg": "trkpt", "rte": "rtept"}
 """The points inside each element. One right in `trk` breaks the rules of GPX, but somebody walked there."""
+
+_HOLDS_POINTS: Final[Mapping[str, str]] = {
+    "trk": "track",
+    "rte": "route",
+    "trkseg": "segment",
+    "trkpt": "point",
+    "rtept": "point",
+    "wpt": "waypoint",
+}
+"""What each is called when it is left out because it lies where GPX has no place for it."""
+
+_NAMES: Final = frozenset(_INSIDE).union(*_INSIDE.values(), _HOLDS_POINTS)
 
 _POINT_TEXTS: Final = ("ele", "time")
 _WAYPOINT_TEXTS: Final = ("ele", "time", "name", "desc", "cmt", "sym", "type")
@@ -82,9 +96,9 @@ def read_gpx(content: bytes, *, now: datetime, limits: GpxLimits = DEFAULT_LIMIT
 class _Points(NamedTuple):
     """The points that may follow inside an element: their tags, where they go and their texts' slots."""
 
-    tags: frozenset[str]
+    tags: set[str]
     rows: list[Row]
-    slots: Mapping[str, int]
+    slots: dict[str, int]
     blanks: tuple[str, ...]
 
 
@@ -116,9 +130,10 @@ class _Reading:
         self._level = 1
         self._leaf_level = 0
         self._stack: list[str] = []
+        self._prefixes: set[str] = set()
         self._known: dict[str, str] = {}
-        self._points_inside: dict[str, _Points] = {}
-        self._point_tags: frozenset[str] = frozenset()
+        self._points_inside = {parent: self._points(point) for parent, point in _POINT_INSIDE.items()}
+        self._point_tags: AbstractSet[str] = frozenset()
         self._rows: list[Row] = []
         self._slots: Mapping[str, int] = {}
         self._blanks: tuple[str, ...] = ()
@@ -127,6 +142,12 @@ class _Reading:
         self._texts = self._assembly.texts
         self._field: str | None = None
         self._field_place = 0
+
+    def _points(self, point: str) -> _Points:
+        """Return where a sort of point goes; under which tags is learned from the file."""
+        if point == "wpt":
+            return _Points(set(), self._assembly.waypoint_rows, {}, ("",) * len(_WAYPOINT_TEXTS))
+        return _Points(set(), self._assembly.point_rows, {}, ("",) * len(_POINT_TEXTS))
 
     def parse(self) -> None:
         """Feed the content in large pieces, gathering points and looking at the limits after each."""
@@ -179,13 +200,18 @@ class _Reading:
         elif depth < self._level:
             self._close(depth)
 
-    def _open(self, tag: str, attributes: Mapping[str, str]) -> None:
+    def _open(self, tag: str, attributes: dict[str, str]) -> None:
         """Open a child of the innermost known element, unless it is one to pass over."""
         if not self._stack:
             self._open_root(tag, attributes)
             return
+        if attributes and self._learn(_gpx_prefixes(attributes)):  # the new prefix may be its own
+            self._depth, self._elements = self._depth - 1, self._elements - 1
+            self._start(tag, attributes)
+            return
         name = self._known.get(tag)
         if name not in _INSIDE[self._stack[-1]]:
+            self._pass_over(name)
             return
         if name in _TEXTS:
             self._field = name
@@ -208,24 +234,30 @@ class _Reading:
     def _open_root(self, tag: str, attributes: Mapping[str, str]) -> None:
         prefix, colon, name = tag.rpartition(":")
         if name != "gpx":
-            self._refuse("not-gpx", f"The file is {name[:40]}, not GPX.")
-        prefixes = {prefix + colon, *_gpx_prefixes(attributes)}
-        names = _INSIDE.keys() | set().union(*_INSIDE.values())
-        self._known = {each + name: name for each in prefixes for name in names}
-        for parent, point in _POINT_INSIDE.items():
-            is_waypoint = point == "wpt"
-            texts = _WAYPOINT_TEXTS if is_waypoint else _POINT_TEXTS
-            self._points_inside[parent] = _Points(
-                tags=frozenset(each + point for each in prefixes),
-                rows=self._assembly.waypoint_rows if is_waypoint else self._assembly.point_rows,
-                slots={
-                    each + text: slot for each in prefixes for slot, text in enumerate(texts, _FIRST_TEXT)
-                },
-                blanks=("",) * len(texts),
-            )
+            self._refuse("not-gpx", f"The file is <{name[:40]}>, not <gpx>.")
+        self._learn({prefix + colon, *_gpx_prefixes(attributes)})
         for field in ("version", "creator"):
             self._assembly.keep_text(self._texts, field, attributes.get(field, ""), 0)
         self._enter("gpx")
+
+    def _learn(self, prefixes: Iterable[str]) -> bool:
+        """Know the elements of GPX under these prefixes too, colon included; tell whether any is new."""
+        fresh = set(prefixes) - self._prefixes
+        self._prefixes |= fresh
+        for prefix in fresh:
+            self._known.update((prefix + name, name) for name in _NAMES)
+            for parent, points in self._points_inside.items():
+                point = _POINT_INSIDE[parent]
+                texts = _WAYPOINT_TEXTS if point == "wpt" else _POINT_TEXTS
+                points.tags.add(prefix + point)
+                points.slots.update((prefix + text, slot) for slot, text in enumerate(texts, _FIRST_TEXT))
+        return bool(fresh)
+
+    def _pass_over(self, name: str | None) -> None:
+        """Leave out a child that means nothing here; name it where points would be lost with it."""
+        what = _HOLDS_POINTS.get(name or "")
+        if what is not None:
+            self._assembly.leave_out(what, self._stack[-1], self._parser.CurrentByteIndex)
 
     def _enter(self, name: str) -> None:
         self._stack.append(name)
@@ -313,7 +345,7 @@ class _Reading:
 
 
 def _gpx_prefixes(attributes: Mapping[str, str]) -> Iterator[str]:
-    """Yield the prefixes, colon included, that the root element declares for GPX."""
+    """Yield the prefixes, colon included, that an element declares for GPX."""
     for name, uri in attributes.items():
         if uri.startswith(_GPX_NAMESPACE):
             if name == "xmlns":

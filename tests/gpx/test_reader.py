@@ -68,6 +68,51 @@ def test_a_second_prefix_declared_for_gpx_is_read_through() -> None:
     assert len(file.tracks[0].fixes) == 1
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        "<g:trk {}><g:trkseg><g:trkpt lat='1' lon='2'><g:ele>3</g:ele></g:trkpt></g:trkseg></g:trk>",
+        "<trk><g:trkseg {}><g:trkpt lat='1' lon='2'><g:ele>3</g:ele></g:trkpt></g:trkseg></trk>",
+        "<trk><trkseg><g:trkpt {} lat='1' lon='2'><g:ele>3</g:ele></g:trkpt></trkseg></trk>",
+    ],
+)
+def test_a_prefix_declared_further_in_is_read_through(body: str) -> None:
+    (line,) = read(gpx(body.format('xmlns:g="http://www.topografix.com/GPX/1/1"'))).tracks
+    assert (line.fixes.lat.tolist(), line.fixes.ele_m.tolist()) == ([1], [3])
+
+
+@pytest.mark.parametrize(
+    ("misplaced", "what", "parent"),
+    [
+        (f"<trkseg>{POINT}</trkseg>", "segment", "gpx"),
+        (POINT, "point", "gpx"),
+        (f"<metadata>{track([POINT])}</metadata>", "track", "metadata"),
+        (f"<rte>{POINT}</rte>", "point", "rte"),
+        (f"<trk>{track([POINT])}</trk>", "track", "trk"),
+        (f"<trk>{point(tag='wpt')}</trk>", "waypoint", "trk"),
+        (f"<trk><trkseg>{point(tag='rtept')}</trkseg></trk>", "point", "trkseg"),
+        (f"<trk><trkseg><rte>{point(tag='rtept')}</rte></trkseg></trk>", "route", "trkseg"),
+    ],
+)
+def test_points_where_gpx_has_no_place_for_them_are_left_out_and_named(
+    misplaced: str, what: str, parent: str
+) -> None:
+    text = gpx(track([POINT, POINT]) + misplaced)
+    file = read(text)
+    assert sum(len(line.fixes) for line in (*file.tracks, *file.routes)) == 2
+    assert file.waypoints == ()
+    (skipped,) = file.skipped
+    assert (skipped.what, skipped.reason) == (what, f"has no place inside {parent}")
+    assert text.splitlines()[skipped.line - 1][skipped.column - 1 :].startswith("<")
+
+
+def test_a_file_with_nothing_but_misplaced_points_says_so() -> None:
+    with pytest.raises(GpxRefused) as refused:
+        read(gpx(f"<trkseg>{POINT}{POINT}</trkseg>"))
+    assert (refused.value.reason, refused.value.line, refused.value.column) == ("no-points", 3, 1)
+    assert "segment: has no place inside gpx" in refused.value.detail
+
+
 def test_what_an_extension_holds_is_not_the_point_s_own() -> None:
     extension = (
         "<extensions><time>1999-01-01T00:00:00Z</time><x:ele>9</x:ele><x:trkpt lat='9' lon='9'/>"
@@ -237,7 +282,9 @@ def test_the_edges_of_the_map_are_on_it() -> None:
     assert fixes.lat.tolist() == [90, -90]
 
 
-@pytest.mark.parametrize("height", ["high", "nan", "1e999", "-32768", "1.0e25", "1_0"])
+@pytest.mark.parametrize(
+    "height", ["high", "nan", "1e999", "-9999", "-9999.0", "-32768", "32768", "1.0e25", "1_0", "12,5", "12 m"]
+)
 def test_an_impossible_height_is_dropped_and_the_point_stays(height: str) -> None:
     file = read(gpx(track([point(inside=f"<ele>{height}</ele>"), POINT])))
     assert np.isnan(file.tracks[0].fixes.ele_m).tolist() == [True, False]
@@ -354,6 +401,7 @@ def declared(encoding: str, body: str = "") -> str:
         ("not xml at all", "not-well-formed", 1),
         ("PK\x03\x04", "not-well-formed", 1),
         ("<kml><Document/></kml>", "not-gpx", 1),
+        ("<GPX><trk/></GPX>", "not-gpx", 1),
         ("<html>", "not-gpx", 1),
         ("<a:gpxx/>", "not-gpx", 1),
         ("<gpx/>", "no-points", None),

@@ -63,6 +63,11 @@ def numbered(unit: str, count: int) -> bytes:
         (filled(b"<trkseg/>", b"<gpx><trk>"), "too-many-segments"),
         (filled(b"<trkpt/>"), "too-many-points"),
         (filled(b'<wpt lat="1" lon="1"/>', b"<gpx>"), "too-many-points"),
+        (filled(b"<rtept/>"), "too-many-points"),
+        (
+            numbered('<x xmlns:a{}="http://www.topografix.com/GPX/1/"/>', 20_000).join((HEAD, TAIL)),
+            "too-many-names",
+        ),
     ],
 )
 def test_what_grows_without_end_is_refused_with_its_limit(content: bytes, reason: str) -> None:
