@@ -91,7 +91,7 @@ def any_fixes(draw: st.DrawFn, min_size: int = 0, max_size: int = 30) -> Fixes:
     count = draw(st.integers(min_size, max_size))
     lon = st.floats(-180, 180) | st.sampled_from([-180.0, 180.0, 0.0])
     lat = st.floats(-90, 90) | st.sampled_from([-90.0, 90.0])
-    ele = st.floats(-12_000, 100_000) | st.just(float("nan"))
+    ele = st.floats(-5_000, 20_000) | st.just(float("nan"))
     time = st.integers(631_152_000_000, 4_102_444_800_000) | st.none()
     starts = draw(st.sets(st.integers(1, count - 1))) if count > 1 else set()
     return fixes_at(

@@ -18,7 +18,7 @@ from service.domain.geodesy import bounding_box
 
 POSITION_DECIMALS: Final = 7
 ELEVATION_DECIMALS: Final = 2
-COORDINATE_RANGES: Final = (("longitude", -180, 180), ("latitude", -90, 90), ("elevation", -12_000, 100_000))
+COORDINATE_RANGES: Final = (("longitude", -180, 180), ("latitude", -90, 90), ("elevation", -5_000, 20_000))
 """The same as in a GPX file."""
 BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 

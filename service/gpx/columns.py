@@ -18,8 +18,11 @@ Row = list[Any]
 _DECIMAL: Final = b"0123456789+-.eE \t\r\n"
 """What a decimal number is written with; float() alone would also take 1_0, nan and Arabic digits."""
 
-_ELEVATION_RANGE_M: Final = (-12_000, 100_000)
-"""From below the deepest sea to the edge of space; beyond lie the marks that devices write for unknown."""
+_ELEVATION_RANGE_M: Final = (-5_000, 20_000)
+"""From below the deepest mine to above every aeroplane.
+
+Beyond lie the marks that devices write for unknown, such as -9999, -32768, 32768 and 1e25.
+"""
 
 _COORDINATES: Final = (("lat", "latitude", 90), ("lon", "longitude", 180))
 
