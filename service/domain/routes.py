@@ -134,6 +134,8 @@ def fault_of(line: Fixes) -> str | None:
     """Return why no route can follow this line, or None where one can."""
     if len(line) < 2:
         return f"a route needs two points, this has {len(line)}"
+    if len(line.starts) == len(line):
+        return f"its {len(line)} points are a segment each, and gaps are not walked"
     if length_m(line) < SHORTEST_M:
         return f"its {len(line)} points lie in one place"
     return None

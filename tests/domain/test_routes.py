@@ -29,7 +29,8 @@ def test_a_point_repeated_makes_no_route() -> None:
 
 
 def test_segments_of_one_point_make_no_route() -> None:
-    assert fault_of(fixes_at([(8, 52), (9, 52)], starts=[0, 1])) == "its 2 points lie in one place"
+    line = fixes_at([(8, 52), (9, 52)], starts=[0, 1])
+    assert fault_of(line) == "its 2 points are a segment each, and gaps are not walked"
 
 
 def test_two_metres_make_a_route() -> None:
