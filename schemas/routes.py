@@ -46,7 +46,8 @@ GeoJson = Annotated[
     Meta(
         description=(
             "A FeatureCollection, Feature, LineString or MultiLineString (RFC 7946) with one line; "
-            "its points become features of the route."
+            "its points become features of the route. Of a feature's properties, name, description and kind "
+            "are understood."
         ),
         extra_json_schema={"type": "object"},
     ),

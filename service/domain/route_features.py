@@ -83,9 +83,12 @@ ANY_WORD: Final = re.compile(rf"(?<!\w)(?:{'|'.join(sorted(KIND_OF, key=len, rev
 def guess_kind(texts: Iterable[str | None]) -> FeatureKind:
     """Return the kind the first of a waypoint's texts speaks of that speaks of any: OTHER where none does.
 
-    Give what is meant for programs first: type, symbol, then name.
+    Give what is meant for programs first: type, symbol, then name. A type `other`, which exports say, is an
+    answer: the name is not asked.
     """
     for text in texts:
+        if text == FeatureKind.OTHER:
+            break
         word = ANY_WORD.search((text or "").lower().replace("_", " ").replace("-", " "))
         if word:
             return KIND_OF[word[0]]

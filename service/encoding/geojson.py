@@ -20,6 +20,7 @@ POSITION_DECIMALS: Final = 7
 ELEVATION_DECIMALS: Final = 2
 COORDINATE_RANGES: Final = (("longitude", -180, 180), ("latitude", -90, 90), ("elevation", -5_000, 20_000))
 """The same as in a GPX file."""
+DESCRIPTION_CHARS: Final = 4_000
 BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 
 Item = TypeVar("Item")
@@ -156,15 +157,18 @@ class DrawnLine(msgspec.Struct, frozen=True, eq=False):
     """One line of a drawing; its fixes have no times."""
 
     name: str | None
+    description: str | None
     fixes: Fixes
 
 
 class DrawnPoint(msgspec.Struct, frozen=True):
-    """A point drawn beside the line."""
+    """A point drawn beside the line; `kind` is any word that says what is there."""
 
     lon: float
     lat: float
     name: str | None
+    description: str | None
+    kind: str | None
 
 
 class Drawing(msgspec.Struct, frozen=True, eq=False):
@@ -194,7 +198,11 @@ _Geometry = _Point | _LineString | _MultiLineString
 
 
 class _Properties(msgspec.Struct):
+    """What is understood of a feature's properties; other makers' `description` or `kind` may be no text."""
+
     name: Name | None = None
+    description: object = None
+    kind: object = None
 
 
 class _Feature(msgspec.Struct, tag="Feature"):
@@ -219,7 +227,7 @@ def read_geojson(content: bytes, limits: GeoJsonLimits = DEFAULT_LIMITS) -> Draw
     """
     parts = list(_parts(_decode(content, limits)))
     _require_within(limits, parts)
-    lines = tuple(DrawnLine(part.name, _drawn_fixes(part)) for part in parts if not part.is_point)
+    lines = tuple(_drawn_line(part) for part in parts if not part.is_point)
     points = tuple(_drawn_point(part) for part in parts if part.is_point)
     if not lines:
         raise GeoJsonRefused("There is no line in the drawing.")
@@ -249,10 +257,18 @@ def _pointer(where: str) -> str:
     return "".join(f"/{part}" for part in re.findall(r"[a-z]+|\d+", where))
 
 
+class _Told(msgspec.Struct, frozen=True):
+    """The texts of a feature's properties."""
+
+    name: str | None = None
+    description: str | None = None
+    kind: str | None = None
+
+
 class _Part(msgspec.Struct, frozen=True):
     """A geometry as segments of positions, with the path to each segment; a point is one of one."""
 
-    name: str | None
+    told: _Told
     is_point: bool
     segments: list[tuple[str, list[Position]]]
 
@@ -264,24 +280,36 @@ def _parts(root: _Root) -> Iterator[_Part]:
     elif isinstance(root, _Feature):
         yield from _parts_of_feature(root, "")
     else:
-        yield _part(root, None, "/coordinates")
+        yield _part(root, _Told(), "/coordinates")
 
 
 def _parts_of_feature(feature: _Feature, path: str) -> Iterator[_Part]:
-    name = feature.properties.name if feature.properties else None
-    if name is not None and "\0" in name:
-        raise GeoJsonRefused("A name holds the character NUL.", f"{path}/properties/name")
+    told = _told(feature.properties or _Properties(), f"{path}/properties")
     if feature.geometry is not None:
-        yield _part(feature.geometry, name, f"{path}/geometry/coordinates")
+        yield _part(feature.geometry, told, f"{path}/geometry/coordinates")
 
 
-def _part(geometry: _Geometry, name: str | None, path: str) -> _Part:
+def _told(properties: _Properties, path: str) -> _Told:
+    """Return the texts among the properties. Raise GeoJsonRefused for one that cannot be kept."""
+    texts = {
+        member: text for member, text in msgspec.structs.asdict(properties).items() if isinstance(text, str)
+    }
+    for member, text in texts.items():
+        if "\0" in text:
+            raise GeoJsonRefused(f"A {member} holds the character NUL.", f"{path}/{member}")
+    if len(texts.get("description", "")) > DESCRIPTION_CHARS:
+        detail = f"A description is longer than {DESCRIPTION_CHARS} characters."
+        raise GeoJsonRefused(detail, f"{path}/description", limit=DESCRIPTION_CHARS)
+    return _Told(**texts)
+
+
+def _part(geometry: _Geometry, told: _Told, path: str) -> _Part:
     if isinstance(geometry, _Point):
-        return _Part(name, is_point=True, segments=[(path, [geometry.coordinates])])
+        return _Part(told, is_point=True, segments=[(path, [geometry.coordinates])])
     if isinstance(geometry, _LineString):
-        return _Part(name, is_point=False, segments=[(path, geometry.coordinates)])
+        return _Part(told, is_point=False, segments=[(path, geometry.coordinates)])
     segments = [(f"{path}/{index}", line) for index, line in enumerate(geometry.coordinates)]
-    return _Part(name, is_point=False, segments=segments)
+    return _Part(told, is_point=False, segments=segments)
 
 
 def _require_within(limits: GeoJsonLimits, parts: Sequence[_Part]) -> None:
@@ -295,7 +323,11 @@ def _require_within(limits: GeoJsonLimits, parts: Sequence[_Part]) -> None:
 def _drawn_point(part: _Part) -> DrawnPoint:
     ((path, positions),) = part.segments
     lon, lat, _ = _columns(positions, path)
-    return DrawnPoint(float(lon[0]), float(lat[0]), part.name)
+    return DrawnPoint(float(lon[0]), float(lat[0]), part.told.name, part.told.description, part.told.kind)
+
+
+def _drawn_line(part: _Part) -> DrawnLine:
+    return DrawnLine(part.told.name, part.told.description, _drawn_fixes(part))
 
 
 def _drawn_fixes(part: _Part) -> Fixes:

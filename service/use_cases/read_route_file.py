@@ -127,11 +127,17 @@ def _read_geojson(content: bytes) -> Offer:
         name=None,
         description=None,
         lines=[
-            OfferedLine("line", _told(each.name), None, each.fixes, len(each.fixes.starts))
+            OfferedLine("line", _told(each.name), _told(each.description), each.fixes, len(each.fixes.starts))
             for each in drawing.lines
         ],
         points=[
-            OfferedPoint(guess_kind((each.name,)), _told(each.name), None, each.lon, each.lat)
+            OfferedPoint(
+                guess_kind((each.kind, each.name)),
+                _told(each.name),
+                _told(each.description),
+                each.lon,
+                each.lat,
+            )
             for each in drawing.points
         ],
     )

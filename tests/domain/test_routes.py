@@ -80,7 +80,7 @@ def test_a_waypoints_kind_is_guessed_from_its_words(texts: tuple[str | None, ...
 
 
 def test_every_kind_can_be_exported_and_imported_again() -> None:
-    assert [guess_kind([kind.value]) for kind in FeatureKind] == list(FeatureKind)
+    assert [guess_kind([kind.value, None, "Nook by the gate"]) for kind in FeatureKind] == list(FeatureKind)
     assert {kind for kind in FeatureKind if kind not in WORDS} == {FeatureKind.OTHER}
 
 

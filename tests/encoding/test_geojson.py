@@ -189,6 +189,18 @@ def test_members_the_standard_does_not_know_are_passed_over() -> None:
     assert len(read_geojson(json.dumps(drawn | {"crs": {"type": "name"}}).encode()).lines) == 1
 
 
+def test_descriptions_and_kinds_that_are_texts_are_kept() -> None:
+    bench = feature(POINT, kind="bench", description="In the shade.", name="By the weir")
+    other = feature(POINT, kind=7, description={"@type": "html", "value": "<p>"})
+    line = feature(LINE, description="Level.", kind="walk")
+    drawing = read_geojson(json.dumps(collection(line, bench, other)).encode())
+    assert drawing.lines[0].description == "Level."
+    assert [(each.kind, each.description, each.name) for each in drawing.points] == [
+        ("bench", "In the shade.", "By the weir"),
+        (None, None, None),
+    ]
+
+
 def line_of(*positions: Any) -> dict[str, Any]:
     return {"type": "LineString", "coordinates": list(positions)}
 
@@ -218,6 +230,9 @@ def line_of(*positions: Any) -> dict[str, Any]:
         (feature(LINE, name="a\0b"), "/properties/name", "NUL"),
         (feature(LINE, name="a" * 201), "/properties/name", "length"),
         (feature(LINE, name=7), "/properties/name", "Expected"),
+        (feature(LINE, description="a\0b"), "/properties/description", "NUL"),
+        (collection(feature(POINT, kind="a\0b")), "/features/0/properties/kind", "NUL"),
+        (feature(LINE, description="a" * 4_001), "/properties/description", "4000"),
         (
             collection(feature(LINE), feature({"type": "Polygon", "coordinates": []})),
             "/features/1/geometry/type",

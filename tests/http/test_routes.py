@@ -8,6 +8,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
+from service.domain.route_features import FeatureKind
 from tests.http.world import Phone, World
 
 LINE = [[8.0, 52.0], [8.01, 52.0], [8.01, 52.005]]
@@ -47,8 +48,12 @@ def draw(phone: Phone, **changes: Any) -> str:
 
 
 def send_gpx(phone: Phone, content: bytes, **parameters: Any) -> httpx.Response:
-    parameters = {"id": str(uuid4()), **parameters}
-    return phone.send("POST", "/v1/routes/import", params=parameters, content=content, headers=GPX)
+    return send_file(phone, content, GPX["Content-Type"], **parameters)
+
+
+def send_file(phone: Phone, content: bytes, media_type: str, **parameters: Any) -> httpx.Response:
+    headers, parameters = {"Content-Type": media_type}, {"id": str(uuid4()), **parameters}
+    return phone.send("POST", "/v1/routes/import", params=parameters, content=content, headers=headers)
 
 
 def replace_line(
@@ -478,20 +483,24 @@ def test_a_feature_belongs_to_its_route(world: World) -> None:
     assert world.ada.post(f"/v1/routes/{uuid4()}/features", sent | {"id": str(uuid4())}).status_code == 404
 
 
-def test_an_exported_route_imports_as_it_was(world: World) -> None:
+@pytest.mark.parametrize(
+    ("form", "media_type"), [("gpx", "application/gpx+xml"), ("geojson", "application/geo+json")]
+)
+def test_an_exported_route_imports_as_it_was(world: World, form: str, media_type: str) -> None:
     path = draw(world.ada, name="Zum Wehr, hin & zurück <3", description="Level.")
-    world.ada.post(
-        f"{path}/features",
-        {"id": str(uuid4()), "kind": "private_spot", "lon": 8.005, "lat": 52.0, "name": "Nook"},
-    )
+    for number, kind in enumerate(FeatureKind):
+        place = {"kind": kind, "lon": round(8.001 + number / 2_000, 7), "lat": 52.0}
+        texts = {"name": "Nook by the gate", "description": "Out of sight."}
+        world.ada.post(f"{path}/features", {"id": str(uuid4()), **place, **texts})
     original = world.ada.get(path).json()
-    exported = world.ada.get(f"{path}/gpx")
-    assert exported.headers["content-type"] == "application/gpx+xml"
-    copy = send_gpx(world.ada, exported.content).json()["route"]
+    exported = world.ada.get(f"{path}/{form}")
+    assert exported.headers["content-type"] == media_type
+    copy = send_file(world.ada, exported.content, media_type).json()["route"]
     for member in ("name", "description", "length_m", "effort_m", "points", "start", "end"):
         assert copy[member] == original[member]
-    (nook,) = copy["features"]
-    assert (nook["kind"], nook["name"]) == ("private_spot", "Nook")
+    assert len(original["features"]) == len(FeatureKind)
+    for member in ("kind", "name", "description", "lon", "lat", "along_m"):
+        assert [each[member] for each in copy["features"]] == [each[member] for each in original["features"]]
 
 
 def test_geojson_out_is_the_line_and_then_the_features(world: World) -> None:
