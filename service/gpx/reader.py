@@ -4,8 +4,8 @@ It reads GPX 1.0, 1.1 and whatever else calls itself gpx, in any namespace, unde
 encoding the file declares. A part that cannot be used is left out and named. A file that is not
 well-formed to its end is refused whole: what is missing cannot be known, and half a walk kept as a whole
 one would put notes in the wrong place. A DOCTYPE is refused, so there are no entities, and whatever could
-grow has a limit. Elements of extensions are passed over; points that lie anywhere else where GPX has no place
-for them are left out and named.
+grow has a limit. Extensions, and elements GPX does not know, are passed over with all they hold; a point,
+segment or track right inside an element of GPX that has no place for it is left out and named.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence

@@ -9,13 +9,14 @@ import msgspec
 import pytest
 
 from service.gpx.model import DEFAULT_LIMITS
+from tests.http.files import GPX_TYPE, send_file
 from tests.http.running import Running
 from tests.http.world import Phone, make_world
 from tests.shared_data import SHARED, shared_file
 
 Row = dict[str, Any]
 
-GPX = {"Content-Type": "application/gpx+xml"}
+GPX = {"Content-Type": GPX_TYPE}
 UNUSABLE = {"CoreGPX__wptError.gpx", "gpxpod__testFile5RouteMissingData.gpx", "gpx__non_numeric_lon.gpx"}
 """Files with points off the Earth, which other readers count or measure, and ours leaves out."""
 
@@ -40,11 +41,6 @@ def content(row: Row) -> bytes:
 
 def preview(phone: Phone, file: bytes) -> httpx.Response:
     return phone.send("POST", "/v1/routes/preview", content=file, headers=GPX)
-
-
-def send(phone: Phone, file: bytes, **parameters: Any) -> httpx.Response:
-    parameters = {"id": str(uuid4()), **parameters}
-    return phone.send("POST", "/v1/routes/import", params=parameters, content=file, headers=GPX)
 
 
 def stored(phone: Phone) -> set[str]:
@@ -109,11 +105,11 @@ def test_every_line_of_a_real_file_becomes_a_route_or_nothing(ada: Phone, row: R
     file, before = content(row), stored(ada)
     offered = preview(ada, file)
     usable = [each for each in offered.json().get("lines", []) if "fault" not in each]
-    unsaid = send(ada, file)
+    unsaid = send_file(ada, file)
     assert unsaid.status_code == (201 if len(usable) == 1 else 409 if usable else 422), unsaid.text
     made = {unsaid.json()["route"]["id"]} if unsaid.status_code == 201 else set()
     for line in usable:
-        route = send(ada, file, line=line["line"]).json()["route"]
+        route = send_file(ada, file, line=line["line"]).json()["route"]
         made.add(route["id"])
         assert (route["points"], route["length_m"]) == (line["points"], line["length_m"])
         assert len(route["features"]) == offered.json()["waypoint_count"]
@@ -127,10 +123,10 @@ def test_every_line_of_a_real_file_becomes_a_route_or_nothing(ada: Phone, row: R
 @real_files()
 def test_a_refused_real_file_leaves_its_id_free(ada: Phone, row: Row) -> None:
     route_id = str(uuid4())
-    refused = send(ada, content(row), id=route_id, line=DEFAULT_LIMITS.lines)
+    refused = send_file(ada, content(row), id=route_id, line=DEFAULT_LIMITS.lines)
     assert refused.status_code in {409, 422}
     assert ada.get(f"/v1/routes/{route_id}").status_code == 404
-    assert send(ada, many_points(2), id=route_id).status_code == 201
+    assert send_file(ada, many_points(2), id=route_id).status_code == 201
 
 
 def many_points(count: int, inside: str = "") -> bytes:
@@ -145,7 +141,7 @@ def many_points(count: int, inside: str = "") -> bytes:
 
 def test_as_many_points_as_allowed_are_read(ada: Phone) -> None:
     file = many_points(DEFAULT_LIMITS.points)
-    answer = send(ada, file)
+    answer = send_file(ada, file)
     assert answer.status_code == 201, answer.text
     assert answer.json()["route"]["points"] == DEFAULT_LIMITS.points
     line = ada.get(f"{answer.headers['location']}/geojson").json()["features"][0]
@@ -154,7 +150,7 @@ def test_as_many_points_as_allowed_are_read(ada: Phone) -> None:
 
 def test_more_points_are_refused_with_the_limit_named(ada: Phone) -> None:
     before = stored(ada)
-    answer = send(ada, many_points(DEFAULT_LIMITS.points + 1))
+    answer = send_file(ada, many_points(DEFAULT_LIMITS.points + 1))
     problem = answer.json()
     assert (answer.status_code, problem["reason"], problem["limit"]) == (422, "too-many-points", 250_000)
     assert stored(ada) == before
@@ -163,7 +159,7 @@ def test_more_points_are_refused_with_the_limit_named(ada: Phone) -> None:
 def test_as_many_bytes_as_allowed_are_read(ada: Phone) -> None:
     file = many_points(1_000)
     file += b" " * (DEFAULT_LIMITS.file_bytes - len(file))
-    assert send(ada, file).status_code == 201
+    assert send_file(ada, file).status_code == 201
 
 
 @pytest.mark.parametrize("path", ["/v1/routes/preview", "/v1/routes/import"])
@@ -178,7 +174,7 @@ def test_more_bytes_are_refused_with_the_limit_named(ada: Phone, path: str) -> N
 
 def test_a_thousand_waypoints_become_features_and_the_rest_is_counted(ada: Phone) -> None:
     waypoints = "".join(f'<wpt lat="52" lon="{8 + number / 1e5:.5f}"/>' for number in range(1_100)).encode()
-    imported = send(ada, many_points(500).replace(b"<trk>", waypoints + b"<trk>", 1)).json()
+    imported = send_file(ada, many_points(500).replace(b"<trk>", waypoints + b"<trk>", 1)).json()
     assert (len(imported["route"]["features"]), imported["waypoints_left_out"]) == (1_000, 100)
     feature = {"id": str(uuid4()), "kind": "bench", "lon": 8, "lat": 52}
     refused = ada.post(f"/v1/routes/{imported['route']['id']}/features", feature)
@@ -201,7 +197,7 @@ def test_a_thousand_waypoints_become_features_and_the_rest_is_counted(ada: Phone
     ],
 )
 def test_hostile_files_are_answered_and_never_break_the_service(ada: Phone, file: bytes) -> None:
-    answer = send(ada, file)
+    answer = send_file(ada, file)
     assert answer.status_code in {201, 422}, answer.text
     if answer.status_code == 422:
         assert answer.json()["reason"]

@@ -9,11 +9,12 @@ import httpx
 import pytest
 
 from service.domain.route_features import FeatureKind
+from tests.http.files import GEOJSON_TYPE, GPX_TYPE, send_file
 from tests.http.world import Phone, World
 
 LINE = [[8.0, 52.0], [8.01, 52.0], [8.01, 52.005]]
 OTHER_LINE = [[8.0, 52.0], [8.02, 52.0]]
-GPX = {"Content-Type": "application/gpx+xml"}
+GPX = {"Content-Type": GPX_TYPE}
 
 
 def a_drawing(**changes: Any) -> dict[str, Any]:
@@ -45,15 +46,6 @@ def draw(phone: Phone, **changes: Any) -> str:
     answer = phone.post("/v1/routes", a_drawing(**changes))
     assert answer.status_code == 201, answer.text
     return answer.headers["location"]
-
-
-def send_gpx(phone: Phone, content: bytes, **parameters: Any) -> httpx.Response:
-    return send_file(phone, content, GPX["Content-Type"], **parameters)
-
-
-def send_file(phone: Phone, content: bytes, media_type: str, **parameters: Any) -> httpx.Response:
-    headers, parameters = {"Content-Type": media_type}, {"id": str(uuid4()), **parameters}
-    return phone.send("POST", "/v1/routes/import", params=parameters, content=content, headers=headers)
 
 
 def replace_line(
@@ -186,7 +178,7 @@ def test_an_imported_track_is_a_route_with_its_waypoints(world: World) -> None:
         a_waypoint(8.001, 52.0, "<name>P1</name><sym>Parking Area</sym>"),
         a_track("Canal", LINE),
     )
-    answer = send_gpx(world.ada, content)
+    answer = send_file(world.ada, content)
     imported = answer.json()
     route = imported["route"]
     assert answer.status_code == 201
@@ -202,10 +194,10 @@ def test_an_imported_track_is_a_route_with_its_waypoints(world: World) -> None:
 def test_the_same_file_again_answers_the_same_route(world: World) -> None:
     content = a_gpx(a_waypoint(8, 52, "<name>Gate</name>"), a_track("Canal", LINE))
     route_id = str(uuid4())
-    first, again = (send_gpx(world.ada, content, id=route_id) for _ in range(2))
+    first, again = (send_file(world.ada, content, id=route_id) for _ in range(2))
     assert (first.status_code, again.status_code) == (201, 200)
     assert first.json() == again.json()
-    other = send_gpx(world.ada, content, id=route_id, name="Another")
+    other = send_file(world.ada, content, id=route_id, name="Another")
     assert other.json()["type"] == "urn:towpath:problem:id-taken"
 
 
@@ -214,7 +206,7 @@ def test_the_times_of_a_track_are_not_kept(world: World) -> None:
         f'<trkpt lon="8.0{number}" lat="52"><time>2025-06-01T09:0{number}:00Z</time></trkpt>'
         for number in range(3)
     )
-    answer = send_gpx(world.ada, a_gpx(f"<trk><trkseg>{points}</trkseg></trk>"))
+    answer = send_file(world.ada, a_gpx(f"<trk><trkseg>{points}</trkseg></trk>"))
     path = answer.headers["location"]
     assert b"2025-06-01" not in world.ada.get(f"{path}/gpx").content
     assert b"2025-06-01" not in world.ada.get(f"{path}/geojson").content
@@ -222,7 +214,7 @@ def test_the_times_of_a_track_are_not_kept(world: World) -> None:
 
 def test_what_the_reader_skips_is_told_with_its_place(world: World) -> None:
     content = a_gpx("\n", a_track("Canal", [[8, 52], [8, 95], [8.01, 52]]))
-    imported = send_gpx(world.ada, content).json()
+    imported = send_file(world.ada, content).json()
     (skipped,) = imported["skipped"]
     assert (skipped["line"], skipped["what"], imported["skipped_count"]) == (2, "point", 1)
     assert imported["route"]["points"] == 2
@@ -235,7 +227,7 @@ def test_of_several_lines_the_caller_chooses(world: World) -> None:
         a_track("Two", OTHER_LINE),
         a_track("Dot", [[8, 52]]),
     )
-    unsaid = send_gpx(world.ada, content)
+    unsaid = send_file(world.ada, content)
     assert (unsaid.status_code, unsaid.json()["type"]) == (409, "urn:towpath:problem:which-line")
     lines = unsaid.json()["lines"]
     assert [(each["line"], each["kind"], each["name"]) for each in lines] == [
@@ -246,15 +238,15 @@ def test_of_several_lines_the_caller_chooses(world: World) -> None:
     ]
     assert [("fault" in each) for each in lines] == [False, False, True, False]
     for wrong in (2, 4):
-        assert send_gpx(world.ada, content, line=wrong).json()["type"] == "urn:towpath:problem:which-line"
+        assert send_file(world.ada, content, line=wrong).json()["type"] == "urn:towpath:problem:which-line"
     assert world.ada.get("/v1/routes").json() == {"items": []}
-    chosen = send_gpx(world.ada, content, line=1).json()["route"]
+    chosen = send_file(world.ada, content, line=1).json()["route"]
     assert (chosen["name"], chosen["points"]) == ("Two", 2)
 
 
 def test_the_only_line_one_can_follow_needs_no_choice(world: World) -> None:
     content = a_gpx(a_track("Dot", [[8, 52]]), a_track("Canal", LINE))
-    assert send_gpx(world.ada, content).json()["route"]["name"] == "Canal"
+    assert send_file(world.ada, content).json()["route"]["name"] == "Canal"
 
 
 def test_waypoints_far_from_the_line_can_be_left_out(world: World) -> None:
@@ -263,7 +255,7 @@ def test_waypoints_far_from_the_line_can_be_left_out(world: World) -> None:
         a_waypoint(9, 52, "<name>Far</name>"),
         a_track("Canal", LINE),
     )
-    imported = send_gpx(world.ada, content, waypoints_within_m=100).json()
+    imported = send_file(world.ada, content, waypoints_within_m=100).json()
     assert [each["name"] for each in imported["route"]["features"]] == ["Near"]
     assert imported["waypoints_left_out"] == 1
 
@@ -483,9 +475,7 @@ def test_a_feature_belongs_to_its_route(world: World) -> None:
     assert world.ada.post(f"/v1/routes/{uuid4()}/features", sent | {"id": str(uuid4())}).status_code == 404
 
 
-@pytest.mark.parametrize(
-    ("form", "media_type"), [("gpx", "application/gpx+xml"), ("geojson", "application/geo+json")]
-)
+@pytest.mark.parametrize(("form", "media_type"), [("gpx", GPX_TYPE), ("geojson", GEOJSON_TYPE)])
 def test_an_exported_route_imports_as_it_was(world: World, form: str, media_type: str) -> None:
     path = draw(world.ada, name="Zum Wehr, hin & zurück <3", description="Level.")
     for number, kind in enumerate(FeatureKind):
