@@ -24,7 +24,7 @@ _CONVERTED: Final = frozenset(
 def to_readable(content: bytes) -> tuple[bytes, str]:
     """Return the content, converted if it must be, and its encoding: UTF-8, ASCII or Latin-1.
 
-    Raises GpxRefused when the encoding is unknown or the content is not written in it.
+    Raises GpxRefused when the encoding is unknown, or the content is not written in it or cut off.
     """
     if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return _convert(content, "utf-16"), "utf-8"
@@ -57,4 +57,16 @@ def _convert(content: bytes, encoding: str) -> bytes:
         return content.decode(encoding).encode()
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
+        if _is_cut_off(content, encoding):
+            detail = "The file is cut off in the middle of a character."
+            raise GpxRefused("truncated", detail, line=line) from error
         raise GpxRefused("wrong-encoding", f"The file is not written in {encoding}.", line=line) from error
+
+
+def _is_cut_off(content: bytes, encoding: str) -> bool:
+    """Tell whether content that cannot be decoded could be if it went on."""
+    try:
+        codecs.getincrementaldecoder(encoding)().decode(content)
+    except UnicodeDecodeError:
+        return False
+    return True

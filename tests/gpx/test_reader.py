@@ -418,8 +418,11 @@ def declared(encoding: str, body: str = "") -> str:
         (declared("rot13"), "unknown-encoding", 1),
         (declared("unicode_escape"), "unknown-encoding", 1),
         (declared("GBK", "\n\xff").encode("latin-1"), "wrong-encoding", 4),
+        (declared("windows-1252").encode() + b"\x81", "wrong-encoding", 4),
         (declared("UTF-8", "\n\xe9").encode("latin-1"), "not-well-formed", 4),
-        (WHOLE.encode("utf-16")[:-1], "wrong-encoding", 8),
+        (WHOLE.encode("utf-16")[:-1], "truncated", 8),
+        (declared("Shift_JIS", "散").encode("shift_jis").split(b"</gpx>")[0][:-1], "truncated", 3),
+        (declared("UTF-16", "\n\udc00").encode("utf-16", "surrogatepass"), "wrong-encoding", 4),
     ],
 )
 def test_what_is_no_usable_gpx_file_is_refused_with_its_place(
