@@ -1,9 +1,12 @@
-"""Refuse an OpenAPI document that takes away what the last landed one promised: /v1 is only added to.
+"""Refuse an OpenAPI document that takes away what an earlier one promised: /v1 is only added to.
 
-A path, an operation, a response, a parameter, a member or a value of an enumeration may not go; nothing a
-phone sends may become required, no limit narrower, no type another.
+Every commit's document since the first that landed is held against the one before it, and the one that lies
+here against the last: so nothing that ever landed is lost, however many commits land at once. A path, an
+operation, a response, a parameter, a member or a value of an enumeration may not go; nothing a phone sends
+may become required, no limit narrower, no type another.
 """
 
+import itertools
 import json
 import subprocess
 import sys
@@ -12,6 +15,8 @@ from pathlib import Path
 from typing import Any, Final
 
 DOCUMENT: Final = "openapi/openapi.json"
+FIRST_LANDED: Final = "5d0a73b"
+"""From this commit on phones may have been told what the document says."""
 AT_MOST: Final = ("maximum", "exclusiveMaximum", "maxLength", "maxItems", "maxProperties")
 AT_LEAST: Final = ("minimum", "exclusiveMinimum", "minLength", "minItems", "minProperties")
 EXACTLY: Final = ("type", "$ref", "pattern", "format", "const", "multipleOf", "contentEncoding")
@@ -27,11 +32,16 @@ def git(*arguments: str) -> str | None:
     return done.stdout if done.returncode == 0 else None
 
 
-def landed() -> Node | None:
-    """Return the document this work began from: main's, or on main itself the commit's before."""
-    on_main = git("rev-parse", "origin/main") in (None, git("rev-parse", "HEAD"))
-    found = git("show", f"{'HEAD^1' if on_main else 'origin/main'}:{DOCUMENT}")
-    return None if found is None else json.loads(found)
+def earlier() -> Iterator[tuple[str, Node]]:
+    """Yield every document committed since the first that landed, oldest first, and its commit.
+
+    A clone that does not reach back so far has the last commit's only, and a folder that is no clone none.
+    """
+    since = git("log", "--first-parent", "--reverse", "--format=%h", f"{FIRST_LANDED}..HEAD", "--", DOCUMENT)
+    for commit in [FIRST_LANDED, *since.split()] if since is not None else ["HEAD"]:
+        found = git("show", f"{commit}:{DOCUMENT}")
+        if found is not None:
+            yield commit, json.loads(found)
 
 
 def losses(old: Node, new: Node) -> Iterator[str]:
@@ -127,13 +137,14 @@ def _limits(where: str, old: Node, new: Node) -> Iterator[str]:
 
 
 def main() -> int:
-    """Print what is lost; return 1 where anything is."""
-    old = landed()
-    if old is None:
-        print("no earlier document to compare with")
-        return 0
-    found = sorted(losses(old, json.loads(Path(DOCUMENT).read_text(encoding="utf-8"))))
-    print("\n".join(found) or "nothing was taken away")
+    """Print what is lost, and since when; return 1 where anything is."""
+    documents = [*earlier(), ("here", json.loads(Path(DOCUMENT).read_text(encoding="utf-8")))]
+    found = [
+        f"{commit}: {loss}"
+        for (_, old), (commit, new) in itertools.pairwise(documents)
+        for loss in sorted(losses(old, new))
+    ]
+    print("\n".join(found) or f"nothing was taken away, in {len(documents)} documents")
     return 1 if found else 0
 
 
