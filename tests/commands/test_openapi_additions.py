@@ -3,7 +3,10 @@
 import copy
 import importlib.util
 import json
+import shutil
+import subprocess
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,13 +17,17 @@ SCRIPT = ROOT / ".ci" / "openapi_additions.py"
 Node = dict[str, Any]
 
 
-def losses(old: Node, new: Node) -> list[str]:
+def script() -> Any:
     found = importlib.util.spec_from_file_location("openapi_additions", SCRIPT)
     assert found
     assert found.loader
-    script = importlib.util.module_from_spec(found)
-    found.loader.exec_module(script)
-    return sorted(script.losses(old, new))
+    module = importlib.util.module_from_spec(found)
+    found.loader.exec_module(module)
+    return module
+
+
+def losses(old: Node, new: Node) -> list[str]:
+    return sorted(script().losses(old, new))
 
 
 BENCH: Node = {
@@ -138,3 +145,33 @@ def test_a_path_and_an_operation_may_not_go() -> None:
 def test_the_committed_document_loses_nothing_against_itself() -> None:
     document = json.loads((ROOT / "openapi" / "openapi.json").read_text(encoding="utf-8"))
     assert losses(document, document) == []
+
+
+@pytest.mark.skipif(shutil.which("git") is None, reason="needs git")
+def test_a_loss_shows_however_many_commits_ago_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    git("init", "--quiet")
+    first = commit(BENCH)
+    commit(BENCH | {"paths": {}})
+    commit({"paths": {}, "components": {"schemas": {}}})
+    check = script()
+    check.FIRST_LANDED = first
+    assert check.main() == 1
+    assert "POST /v1/benches is gone" in capsys.readouterr().out
+    check.FIRST_LANDED = "no commit of this clone"
+    assert check.main() == 0
+
+
+def commit(document: Node) -> str:
+    path = Path("openapi/openapi.json")
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(json.dumps(document))
+    git("add", ".")
+    git("-c", "user.name=a", "-c", "user.email=a@example.org", "commit", "--quiet", "-m", "Another document")
+    return git("rev-parse", "HEAD").strip()
+
+
+def git(*arguments: str) -> str:
+    return subprocess.run(["git", *arguments], check=True, capture_output=True, text=True).stdout
