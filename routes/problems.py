@@ -21,6 +21,7 @@ from routes.strict import (
     CutOff,
     InvalidBody,
     MissingHeader,
+    NamedTwice,
     NotJson,
     TooLarge,
     UnknownHost,
@@ -121,6 +122,10 @@ TABLE: Final[dict[type[Exception], Kind]] = {
         lambda error: {"detail": str(error), "pointer": error.pointer},
     ),
     NotJson: Kind("malformed-json", 400, "The body is not JSON"),
+    NamedTwice: Kind(
+        "malformed-json", 400, "The body is not JSON",
+        lambda error: {"detail": str(error), "pointer": error.pointer},
+    ),
     CutOff: Kind("bad-request", 400, "The request cannot be read"),
     UnknownHost: Kind("unknown-host", 421, "The request is addressed to another host"),
     BadParameter: Kind(

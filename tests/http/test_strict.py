@@ -8,9 +8,10 @@ import httpx
 import pytest
 from msgspec import inspect as wire
 
+from routes.strict import NamedTwice, refuse_names_twice
 from service.app import BODY_LIMIT
 from tests.http.caller import WITH_FILE, Caller, make_caller, nothing_stored
-from tests.http.hostile import Member, edge_values, members, with_member, wrong_values
+from tests.http.hostile import Member, edge_values, example, members, with_member, wrong_values
 from tests.http.look import Look
 from tests.http.matrix import request
 from tests.http.operations import OPERATIONS
@@ -123,6 +124,47 @@ def test_a_member_nobody_knows_is_refused_by_name(caller: Caller, look: Look, na
             assert told["pointer"] in {pointer, ""} if member in {"", "é`"} else told["pointer"] == pointer
         long = problem(caller.send(name, json.dumps(caller.body(name) | {"x" * 10_000: 1})))
         assert len(json.dumps(long)) < 1_000
+
+
+@pytest.mark.parametrize("name", WITH_BODY)
+def test_a_member_given_twice_is_refused_by_name(caller: Caller, look: Look, name: str) -> None:
+    for member in members(OPERATIONS[name].body):
+        if len(member.place) == 1:
+            first = str(member.place[0])
+            right = with_member(caller.body(name), member, json.dumps(example(member.type, first)))
+            twice = json.dumps({first: json.loads(right)[first]})[:-1] + ", " + right[1:]
+            with nothing_stored(look, caller):
+                told = problem(caller.send(name, twice))
+            assert (told["type"], told["pointer"]) == ("malformed-json", member.pointer)
+
+
+TWICE: Final = {
+    b'{"a": 1, "b": {}, "a": 1}': "/a",
+    b'{"a": [0, {"b/c": 1, "b/c": 2}]}': "/a/1/b~1c",
+    rb'{"a": 1, "\u0061": 2}': "/a",
+    rb'{"a": "\u0022\u0022", "a": "\u0022\u0022"}': "/a",
+    b'{"a": 1e999, "b": 1, "b": 2}': "/b",
+    b'{"": 1, "": 2}': "/",
+    b'{"%b": 1, "%b": 2}' % (b"x" * 300, b"x" * 300): "",
+}
+ONCE: Final = (
+    b'{"a": {"a": 1}, "b": [{"a": 1}, {"a": 1}], "A": 2}',
+    rb'{"a": "\"b\": 1, \"b\": 2", "b": "\u0022a\u0022"}',
+    b'{"a": {}, "b": [], "c": 1e999, "d": %b}' % (b"9" * 5_000),
+    b"[]",
+)
+
+
+@pytest.mark.parametrize(("body", "pointer"), TWICE.items())
+def test_a_name_given_twice_is_found_however_it_is_written(body: bytes, pointer: str) -> None:
+    with pytest.raises(NamedTwice) as raised:
+        refuse_names_twice(body)
+    assert raised.value.pointer == pointer
+
+
+@pytest.mark.parametrize("body", ONCE)
+def test_the_same_name_in_two_objects_is_no_name_given_twice(body: bytes) -> None:
+    refuse_names_twice(body)
 
 
 @pytest.mark.parametrize("name", WITH_BODY)
