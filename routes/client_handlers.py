@@ -28,7 +28,9 @@ from service.use_cases.keep_clients import (
 )
 from service.use_cases.off_loop import off_loop
 
-CSV: Final = Upload("text/csv", description=FILE_DESCRIPTION, example=FILE_EXAMPLE)
+CSV: Final = Upload(
+    "text/csv", "application/octet-stream", description=FILE_DESCRIPTION, example=FILE_EXAMPLE
+)
 MOST_BYTES: Final = 1_000_000
 
 

@@ -146,6 +146,7 @@ async def provide_writing(
         HeaderParameter(
             name="Idempotency-Key",
             description="Chosen by the phone, once for each intended write; 1 to 200 visible characters.",
+            schema_extra={"pattern": f"^{IDEMPOTENCY_KEY.pattern}$"},
         ),
     ] = None,
 ) -> Writing:

@@ -4,8 +4,12 @@ Schemas are msgspec's own, so that every limit the decoder knows is in them. Pro
 answered. Nullable members are `type: [x, "null"]`, which all generators read.
 """
 
+import ast
+import enum
 import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import pairwise
+from textwrap import dedent
 from typing import Any, Final, get_args
 
 import msgspec
@@ -15,6 +19,7 @@ from litestar.exceptions import NotFoundException
 from litestar.handlers import BaseRouteHandler, HTTPRouteHandler
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.spec import Contact, License
+from msgspec import inspect as wire
 
 from routes.problems import MEDIA_TYPE, OF_STATUS, TABLE, TYPE_PREFIX, Problem
 from schemas.examples import EXAMPLES
@@ -115,15 +120,56 @@ def wire_types(app: Litestar) -> list[type[msgspec.Struct]]:
 def _schemas(types: Sequence[type[msgspec.Struct]]) -> Node:
     """Return the component schemas of the wire types and of what they are made of, with examples."""
     _, components = msgspec.json.schema_components(types, ref_template=COMPONENT)
+    classes = _classes(types)
     for name, schema in components.items():
+        said = _said_below(classes[name])
         if "enum" in schema:
+            values = [f"`{each.value}`: {said[each.name]}" for each in classes[name] if each.name in said]
             schema["type"] = "string"
-            schema["description"] = f"{schema.get('description', '')} {MORE_VALUES}".strip()
+            schema["description"] = "\n".join(
+                (f"{schema.get('description', '')} {MORE_VALUES}".strip(), *values)
+            )
         if name in EXAMPLES:
             schema["examples"] = [EXAMPLES[name]]
         for member, node in schema.get("properties", {}).items():
-            schema["properties"][member] = _plain(node, components, keep_null=name.endswith("Patch"))
+            plain = _plain(node, components, keep_null=name.endswith("Patch"))
+            if member in said:
+                plain["description"] = f"{plain.get('description', '')} {said[member]}".strip()
+            schema["properties"][member] = plain
     return dict(sorted(components.items()))
+
+
+def _classes(types: Sequence[type[msgspec.Struct]]) -> dict[str, Any]:
+    """Return the wire types, and the Structs and enumerations they are made of, by name."""
+    found: dict[str, Any] = {}
+    pending = list(wire.multi_type_info(types))
+    while pending:
+        match pending.pop():
+            case wire.StructType(cls=cls, fields=fields) if cls.__name__ not in found:
+                found[cls.__name__] = cls
+                pending += [each.type for each in fields]
+            case wire.EnumType(cls=cls):
+                found[cls.__name__] = cls
+            case wire.UnionType(types=kinds):
+                pending += kinds
+            case wire.ListType(item_type=kind) | wire.DictType(value_type=kind) | wire.Metadata(type=kind):
+                pending.append(kind)
+    return found
+
+
+def _said_below(cls: type) -> dict[str, str]:
+    """Return what the source says below the members of a class, or the values of an enumeration, by name."""
+    said = {}
+    for each in reversed(cls.__mro__):
+        if not issubclass(each, msgspec.Struct | enum.StrEnum) or each in {msgspec.Struct, enum.StrEnum}:
+            continue
+        (definition,) = ast.parse(dedent(inspect.getsource(each))).body
+        for member, below in pairwise(getattr(definition, "body", [])):
+            name = getattr(member, "target", None) or next(iter(getattr(member, "targets", [])), None)
+            match name, below:
+                case ast.Name(id=name), ast.Expr(value=ast.Constant(value=str(text))):
+                    said[name] = " ".join(text.split())
+    return said
 
 
 def _plain(node: Node, components: Mapping[str, Any], *, keep_null: bool) -> Node:
@@ -164,6 +210,21 @@ def _mend_operation(operation: Node, handler: HTTPRouteHandler) -> None:
         if "GET" in handler.http_methods:
             responses["304"] = {"description": "Not changed since the version If-None-Match names."}
     operation["responses"] = responses | _problems(operation, handler)
+    for each in (operation.get("requestBody", {}), *responses.values()):
+        for media_type, media in each.get("content", {}).items():
+            media["schema"] = _file(media_type, media["schema"])
+
+
+def _file(media_type: str, schema: Node) -> Node:
+    """Return the schema of a body; of a file one by which no generator takes its bytes for text of JSON."""
+    if schema.get("type") != "string":
+        return schema
+    kind = OBJECT if media_type.endswith("json") else {"type": "string", "format": "binary"}
+    return {**schema, **kind}
+
+
+OBJECT: Final = {"type": "object", "additionalProperties": True}
+"""Any object; without `additionalProperties` TypeScript is told of one without members."""
 
 
 def _parameter(parameter: Node) -> Node:

@@ -170,7 +170,7 @@ class AgreementOut(Output):
     """What the client said, and when."""
 
     agreed: bool
-    on: datetime
+    on: Instant
 
 
 class WalksOut(Output):
@@ -187,8 +187,8 @@ class ClientSummary(Output):
     label: str
     stage: Stage
     walks: WalksOut
-    created_at: datetime
-    updated_at: datetime
+    created_at: Instant
+    updated_at: Instant
     revision: int
     ending: Ending | UnsetType = UNSET
     flat_pace_ms: float | UnsetType = UNSET
@@ -199,7 +199,7 @@ class ClientSummary(Output):
     """Absent until the client was asked."""
     location_permission: AgreementOut | UnsetType = UNSET
     """Absent until the client was asked; tracks are kept only with it."""
-    archived_at: datetime | UnsetType = UNSET
+    archived_at: Instant | UnsetType = UNSET
 
     @classmethod
     def from_client(cls, client: Client, practice: Practice) -> "ClientSummary":

@@ -94,9 +94,9 @@ class MomentOut(Output):
 
     id: UUID
     session_id: UUID
-    at: datetime
-    received_at: datetime
-    updated_at: datetime
+    at: Instant
+    received_at: Instant
+    updated_at: Instant
     revision: int
     kind: MomentKind | UnsetType = UNSET
     words: str | UnsetType = UNSET

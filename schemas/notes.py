@@ -71,11 +71,11 @@ class NoteOut(Output):
     session_id: UUID
     about: About
     format: NoteFormat
-    written_at: datetime
-    received_at: datetime
-    updated_at: datetime
+    written_at: Instant
+    received_at: Instant
+    updated_at: Instant
     revision: int
-    about_at: datetime | UnsetType = UNSET
+    about_at: Instant | UnsetType = UNSET
     moment_id: UUID | UnsetType = UNSET
     text: str | UnsetType = UNSET
     fields: dict[str, str] | UnsetType = UNSET

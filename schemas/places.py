@@ -7,7 +7,7 @@ from uuid import UUID
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from schemas.base import Input, Latitude, Longitude, Name, NextCursor, Output, changes_of, shown
+from schemas.base import Input, Instant, Latitude, Longitude, Name, NextCursor, Output, changes_of, shown
 from service.domain.pages import PageOf
 from service.domain.places import Place, PlaceKind
 
@@ -59,8 +59,8 @@ class PlaceOut(Output):
     id: UUID
     kind: PlaceKind
     name: str
-    created_at: datetime
-    updated_at: datetime
+    created_at: Instant
+    updated_at: Instant
     revision: int
     address: str | UnsetType = UNSET
     access: str | UnsetType = UNSET
@@ -68,7 +68,7 @@ class PlaceOut(Output):
     lat: float | UnsetType = UNSET
     url: str | UnsetType = UNSET
     phone_number: str | UnsetType = UNSET
-    archived_at: datetime | UnsetType = UNSET
+    archived_at: Instant | UnsetType = UNSET
 
     @classmethod
     def from_place(cls, place: Place) -> "PlaceOut":

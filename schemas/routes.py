@@ -9,6 +9,7 @@ from msgspec import UNSET, Meta, UnsetType
 
 from schemas.base import (
     Input,
+    Instant,
     Latitude,
     Longitude,
     Name,
@@ -49,7 +50,7 @@ GeoJson = Annotated[
             "its points become features of the route. Of a feature's properties, name, description and kind "
             "are understood."
         ),
-        extra_json_schema={"type": "object"},
+        extra_json_schema={"type": "object", "additionalProperties": True},
     ),
 ]
 
@@ -125,7 +126,7 @@ class RouteVersionOut(MeasuresOut, kw_only=True):
     """A line a route has, or once had."""
 
     version: int
-    created_at: datetime
+    created_at: Instant
 
 
 class RouteVersions(Output):
@@ -155,9 +156,9 @@ class RouteSummary(MeasuresOut, kw_only=True):
     walking_time_s: Annotated[float, Meta(description="From start to end at the pace below, rests included.")]
     flat_pace_ms: Annotated[float, Meta(description="The practice's pace, unless another was asked for.")]
     rests_s: float
-    archived_at: datetime | UnsetType = UNSET
-    created_at: datetime
-    updated_at: datetime
+    archived_at: Instant | UnsetType = UNSET
+    created_at: Instant
+    updated_at: Instant
     revision: int
 
     @classmethod
@@ -230,8 +231,8 @@ class FeatureOut(Output):
     lat: float
     along_m: Annotated[float, Meta(description="How far along the line one passes it first.")]
     offset_m: Annotated[float, Meta(description="How far from the line it lies.")]
-    created_at: datetime
-    updated_at: datetime
+    created_at: Instant
+    updated_at: Instant
     revision: int
     name: str | UnsetType = UNSET
     description: str | UnsetType = UNSET

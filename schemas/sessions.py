@@ -134,9 +134,9 @@ class SpanOut(Output):
     """A part of the session held one way."""
 
     modality: Modality
-    starts_at: datetime | UnsetType = UNSET
+    starts_at: Instant | UnsetType = UNSET
     """The planned start until it starts; absent where it ended without a known start."""
-    ends_at: datetime | UnsetType = UNSET
+    ends_at: Instant | UnsetType = UNSET
     """Absent until it ends."""
 
     @classmethod
@@ -149,8 +149,8 @@ class ModalityChangeOut(Output):
     """A change of modality as it was reported."""
 
     modality: Modality
-    at: datetime
-    received_at: datetime
+    at: Instant
+    received_at: Instant
     asked_by: AskedBy | UnsetType = UNSET
     reason: str | UnsetType = UNSET
 
@@ -161,8 +161,8 @@ class SessionOut(Output):
     id: UUID
     client_id: UUID
     status: SessionStatus
-    planned_start: datetime
-    planned_end: datetime
+    planned_start: Instant
+    planned_end: Instant
     modality: Modality
     """As planned."""
     spans: list[SpanOut]
@@ -171,21 +171,21 @@ class SessionOut(Output):
     """What was reported to have changed, also before the start."""
     flags: list[Oddity]
     """What is odd about the facts reported. They are kept all the same, and put right with PATCH."""
-    created_at: datetime
-    updated_at: datetime
+    created_at: Instant
+    updated_at: Instant
     revision: int
     route_id: UUID | UnsetType = UNSET
     route_version: int | UnsetType = UNSET
     place_id: UUID | UnsetType = UNSET
-    started_at: datetime | UnsetType = UNSET
-    started_received_at: datetime | UnsetType = UNSET
-    ended_at: datetime | UnsetType = UNSET
-    ended_received_at: datetime | UnsetType = UNSET
+    started_at: Instant | UnsetType = UNSET
+    started_received_at: Instant | UnsetType = UNSET
+    ended_at: Instant | UnsetType = UNSET
+    ended_received_at: Instant | UnsetType = UNSET
     cancellation: Cancellation | UnsetType = UNSET
     cancellation_words: str | UnsetType = UNSET
-    closed_at: datetime | UnsetType = UNSET
+    closed_at: Instant | UnsetType = UNSET
     """When it was cancelled, or the client did not attend."""
-    closed_received_at: datetime | UnsetType = UNSET
+    closed_received_at: Instant | UnsetType = UNSET
 
     @classmethod
     def from_file(cls, file: SessionFile) -> "SessionOut":
@@ -234,7 +234,7 @@ class SessionTurnBack(Output):
 
     distance_m: float
     after_s: float
-    at: datetime
+    at: Instant
     """On the clock, from the start or else the planned start on."""
     whole: bool
     """There is time for all of the line: there and back, or once round a loop."""

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from msgspec import UNSET, Meta, UnsetType
 
-from schemas.base import FlatPace, Input, Name, Output, Rests, changes_of, shown
+from schemas.base import FlatPace, Input, Instant, Name, Output, Rests, changes_of, shown
 from service.domain.practices import Practice, Therapist, normal_email
 from service.domain.sign_ins import Device, Role
 from service.use_cases.sign_in import Opened
@@ -69,9 +69,9 @@ class SignInOut(Output):
     practice_id: UUID
     therapist_id: UUID
     access_token: str
-    access_expires_at: datetime
+    access_expires_at: Instant
     refresh_token: str
-    refresh_expires_at: datetime
+    refresh_expires_at: Instant
 
     @classmethod
     def from_opened(cls, opened: Opened) -> "SignInOut":
@@ -84,12 +84,12 @@ class DeviceOut(Output):
 
     id: UUID
     name: str
-    created_at: datetime
-    last_seen_at: datetime
+    created_at: Instant
+    last_seen_at: Instant
     this_one: bool
     """True for the device that asks."""
     platform: str | UnsetType = UNSET
-    revoked_at: datetime | UnsetType = UNSET
+    revoked_at: Instant | UnsetType = UNSET
 
     @classmethod
     def from_device(cls, device: Device, asking: UUID) -> "DeviceOut":
@@ -126,8 +126,8 @@ class PracticeOut(Output):
     flat_pace_ms: float
     rests_s: int
     session_length_s: int
-    created_at: datetime
-    updated_at: datetime
+    created_at: Instant
+    updated_at: Instant
     revision: int
 
     @classmethod
@@ -174,12 +174,12 @@ class TherapistOut(Output):
     email: str
     name: str
     role: Role
-    created_at: datetime
-    updated_at: datetime
+    created_at: Instant
+    updated_at: Instant
     revision: int
-    joined_at: datetime | UnsetType = UNSET
+    joined_at: Instant | UnsetType = UNSET
     """Absent until the invitation is accepted."""
-    deactivated_at: datetime | UnsetType = UNSET
+    deactivated_at: Instant | UnsetType = UNSET
 
     @classmethod
     def from_therapist(cls, therapist: Therapist) -> "TherapistOut":
@@ -199,7 +199,7 @@ class InvitationOut(Output):
     therapist_id: UUID
     link: str
     token: str
-    expires_at: datetime
+    expires_at: Instant
 
 
 class MeOut(Output):

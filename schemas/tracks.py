@@ -6,7 +6,7 @@ from uuid import UUID
 
 from msgspec import UNSET, UnsetType
 
-from schemas.base import Output, shown
+from schemas.base import Instant, Output, shown
 from schemas.routes import SkippedOut
 from service.domain.deviation import Deviation, OffStretch
 from service.domain.halts import Halt
@@ -27,7 +27,7 @@ class HaltOut(Output):
     duration_s: float
     distance_m: float
     """Metres along the track."""
-    began_at: datetime | UnsetType = UNSET
+    began_at: Instant | UnsetType = UNSET
 
     @classmethod
     def from_halt(cls, halt: Halt) -> "HaltOut":
@@ -43,8 +43,8 @@ class OffStretchOut(Output):
     ended_m: float
     farthest_m: float
     """Metres from the planned line."""
-    began_at: datetime | UnsetType = UNSET
-    ended_at: datetime | UnsetType = UNSET
+    began_at: Instant | UnsetType = UNSET
+    ended_at: Instant | UnsetType = UNSET
 
     @classmethod
     def from_stretch(cls, stretch: OffStretch) -> "OffStretchOut":
@@ -92,18 +92,18 @@ class TrackOut(Output):
     """Parts of the file that could not be used."""
     skipped: list[SkippedOut]
     """The first of them."""
-    received_at: datetime
-    updated_at: datetime
+    received_at: Instant
+    updated_at: Instant
     revision: int
-    began_at: datetime | UnsetType = UNSET
-    ended_at: datetime | UnsetType = UNSET
+    began_at: Instant | UnsetType = UNSET
+    ended_at: Instant | UnsetType = UNSET
     duration_s: float | UnsetType = UNSET
     moving_time_s: float | UnsetType = UNSET
     ascent_m: float | UnsetType = UNSET
     descent_m: float | UnsetType = UNSET
-    cut_from: datetime | UnsetType = UNSET
+    cut_from: Instant | UnsetType = UNSET
     """The start it was cut to; absent while the session has not been reported as started."""
-    cut_to: datetime | UnsetType = UNSET
+    cut_to: Instant | UnsetType = UNSET
     deviation: DeviationOut | UnsetType = UNSET
     """Absent where the session had no planned route."""
 

@@ -83,6 +83,13 @@ def test_a_dry_run_says_what_would_happen_and_does_nothing(world: World) -> None
     assert outcomes(report(world.ada, GOOD, dry_run=True)) == [(2, "already_there"), (3, "already_there")]
 
 
+def test_a_file_of_no_declared_kind_is_read_as_csv(world: World) -> None:
+    """A phone's file picker seldom knows, and a generated client sends what every upload here takes."""
+    answer = send(world.ada, GOOD, Content_Type="application/octet-stream", dry_run=True)
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["created"] == 2
+
+
 def test_the_same_file_again_creates_nothing_twice(world: World) -> None:
     report(world.ada, GOOD)
     again = report(world.ada, "\ufeff" + GOOD.replace("\n", "\r\n"))

@@ -18,6 +18,8 @@ from tests.http.world import World
 APP = create_app(Composition(dsn="", keys=KeyFile.new(), address=""))
 DOCUMENT = openapi_document(APP)
 TYPES = {each.__name__: each for each in wire_types(APP)}
+SCHEMAS = DOCUMENT["components"]["schemas"]
+KEY = "Idempotency-Key"
 COMMITTED = Path(__file__).parents[2] / "openapi" / "openapi.json"
 
 FOUND = [
@@ -66,6 +68,60 @@ def test_every_example_is_what_it_is_an_example_of(name: str) -> None:
     decoded = msgspec.json.decode(msgspec.json.encode(example), type=TYPES[name])
     again = msgspec.json.decode(msgspec.json.encode(decoded))
     assert again.items() <= example.items()
+
+
+def test_every_instant_is_told_to_be_one() -> None:
+    """Without its format a generated client takes it for any text."""
+    instants = {
+        (name, field.encode_name)
+        for name, type_ in TYPES.items()
+        for field in msgspec.structs.fields(type_)
+        if "datetime" in str(field.type)
+    } | {
+        (name, each)
+        for name in SCHEMAS
+        for each in SCHEMAS[name].get("properties", ())
+        if each.endswith("_at")
+    }
+    formats = {each: SCHEMAS[each[0]]["properties"][each[1]].get("format") for each in instants}
+    assert {each for each, format_ in formats.items() if format_ != "date-time"} == set()
+
+
+def test_what_the_source_says_below_a_member_is_told() -> None:
+    members = SCHEMAS["ClientSummary"]["properties"]
+    assert members["flat_pace_ms"]["description"] == "The client's own; absent where the practice's applies."
+    inherited = SCHEMAS["ClientOut"]["properties"]["location_permission"]["description"]
+    assert inherited == "Absent until the client was asked; tracks are kept only with it."
+    cut_from = SCHEMAS["TrackOut"]["properties"]["cut_from"]["description"]
+    assert cut_from.startswith("RFC 3339")
+    assert cut_from.endswith("absent while the session has not been reported as started.")
+    assert "`start_unknown`: It ended, and when it started was not said." in SCHEMAS["Oddity"]["description"]
+
+
+def test_a_file_is_bytes_and_a_drawing_an_object() -> None:
+    """A generated client that takes a file for text sends it as JSON, or not at all."""
+    for _, _, operation in FOUND:
+        for body in (operation.get("requestBody", {}), *operation["responses"].values()):
+            for media_type, media in body.get("content", {}).items():
+                if media_type.endswith("json"):
+                    assert "$ref" in media["schema"] or media["schema"]["type"] == "object"
+                else:
+                    assert media["schema"]["format"] == "binary"
+
+
+def test_a_drawing_may_have_members() -> None:
+    assert SCHEMAS["RouteIn"]["properties"]["geojson"]["additionalProperties"] is True
+
+
+@pytest.mark.parametrize("key", ["", "a b", "é", "x" * 201])
+def test_the_document_says_which_idempotency_keys_are_refused(world: World, key: str) -> None:
+    (told,) = (
+        each for each in DOCUMENT["paths"]["/v1/practice"]["patch"]["parameters"] if each["name"] == KEY
+    )
+    assert re.search(told["schema"]["pattern"], "x" * 200)
+    assert not re.search(told["schema"]["pattern"], key)
+    answer = world.ada.patch("/v1/practice", json={}, headers={KEY: key.encode(), "If-Match": "*"})
+    assert answer.status_code == 400
 
 
 def test_nothing_is_nullable_by_one_of() -> None:
