@@ -48,6 +48,14 @@ COMPONENT: Final = "#/components/schemas/{name}"
 PROBLEM: Final = {"$ref": COMPONENT.format(name="Problem")}
 
 ETAG: Final = {"description": "The version, for If-Match and If-None-Match.", "schema": {"type": "string"}}
+LOCATION: Final = {"description": "Where it lies.", "schema": {"type": "string"}}
+IF_NONE_MATCH: Final = {
+    "name": "If-None-Match",
+    "in": "header",
+    "schema": {"type": "string"},
+    "required": False,
+    "description": "The ETag of what the phone holds: 304 where it is that still.",
+}
 MORE_VALUES: Final = "Values may be added: treat one you do not know as not said."
 DESCRIPTIONS: Final = {
     "Request fulfilled, document follows": "As described.",
@@ -202,13 +210,14 @@ def _mend_operation(operation: Node, handler: HTTPRouteHandler) -> None:
         status: _success(each) for status, each in operation["responses"].items() if status.startswith("2")
     }
     if "201" in responses:
-        responses["200"] = {**responses["201"], "description": "It was there already; nothing has changed."}
+        responses["200"] = {**responses["201"], "description": "It was there already."}
     returned = handler.parsed_fn_signature.return_type
     if returned.is_subclass_of(Response) and "204" not in responses:
         for each in responses.values():
-            each["headers"] = {"ETag": ETAG}
+            each["headers"] = {"ETag": ETAG} | ({"Location": LOCATION} if "201" in responses else {})
         if "GET" in handler.http_methods:
             responses["304"] = {"description": "Not changed since the version If-None-Match names."}
+            operation.setdefault("parameters", []).append(IF_NONE_MATCH)
     operation["responses"] = responses | _problems(operation, handler)
     for each in (operation.get("requestBody", {}), *responses.values()):
         for media_type, media in each.get("content", {}).items():

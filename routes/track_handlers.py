@@ -46,6 +46,7 @@ GPX: Final = Upload(
     operation_id="put_track",
     summary="Send a session's track",
     tags=["tracks"],
+    status_code=201,
     operation_class=GPX.operation,
     request_max_body_size=DEFAULT_LIMITS.file_bytes,
 )

@@ -13,6 +13,7 @@ from routes.openapi import openapi_document, wire_types
 from schemas.examples import EXAMPLES
 from service.app import Composition, create_app
 from service.crypto.key_file import KeyFile
+from tests.http.sessions import a_recording, a_session, send_track
 from tests.http.world import World
 
 APP = create_app(Composition(dsn="", keys=KeyFile.new(), address=""))
@@ -107,6 +108,21 @@ def test_a_file_is_bytes_and_a_drawing_an_object() -> None:
                     assert "$ref" in media["schema"] or media["schema"]["type"] == "object"
                 else:
                     assert media["schema"]["format"] == "binary"
+
+
+def test_the_first_track_and_the_next_are_answered_as_told(world: World) -> None:
+    session = a_session(world.ada)
+    told = DOCUMENT["paths"]["/v1/sessions/{session_id}/track"]["put"]["responses"]
+    for status in ("201", "200"):
+        answer = send_track(world.ada, session, a_recording())
+        assert str(answer.status_code) == status
+        assert answer.headers.keys() >= {name.lower() for name in told[status]["headers"]}
+
+
+def test_what_may_be_answered_with_304_may_be_asked_for_so() -> None:
+    for _, _, operation in FOUND:
+        names = {each["name"] for each in operation.get("parameters", ())}
+        assert ("304" in operation["responses"]) == ("If-None-Match" in names)
 
 
 def test_a_drawing_may_have_members() -> None:
