@@ -45,8 +45,7 @@ class AnchorsWanted(Unprepared):
     """A write met a track, and has no anchors found from it as it stands."""
 
     def __init__(self, session_id: UUID, changed: Mapping[UUID, Marked]) -> None:
-        super().__init__(f"anchors of session {session_id}")
-        self._session_id = session_id
+        super().__init__(session_id, "anchors")
         self._changed = changed
 
     async def prepare(self, begin: Begin, keys: PracticeKey) -> Anchored | None:
@@ -55,11 +54,11 @@ class AnchorsWanted(Unprepared):
         practice_id = tenant.practice_id
         async with begin.read() as connection:
             standing = found(
-                await find_standing(connection, practice_id, tenant.therapist_id, self._session_id)
+                await find_standing(connection, practice_id, tenant.therapist_id, self.session_id)
             )
-            track = await find_track(connection, practice_id, self._session_id)
-            moments = await list_moments(connection, practice_id, self._session_id)
-            notes = await list_notes(connection, practice_id, self._session_id)
+            track = await find_track(connection, practice_id, self.session_id)
+            moments = await list_moments(connection, practice_id, self.session_id)
+            notes = await list_notes(connection, practice_id, self.session_id)
         if track is None or standing.track_revision is None:
             return None
         key = keys.client(standing.client_id, standing.wrapped_key)

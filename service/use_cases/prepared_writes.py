@@ -3,11 +3,18 @@
 Other writers of the practice wait while a write is open. So a write that turns out to need a track decoded
 gives up, the work is done with nobody waiting, and the write is tried again; it holds if everything still
 stands as it stood.
+
+A phone that has signal again sends all it kept for one session at once, and each of these writes would
+undo what the others prepared. So in one process they take turns; only another process can come between.
 """
 
+import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
 from typing import Final, TypeVar
+from uuid import UUID
+from weakref import WeakValueDictionary
 
 from service.crypto.sealing import PracticeKey
 from service.db.connection import Begin, Transaction
@@ -26,9 +33,21 @@ class Crowded(DomainError):
 class Unprepared(Exception, ABC):
     """A write met work that must not be done while others wait."""
 
+    def __init__(self, session_id: UUID, what: str) -> None:
+        super().__init__(f"{what} of session {session_id}")
+        self.session_id = session_id
+
     @abstractmethod
     async def prepare(self, begin: Begin, keys: PracticeKey) -> object:
         """Do that work and return what the write is to be tried again with."""
+
+
+_turns: Final[WeakValueDictionary[UUID, asyncio.Lock]] = WeakValueDictionary()
+
+
+def turn(session_id: UUID) -> asyncio.Lock:
+    """Return what to hold while preparing a write to a session and writing it."""
+    return _turns.setdefault(session_id, asyncio.Lock())
 
 
 async def write_prepared(
@@ -42,10 +61,14 @@ async def write_prepared(
     Raises Crowded after several attempts, and whatever `act` raises.
     """
     prepared: object = None
-    for _ in range(ATTEMPTS):
-        try:
-            async with begin.write(once) as transaction:
-                return await act(transaction, prepared)
-        except Unprepared as needed:
+    async with AsyncExitStack() as held:
+        for attempt in range(ATTEMPTS):
+            try:
+                async with begin.write(once) as transaction:
+                    return await act(transaction, prepared)
+            except Unprepared as unprepared:
+                needed = unprepared
+            if attempt == 0:
+                await held.enter_async_context(turn(needed.session_id))
             prepared = await needed.prepare(begin, keys)
     raise Crowded("this session is being changed by others; try again")

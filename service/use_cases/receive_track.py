@@ -50,7 +50,7 @@ from service.gpx.writer import write_gpx
 from service.use_cases.anchor_marks import Marked, anchored_anew, marks_of, store_sealed_anchors
 from service.use_cases.mark_moment import held_standing
 from service.use_cases.off_loop import off_loop
-from service.use_cases.prepared_writes import ATTEMPTS, Crowded, Unprepared
+from service.use_cases.prepared_writes import ATTEMPTS, Crowded, Unprepared, turn
 from service.use_cases.sealed_values import open_value, seal_value
 
 TRACK_NAME: Final = "Walk"
@@ -103,6 +103,13 @@ async def receive_track(
     The same file again changes nothing. Raises NotFound, LocationNotAgreed, GpxRefused, NoTrack,
     Impossible, Crowded.
     """
+    async with turn(uploaded.session_id):
+        return await _receive(begin, keys, uploaded, now)
+
+
+async def _receive(
+    begin: Begin, keys: PracticeKey, uploaded: UploadedTrack, now: datetime
+) -> tuple[KeptTrack, bool]:
     fingerprint = keys.fingerprint(uploaded.content)
     for _ in range(ATTEMPTS):
         basis = await _read_basis(begin, keys, uploaded.session_id, frame=None)
@@ -284,14 +291,13 @@ class TrackOutOfStep(Unprepared):
     """A write changes when a session was held, or its planned line; its track must be cut anew."""
 
     def __init__(self, session_id: UUID, frame: Frame, now: datetime) -> None:
-        super().__init__(f"track of session {session_id}")
-        self._session_id = session_id
+        super().__init__(session_id, "track")
         self._frame = frame
         self._now = now
 
     async def prepare(self, begin: Begin, keys: PracticeKey) -> CutAnew:
         """Return the track cut to the new times and compared with the new line."""
-        basis = await _read_basis(begin, keys, self._session_id, frame=self._frame)
+        basis = await _read_basis(begin, keys, self.session_id, frame=self._frame)
         prepared = None
         if basis.track is not None:
             prepared = await off_loop(_cut_anew, basis, basis.track, self._now)

@@ -1,7 +1,9 @@
 """Notes and moments find their places on the track, in whatever order things arrive."""
 
+from concurrent.futures import ThreadPoolExecutor
 from uuid import uuid4
 
+import httpx
 import pytest
 
 from tests.http.sessions import a_client, a_note, a_recording, a_session, at, held, send_track
@@ -148,6 +150,24 @@ def test_the_phones_own_position_stands_outside_the_track(world: World) -> None:
     note = a_note(world.ada, session, about="instant", about_at=at(14_400), position=position)
     assert (note["anchor"]["how"], note["anchor"]["lon"]) == ("phone", 0.02)
     assert note["position"] == position
+
+
+def test_all_a_phone_kept_for_a_walk_is_taken_when_it_comes_at_once(world: World) -> None:
+    """With a track each of them has to find its place, and none may undo what another one prepared."""
+    session = a_session(world.ada)
+    held(world.ada, session)
+    assert send_track(world.ada, session, a_recording()).status_code == 201
+
+    def mark(number: int) -> httpx.Response:
+        return world.ada.post(f"{session}/moments", {"id": str(uuid4()), "at": at(60 * number)})
+
+    with ThreadPoolExecutor(14) as phones:
+        marking = [phones.submit(mark, number) for number in range(24)]
+        replacing = phones.submit(send_track, world.ada, session, a_recording(then_s=5), replace="true")
+    assert {each.result().status_code for each in marking} == {201}
+    assert replacing.result().status_code == 200
+    moments = world.ada.get(f"{session}/moments").json()["items"]
+    assert [each["anchor"]["elapsed_s"] for each in moments] == [60 * number for number in range(24)]
 
 
 def test_an_edited_note_changes_what_is_named_and_keeps_the_rest(world: World) -> None:
