@@ -42,7 +42,10 @@ async def post_route(
     creating: NamedDependency[Creating],
     now: NamedDependency[datetime],
 ) -> Response[RouteOut]:
-    """Add a route drawn on a map, as GeoJSON; files are sent to `/v1/routes/import`."""
+    """Add a route drawn on a map, as GeoJSON; files are sent to `/v1/routes/import`.
+
+    Where the drawing holds several lines and none is chosen, the answer is 409 and lists them.
+    """
     draft = await off_loop(draft_drawn_route, bytes(data.geojson), data.to_wanted(), now)
     async with begin.write(creating.once(data.id, data)) as transaction:
         full = await add_route(transaction, draft.route)

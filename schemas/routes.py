@@ -32,7 +32,7 @@ from service.domain.routes import (
     Route,
     RouteVersion,
 )
-from service.gpx.model import Skipped
+from service.gpx.model import DEFAULT_LIMITS, Skipped
 from service.use_cases.plan_route import PlannedTurn
 from service.use_cases.read_route_file import Offer, OfferedPoint, Wanted
 
@@ -46,9 +46,9 @@ GeoJson = Annotated[
     msgspec.Raw,
     Meta(
         description=(
-            "A FeatureCollection, Feature, LineString or MultiLineString (RFC 7946) with one line; "
-            "its points become features of the route. Of a feature's properties, name, description and kind "
-            "are understood."
+            "A FeatureCollection, Feature, LineString or MultiLineString (RFC 7946); of several lines `line` "
+            "chooses one. Its points become features of the route. Of a feature's properties, name, "
+            "description and kind are understood."
         ),
         extra_json_schema={"type": "object", "additionalProperties": True},
     ),
@@ -63,10 +63,18 @@ class RouteIn(Input):
     geojson: GeoJson
     description: Text | None = None
     tags: Tags = msgspec.field(default_factory=list)
+    line: Annotated[int, Meta(ge=0, le=DEFAULT_LIMITS.lines)] | None = None
+    """Which line of the drawing to take where there are several: from 0, in its order."""
 
     def to_wanted(self) -> Wanted:
         """Return the route wanted from the drawing."""
-        return Wanted(id=self.id, name=self.name, description=self.description, tags=tuple(self.tags))
+        return Wanted(
+            id=self.id,
+            name=self.name,
+            description=self.description,
+            tags=tuple(self.tags),
+            line=self.line,
+        )
 
 
 class RoutePatch(Input):

@@ -143,6 +143,17 @@ def test_points_of_a_drawing_become_features(world: World) -> None:
     assert feature["offset_m"] == pytest.approx(11.1, abs=0.1)
 
 
+def test_of_several_lines_in_a_drawing_the_caller_chooses(world: World) -> None:
+    lines = [{"type": "LineString", "coordinates": each} for each in (LINE, OTHER_LINE)]
+    features = [{"type": "Feature", "properties": None, "geometry": each} for each in lines]
+    several = a_drawing(geojson={"type": "FeatureCollection", "features": features})
+    unsaid = world.ada.post("/v1/routes", several)
+    assert (unsaid.status_code, [each["line"] for each in unsaid.json()["lines"]]) == (409, [0, 1])
+    drawn = world.ada.post("/v1/routes", several | {"line": 1})
+    assert drawn.status_code == 201, drawn.text
+    assert (drawn.json()["points"], drawn.json()["end"]["lon"]) == (2, 8.02)
+
+
 @pytest.mark.parametrize(
     ("geojson", "slug", "pointer"),
     [
