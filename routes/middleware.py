@@ -19,6 +19,7 @@ REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._-]{8,64}")
 class RequestLog(ASGIMiddleware):
     """Give each request an id, its own or the phone's, and log one line when it is answered.
 
+    The answer is marked to be kept in no cache: on a phone that would be a file beside the app's own store.
     The path is logged as its template: ids are fine, but a query may hold what someone searched for.
     """
 
@@ -34,7 +35,9 @@ class RequestLog(ASGIMiddleware):
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                MutableScopeHeaders(message)["X-Request-Id"] = request_id
+                headers = MutableScopeHeaders(message)
+                headers["X-Request-Id"] = request_id
+                headers["Cache-Control"] = "no-store"
             await send(message)
 
         with structlog.contextvars.bound_contextvars(request_id=request_id):

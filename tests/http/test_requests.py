@@ -172,6 +172,12 @@ def test_odd_conditions_on_a_read_are_no_reason_to_fail(caller: Caller, name: st
     assert answer.status_code == (304 if "etag" in ask(caller, name).headers else 200)
 
 
+@pytest.mark.parametrize("name", sorted(name for name, each in OPERATIONS.items() if each.method == "GET"))
+def test_no_cache_may_keep_what_is_answered(caller: Caller, name: str) -> None:
+    for headers in ({}, {"Authorization": "Bearer x"}, {"If-None-Match": "*"}):
+        assert ask(caller, name, headers=headers).headers["cache-control"] == "no-store"
+
+
 @pytest.mark.parametrize("path", sorted({each.path for each in OPERATIONS.values()}))
 def test_a_method_a_path_does_not_take_is_refused(caller: Caller, path: str) -> None:
     taken = {each.method for each in OPERATIONS.values() if each.path == path}
