@@ -1,7 +1,7 @@
 """What every wire type shares: strict input, output without empty members, and the usual limits."""
 
 from datetime import datetime
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Final, TypeVar
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
@@ -60,3 +60,14 @@ def shown(source: object, wire: type[msgspec.Struct]) -> dict[str, Any]:
     """Return the members `wire` shares with `source`, what is None left out."""
     names = (name for name in wire.__struct_fields__ if hasattr(source, name))
     return {name: present(getattr(source, name)) for name in names}
+
+
+def to_the_centimetre(members: dict[str, Any]) -> dict[str, Any]:
+    """Return members with metres and seconds to two decimals, degrees and shares to seven."""
+    return {
+        name: round(value, 7 if name in FINER else 2) if isinstance(value, float) else value
+        for name, value in members.items()
+    }
+
+
+FINER: Final = frozenset({"lon", "lat", "share_walked"})

@@ -7,7 +7,7 @@ from uuid import UUID
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from schemas.base import Input, Instant, NextCursor, Output, changes_of, present, shown
+from schemas.base import Input, Instant, NextCursor, Output, changes_of, present, shown, to_the_centimetre
 from service.domain.leaving import ConcernKind, PlannedWalk
 from service.domain.pages import PageOf
 from service.domain.sessions import (
@@ -254,8 +254,9 @@ class PlannedWalkOut(Output):
     @classmethod
     def from_walk(cls, walk: PlannedWalk) -> "PlannedWalkOut":
         """Return the walk as a phone gets it."""
-        turn = SessionTurnBack(at=walk.turn_back_at, **msgspec.structs.asdict(walk.turn_back))
-        return cls(**shown(walk, cls) | {"turn_back": turn})
+        place = to_the_centimetre(msgspec.structs.asdict(walk.turn_back))
+        turn = SessionTurnBack(at=walk.turn_back_at, **place)
+        return cls(**to_the_centimetre(shown(walk, cls)) | {"turn_back": turn})
 
 
 class BeforeLeavingOut(Output):

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from msgspec import UNSET, UnsetType
 
-from schemas.base import Instant, Output, shown
+from schemas.base import Instant, Output, shown, to_the_centimetre
 from schemas.routes import SkippedOut
 from service.domain.deviation import Deviation, OffStretch
 from service.domain.halts import Halt
@@ -32,7 +32,7 @@ class HaltOut(Output):
     @classmethod
     def from_halt(cls, halt: Halt) -> "HaltOut":
         """Return the halt as a phone gets it."""
-        return cls(**shown(halt, cls) | {"began_at": instant_of(halt.began_ms)})
+        return cls(**to_the_centimetre(shown(halt, cls)) | {"began_at": instant_of(halt.began_ms)})
 
 
 class OffStretchOut(Output):
@@ -49,13 +49,8 @@ class OffStretchOut(Output):
     @classmethod
     def from_stretch(cls, stretch: OffStretch) -> "OffStretchOut":
         """Return the stretch as a phone gets it."""
-        return cls(
-            began_m=stretch.began_m,
-            ended_m=stretch.ended_m,
-            farthest_m=stretch.farthest_m,
-            began_at=instant_of(stretch.began_ms),
-            ended_at=instant_of(stretch.ended_ms),
-        )
+        times = {"began_at": instant_of(stretch.began_ms), "ended_at": instant_of(stretch.ended_ms)}
+        return cls(**to_the_centimetre(shown(stretch, cls)) | times)
 
 
 class DeviationOut(Output):
@@ -74,7 +69,7 @@ class DeviationOut(Output):
     def from_deviation(cls, deviation: Deviation) -> "DeviationOut":
         """Return the comparison as a phone gets it."""
         stretches = [OffStretchOut.from_stretch(each) for each in deviation.stretches]
-        return cls(**shown(deviation, cls) | {"stretches": stretches})
+        return cls(**to_the_centimetre(shown(deviation, cls)) | {"stretches": stretches})
 
 
 class TrackOut(Output):
@@ -112,7 +107,7 @@ class TrackOut(Output):
         """Return the track as a phone gets it."""
         summary = track.summary
         figures = shown(summary.statistics, cls) | shown(summary, cls) | shown(track, cls)
-        return cls(**figures | _times(summary) | _parts(summary))
+        return cls(**to_the_centimetre(figures) | _times(summary) | _parts(summary))
 
 
 def _times(summary: TrackSummary) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """Tracks: cut to the session, measured, sent again without harm, and gone when deleted."""
 
 import gzip
+import re
 from uuid import uuid4
 
 import gpxpy
@@ -102,6 +103,22 @@ def test_a_track_is_sent_as_geojson_and_gpx(world: World) -> None:
     assert sum(len(each.points) for each in gpx.tracks[0].segments) == 2_401
     original = world.ada.get(f"{session}/track/original")
     assert (original.content, original.headers["content-encoding"]) == (content, "gzip")
+
+
+def test_figures_are_told_to_the_centimetre(world: World) -> None:
+    """A tail of digits says nothing, and is another one on another machine."""
+    line = {"type": "LineString", "coordinates": [[0.0, 0.0003], [0.01003, 0.0003]]}
+    route = {"id": str(uuid4()), "name": "Weir", "geojson": line}
+    assert world.ada.post("/v1/routes", route).status_code == 201
+    session = a_session(world.ada, route_id=route["id"])
+    held(world.ada, session)
+    told = send_track(world.ada, session, a_recording())
+    assert {"halts", "deviation"} <= told.json().keys()
+    before = world.ada.get(f"{session}/before-leaving")
+    figures = re.findall(r'"(\w+)":-?\d+\.(\d+)', told.text + before.text)
+    finer = {name for name, decimals in figures if len(decimals) > 2}
+    assert finer <= {"lon", "lat", "share_walked"}
+    assert max(len(decimals) for _, decimals in figures) <= 7
 
 
 def test_no_file_is_compressed_on_the_event_loop() -> None:
