@@ -11,11 +11,10 @@ from litestar import Request
 from litestar.connection import ASGIConnection
 from litestar.datastructures import State
 from litestar.di import NamedDependency, Provide
-from litestar.exceptions import ClientException
 from litestar.handlers import BaseRouteHandler
 from litestar.params import HeaderParameter, QueryParameter
 
-from routes.strict import MissingHeader
+from routes.strict import MissingHeader, NoPrecondition
 from service.crypto.fingerprints import canonical
 from service.crypto.passwords import PasswordHasher
 from service.crypto.sealing import Keyring, PracticeKey
@@ -164,9 +163,9 @@ async def provide_expected(
         HeaderParameter(name="If-Match", description="The ETag this change is based on, or `*`."),
     ] = None,
 ) -> Expected:
-    """Return the versions this change is willing to overwrite. Answers 428 where none is named."""
+    """Return the versions this change is willing to overwrite. Raises NoPrecondition, MissingHeader."""
     if if_match is None:
-        raise ClientException("this changes what is there: say which version you have read", status_code=428)
+        raise NoPrecondition("If-Match", "this changes what is there: say which version you have read")
     if if_match.strip() == "*":
         return Expected(None)
     tags = [ENTITY_TAG.fullmatch(each) for each in if_match.split(",")]

@@ -22,6 +22,7 @@ from routes.strict import (
     InvalidBody,
     MissingHeader,
     NamedTwice,
+    NoPrecondition,
     NotJson,
     TooLarge,
     UnknownHost,
@@ -188,10 +189,15 @@ TABLE: Final[dict[type[Exception], Kind]] = {
     InvitationSpent: Kind("invitation-spent", 410, "This invitation is no longer valid"),
     Stale: Kind(
         "stale", 412, "It has changed since you read it",
-        lambda error: {"detail": str(error), "etag": f'"{error.revision}"'},
+        lambda error: {"detail": str(error), "parameter": "If-Match", "etag": f'"{error.revision}"'},
+    ),
+    NoPrecondition: Kind(
+        "precondition-required", 428, "Send If-Match with the ETag you read",
+        lambda error: {"detail": str(error), "parameter": error.name},
     ),
     IdempotencyKeyReused: Kind(
-        "idempotency-key-reused", 422, "This Idempotency-Key was used for another payload", _nothing
+        "idempotency-key-reused", 422, "This Idempotency-Key was used for another payload",
+        lambda _: {"detail": "send every write with a key of its own", "parameter": "Idempotency-Key"},
     ),
     TooManyAttempts: Kind(
         "too-many-attempts", 429, "Too many attempts",
@@ -205,7 +211,6 @@ TABLE: Final[dict[type[Exception], Kind]] = {
 OF_STATUS: Final = {
     400: ("bad-request", "The request cannot be read"),
     413: ("too-large", "The body is too large"),
-    428: ("precondition-required", "Send If-Match with the ETag you read"),
 }
 AWAY: Final = (
     asyncpg.PostgresConnectionError,

@@ -78,6 +78,10 @@ class MissingHeader(DomainError):
         self.name = name
 
 
+class NoPrecondition(MissingHeader):
+    """A change does not say which version it is based on."""
+
+
 class StrictRequest(Request[Any, Any, Any]):
     """A request whose JSON is decoded straight into the handler's type, without conversions.
 

@@ -54,6 +54,7 @@ def test_a_repeated_change_is_made_once_and_answered_twice(world: World) -> None
     assert first.headers["etag"] == again.headers["etag"]
     other = world.ada.patch(path, {"name": "Other"}, etag=etag, headers=key)
     assert other.json()["type"] == "urn:towpath:problem:idempotency-key-reused"
+    assert other.json()["parameter"] == "Idempotency-Key"
 
 
 def test_a_place_not_changed_is_not_sent_again(world: World) -> None:
