@@ -141,10 +141,19 @@ def _schemas(types: Sequence[type[msgspec.Struct]]) -> Node:
             schema["examples"] = [EXAMPLES[name]]
         for member, node in schema.get("properties", {}).items():
             plain = _plain(node, components, keep_null=name.endswith("Patch"))
-            if member in said:
-                plain["description"] = f"{plain.get('description', '')} {said[member]}".strip()
-            schema["properties"][member] = plain
+            schema["properties"][member] = _described(plain, said.get(member, ""))
     return dict(sorted(components.items()))
+
+
+def _described(node: Node, said: str) -> Node:
+    """Return a member's schema with what is said of it, and its default in words.
+
+    By a `default` openapi-typescript takes a member for one that has to be sent.
+    """
+    rest = {key: value for key, value in node.items() if key not in {"description", "default"}}
+    default = f"Left out, it is `{node['default']}`." if node.get("default") else ""
+    words = " ".join(filter(None, (node.get("description"), said, default)))
+    return {"description": words, **rest} if words else rest
 
 
 def _classes(types: Sequence[type[msgspec.Struct]]) -> dict[str, Any]:

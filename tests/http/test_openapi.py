@@ -99,6 +99,13 @@ def test_what_the_source_says_below_a_member_is_told() -> None:
     assert "`start_unknown`: It ended, and when it started was not said." in SCHEMAS["Oddity"]["description"]
 
 
+def test_what_may_be_left_out_is_told_in_words() -> None:
+    """By a `default` openapi-typescript takes a member for one that has to be sent."""
+    members = [(name, each) for name in SCHEMAS for each in SCHEMAS[name].get("properties", ())]
+    assert [each for each in members if "default" in SCHEMAS[each[0]]["properties"][each[1]]] == []
+    assert SCHEMAS["NoteIn"]["properties"]["about"]["description"] == "Left out, it is `session`."
+
+
 def test_a_file_is_bytes_and_a_drawing_an_object() -> None:
     """A generated client that takes a file for text sends it as JSON, or not at all."""
     for _, _, operation in FOUND:
