@@ -104,7 +104,7 @@ class StrictRequest(Request[Any, Any, Any]):
         Raises NotJson, NamedTwice, InvalidBody.
         """
         body = await self.body()
-        if ESCAPED_NUL.search(body):
+        if rb"\u0000" in body and ESCAPED_NUL.search(body):  # the expression alone takes 40 ms a megabyte
             raise NotJson("text must not contain NUL (U+0000)")
         try:
             body.decode()  # msgspec checks UTF-8 only where it looks at text
