@@ -1,6 +1,6 @@
 """Refuse an OpenAPI document that takes away what an earlier one promised: /v1 is only added to.
 
-Every commit's document since the first that landed is held against the one before it, and the one that lies
+Every commit's document since `SINCE` is held against the one before it, and the one that lies
 here against the last: so nothing that ever landed is lost, however many commits land at once. A path, an
 operation, a response, a parameter, a member or a value of an enumeration may not go; nothing a phone sends
 may become required, no limit narrower, no type another.
@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any, Final
 
 DOCUMENT: Final = "openapi/openapi.json"
-FIRST_LANDED: Final = "5d0a73b"
-"""From this commit on phones may have been told what the document says."""
+SINCE: Final = "bb93150"
+"""Documents before this commit's told files and instants as mere text; what is sent has not changed."""
 AT_MOST: Final = ("maximum", "exclusiveMaximum", "maxLength", "maxItems", "maxProperties")
 AT_LEAST: Final = ("minimum", "exclusiveMinimum", "minLength", "minItems", "minProperties")
 EXACTLY: Final = ("type", "$ref", "pattern", "format", "const", "multipleOf", "contentEncoding")
@@ -33,12 +33,12 @@ def git(*arguments: str) -> str | None:
 
 
 def earlier() -> Iterator[tuple[str, Node]]:
-    """Yield every document committed since the first that landed, oldest first, and its commit.
+    """Yield every document committed from `SINCE` on, oldest first, and its commit.
 
     A clone that does not reach back so far has the last commit's only, and a folder that is no clone none.
     """
-    since = git("log", "--first-parent", "--reverse", "--format=%h", f"{FIRST_LANDED}..HEAD", "--", DOCUMENT)
-    for commit in [FIRST_LANDED, *since.split()] if since is not None else ["HEAD"]:
+    since = git("log", "--first-parent", "--reverse", "--format=%h", f"{SINCE}..HEAD", "--", DOCUMENT)
+    for commit in [SINCE, *since.split()] if since is not None else ["HEAD"]:
         found = git("show", f"{commit}:{DOCUMENT}")
         if found is not None:
             yield commit, json.loads(found)

@@ -19,6 +19,7 @@ from weakref import WeakValueDictionary
 from service.crypto.sealing import PracticeKey
 from service.db.connection import Begin, Transaction
 from service.domain.errors import DomainError
+from service.domain.sign_ins import Tenant
 from service.domain.writes import Once
 
 Answer = TypeVar("Answer")
@@ -42,12 +43,15 @@ class Unprepared(Exception, ABC):
         """Do that work and return what the write is to be tried again with."""
 
 
-_turns: Final[WeakValueDictionary[UUID, asyncio.Lock]] = WeakValueDictionary()
+_turns: Final[WeakValueDictionary[tuple[UUID, UUID], asyncio.Lock]] = WeakValueDictionary()
 
 
-def turn(session_id: UUID) -> asyncio.Lock:
-    """Return what to hold while preparing a write to a session and writing it."""
-    return _turns.setdefault(session_id, asyncio.Lock())
+def turn(tenant: Tenant, session_id: UUID) -> asyncio.Lock:
+    """Return what to hold while preparing a write to a session and writing it.
+
+    Each practice has turns of its own: who knows another's session id cannot tell when it is written to.
+    """
+    return _turns.setdefault((tenant.practice_id, session_id), asyncio.Lock())
 
 
 async def write_prepared(
@@ -69,6 +73,6 @@ async def write_prepared(
             except Unprepared as unprepared:
                 needed = unprepared
             if attempt == 0:
-                await held.enter_async_context(turn(needed.session_id))
+                await held.enter_async_context(turn(begin.tenant, needed.session_id))
             prepared = await needed.prepare(begin, keys)
     raise Crowded("this session is being changed by others; try again")

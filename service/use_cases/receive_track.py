@@ -103,7 +103,7 @@ async def receive_track(
     The same file again changes nothing. Raises NotFound, LocationNotAgreed, GpxRefused, NoTrack,
     Impossible, Crowded.
     """
-    async with turn(uploaded.session_id):
+    async with turn(begin.tenant, uploaded.session_id):
         return await _receive(begin, keys, uploaded, now)
 
 

@@ -157,10 +157,10 @@ def test_a_loss_shows_however_many_commits_ago_it_was(
     commit(BENCH | {"paths": {}})
     commit({"paths": {}, "components": {"schemas": {}}})
     check = script()
-    check.FIRST_LANDED = first
+    check.SINCE = first
     assert check.main() == 1
     assert "POST /v1/benches is gone" in capsys.readouterr().out
-    check.FIRST_LANDED = "no commit of this clone"
+    check.SINCE = "no commit of this clone"
     assert check.main() == 0
 
 
