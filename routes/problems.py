@@ -47,7 +47,7 @@ from service.encoding.csv_table import CsvRefused
 from service.encoding.geojson import GeoJsonRefused
 from service.gpx.model import GpxRefused
 from service.logs import places_of
-from service.use_cases.off_loop import Overloaded
+from service.threads import Overloaded
 from service.use_cases.prepared_writes import Crowded
 
 logger = structlog.get_logger()

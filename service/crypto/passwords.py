@@ -1,11 +1,9 @@
 """Passwords: which are refused, how they are hashed, and how one is made up for a new account."""
 
-import asyncio
 import re
 import secrets
 import unicodedata
 from collections.abc import Collection
-from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from importlib import resources
 from typing import Final
@@ -16,6 +14,7 @@ from argon2.exceptions import VerifyMismatchError
 from msgspec import Struct
 
 from service.domain.errors import DomainError
+from service.threads import Threads
 
 LENGTH_MIN: Final = 15
 LENGTH_MAX: Final = 256
@@ -25,6 +24,8 @@ ARGON2_PASSES: Final = 2
 ARGON2_MEMORY_KIB: Final = 19_456
 ARGON2_LANES: Final = 1
 HASHING_THREADS: Final = 2
+HASHING_PLACES: Final = 64
+"""Passwords being hashed or waiting for it, about a second's work; the next one is refused."""
 
 # What must be left of a password once everything guessable is taken out of it: as many characters as
 # are asked of a password that stands beside a second factor.
@@ -62,32 +63,32 @@ class Verdict(Struct, frozen=True):
 
 
 class PasswordHasher:
-    """Argon2id away from the event loop, at most two at a time.
-
-    The threads themselves are the limit, not a semaphore around them: a cancelled request gives up its
-    semaphore while its thread still computes, so that impatient strangers could fill the processor.
-    """
+    """Argon2id away from the event loop, at most two at a time, with few waiting."""
 
     def __init__(self) -> None:
         self._argon2 = Argon2(
             time_cost=ARGON2_PASSES, memory_cost=ARGON2_MEMORY_KIB, parallelism=ARGON2_LANES, type=Type.ID
         )
-        self._threads = ThreadPoolExecutor(HASHING_THREADS, thread_name_prefix="password")
+        self._threads = Threads(
+            "password",
+            threads=HASHING_THREADS,
+            places=HASHING_PLACES,
+            refusal="too many passwords are being checked at the moment; try again",
+        )
         self._nobody = self._argon2.hash(secrets.token_bytes())
 
     async def hash(self, password: str) -> str:
-        """Return the PHC string to store, with its own salt and parameters."""
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._threads, self._argon2.hash, _encoded(password))
+        """Return the PHC string to store, with its own salt and parameters. Raises Overloaded."""
+        return await self._threads.run(self._argon2.hash, _encoded(password))
 
     async def verify(self, stored: str | None, password: str) -> Verdict:
         """Return whether `password` is the one behind `stored`; None stands for an unknown account.
 
-        An unknown account costs the same time as a known one. Raises argon2's `InvalidHashError` where
-        `stored` is no hash at all: the database is damaged, which no one should take for a typing slip.
+        An unknown account costs the same time as a known one. Raises Overloaded, and argon2's
+        `InvalidHashError` where `stored` is no hash at all: the database is damaged, which no one should
+        take for a typing slip.
         """
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._threads, self._verify, stored, _encoded(password))
+        return await self._threads.run(self._verify, stored, _encoded(password))
 
     def _verify(self, stored: str | None, password: bytes) -> Verdict:
         try:

@@ -10,7 +10,7 @@ import msgspec
 from service.crypto.passwords import PasswordHasher, refuse_weak
 from service.crypto.sealing import Keyring
 from service.crypto.tokens import mint_token, parse_token
-from service.db.connection import Begin, Connection, Pool, Transaction, a_connection
+from service.db.connection import Begin, Connection, Pool, Transaction
 from service.db.practices import (
     Account,
     find_credentials,
@@ -41,7 +41,7 @@ from service.domain.sign_ins import (
 )
 from service.domain.writes import Expected, Impossible, Unusable, found, replayed
 from service.use_cases.sign_in import Opened, begin_sign_in
-from service.use_cases.slow_down import Attempt, forget_failures, refuse_too_many
+from service.use_cases.slow_down import Attempt, counted, forget_failures
 
 
 class Invitation(msgspec.Struct, frozen=True):
@@ -244,12 +244,11 @@ async def change_password(
     async with begin.read() as connection:
         known = found(await find_credentials(connection, who.practice_id, who.therapist_id))
     attempt = Attempt(keyring, keyring.email_index(known.email), who.device_id, change.network)
-    async with a_connection(pool) as connection:
-        await refuse_too_many(connection, attempt, now)
-    if not await _is_password(hasher, known.password_hash, change):
-        raise Unusable("/current", "this is not your password")
-    refuse_weak(change.new, email=known.email, name=known.name)
-    password_hash = await hasher.hash(change.new)
+    async with counted(pool, attempt, now):
+        if not await _is_password(hasher, known.password_hash, change):
+            raise Unusable("/current", "this is not your password")
+        refuse_weak(change.new, email=known.email, name=known.name)
+        password_hash = await hasher.hash(change.new)
     async with begin.write() as transaction:
         await forget_failures(transaction.connection, attempt)
         await _replace_password(transaction, who, known.password_hash, password_hash, now)

@@ -44,7 +44,7 @@ from service.domain.sign_ins import (
     WrongCredentials,
 )
 from service.domain.writes import Impossible
-from service.use_cases.slow_down import Attempt, forget_failures, forget_the_old, refuse_too_many
+from service.use_cases.slow_down import Attempt, counted, forget_failures, forget_the_old
 
 MOST_ACCOUNTS: Final = 100
 MOST_PRACTICES: Final = 5
@@ -85,7 +85,7 @@ class Proven(msgspec.Struct, frozen=True):
 async def sign_in(
     pool: Pool, keyring: Keyring, hasher: PasswordHasher, asking: Asking, now: datetime
 ) -> Opened:
-    """Open a sign-in. Raises WrongCredentials, WhichPractice, TooManyAttempts, Impossible.
+    """Open a sign-in. Raises WrongCredentials, WhichPractice, TooManyAttempts, Impossible, Overloaded.
 
     The attempt is counted and committed before the password is looked at; an unknown email takes as long
     as a wrong password.
@@ -97,9 +97,8 @@ async def sign_in(
     known = await _is_known_device(pool, tried, asking.device.id)
     device_id = asking.device.id if known else None
     attempt = Attempt(keyring, email_index, device_id, asking.network, is_shared=len(accounts) > 1)
-    async with a_connection(pool) as connection:
-        await refuse_too_many(connection, attempt, now)
-    proven = await _proven(pool, hasher, tried, asking.password)
+    async with counted(pool, attempt, now):
+        proven = await _proven(pool, hasher, tried, asking.password)
     if not proven:
         raise WrongCredentials
     async with a_connection(pool) as connection:

@@ -1,5 +1,7 @@
 """Slowing down who guesses passwords, without letting strangers lock anyone out."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import datetime
 from math import ceil
 from uuid import UUID
@@ -7,7 +9,7 @@ from uuid import UUID
 import msgspec
 
 from service.crypto.sealing import Keyring
-from service.db.connection import Connection
+from service.db.connection import Connection, Pool, a_connection
 from service.db.sign_ins import count_attempt, forgive, sweep_throttle, uncount_attempt
 from service.domain.sign_ins import (
     FORGET_AFTER,
@@ -16,6 +18,7 @@ from service.domain.sign_ins import (
     LONGEST_WAIT,
     TooManyAttempts,
 )
+from service.threads import Overloaded
 
 
 class Attempt(msgspec.Struct, frozen=True):
@@ -53,8 +56,26 @@ class Attempt(msgspec.Struct, frozen=True):
         return [(self.network_bucket, FREE_FAILURES_OF_A_NETWORK), account]
 
 
-async def refuse_too_many(connection: Connection, attempt: Attempt, now: datetime) -> None:
-    """Count an attempt, committed at once. Raises TooManyAttempts, also when it would have been right."""
+@asynccontextmanager
+async def counted(pool: Pool, attempt: Attempt, now: datetime) -> AsyncIterator[None]:
+    """Count an attempt, committed before it is judged in here. Raises TooManyAttempts.
+
+    One that found no place to be judged in is no failure: it is taken back, or an overload would lock out
+    whoever is patient with it.
+    """
+    async with a_connection(pool) as connection:
+        await _refuse_too_many(connection, attempt, now)
+    try:
+        yield
+    except Overloaded:
+        async with a_connection(pool) as connection:
+            for bucket, _ in attempt.buckets():
+                await uncount_attempt(connection, bucket)
+        raise
+
+
+async def _refuse_too_many(connection: Connection, attempt: Attempt, now: datetime) -> None:
+    """Count an attempt. Raises TooManyAttempts, also when it would have been right."""
     for bucket, free in attempt.buckets():
         count = await count_attempt(
             connection, bucket, now, free=free, longest=LONGEST_WAIT, forget=FORGET_AFTER

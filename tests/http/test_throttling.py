@@ -1,5 +1,9 @@
 """Who guesses passwords waits longer and longer; nobody is locked out by strangers."""
 
+import asyncio
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
@@ -7,6 +11,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
+from service.crypto.passwords import HASHING_PLACES
 from service.domain.sign_ins import FREE_FAILURES, FREE_FAILURES_OF_A_NETWORK
 from service.use_cases.keep_practice import NewPractice
 from tests.http.conftest import Clock
@@ -189,6 +194,50 @@ def test_guessing_the_password_from_a_stolen_phone_is_slowed_down(world: World) 
     assert changes == [422] * (FREE_FAILURES + 1) + [429]
     right = stolen.post("/v1/password", {"current": PASSWORD, "new": "heron-lock-barge-sedge-nine"})
     assert right.status_code == 429
+
+
+@contextmanager
+def crowded(running: Running) -> Iterator[None]:
+    """Let all places for hashing be taken."""
+    hasher, gate = running.app.state.services.hasher, threading.Event()
+
+    async def take_all() -> list[asyncio.Future[Any]]:
+        waiting = [asyncio.ensure_future(hasher.verify(None, "")) for _ in range(HASHING_PLACES)]
+        await asyncio.sleep(0)
+        return waiting
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(hasher, "_verify", lambda *_: gate.wait(30))
+        waiting = asyncio.run_coroutine_threadsafe(take_all(), running.loop).result(30)
+    try:
+        yield
+    finally:
+        gate.set()
+        asyncio.run_coroutine_threadsafe(asyncio.wait(waiting), running.loop).result(30)
+
+
+def test_when_too_many_passwords_wait_the_next_is_refused_at_once_whoever_asks(
+    world: World, running: Running
+) -> None:
+    known, unknown = Guesser(world), Guesser(world)
+    with crowded(running):
+        answers = [known.ask(world.ada_email, PASSWORD), unknown.ask(f"{uuid4().hex}@example.org")]
+        change = {"current": PASSWORD, "new": "heron-lock-barge-sedge-nine"}
+        answers.append(world.ada.post("/v1/password", change))
+        assert world.ada.get("/v1/me").status_code == 200
+    told = [(each.status_code, each.json()["type"], each.headers["retry-after"]) for each in answers]
+    assert set(told) == {(503, "urn:towpath:problem:unavailable", "2")}
+    assert known.ask(world.ada_email, PASSWORD).status_code == 200
+
+
+def test_an_attempt_that_was_not_judged_is_no_failure(world: World, running: Running, look: Look) -> None:
+    ada = Guesser(world)
+    ada.fail(world.ada_email, 2)
+    counts = "SELECT bucket, failures FROM throttle WHERE failures > 0 ORDER BY bucket"
+    before = look.rows(counts)
+    with crowded(running):
+        assert ada.fail(world.ada_email, FREE_FAILURES + 2) == [503] * (FREE_FAILURES + 2)
+    assert look.rows(counts) == before
 
 
 def test_counts_of_long_ago_are_swept_away(world: World, clock: Clock, look: Look) -> None:
