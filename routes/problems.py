@@ -211,6 +211,7 @@ TABLE: Final[dict[type[Exception], Kind]] = {
 OF_STATUS: Final = {
     400: ("bad-request", "The request cannot be read"),
     413: ("too-large", "The body is too large"),
+    431: ("head-too-large", "The address or the headers are too long"),
 }
 AWAY: Final = (
     asyncpg.PostgresConnectionError,

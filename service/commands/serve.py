@@ -14,6 +14,7 @@ import uvicorn
 import uvloop
 from litestar import Litestar
 
+from routes.connections import Connection
 from service.app import Composition, create_app
 from service.commands.installation import CommandRefused, Installation, open_installation, prepare
 from service.config import Settings, read_settings
@@ -92,7 +93,7 @@ def configured(composition: Composition) -> tuple[Litestar, uvicorn.Config]:
     app = create_app(composition)
     return app, uvicorn.Config(
         app,
-        http="httptools",
+        http=Connection,
         ws="none",
         lifespan="off",  # entered by the command, so that what it raises can be said in a sentence
         log_config=None,

@@ -1,0 +1,109 @@
+"""How much, and for how long, a connection is listened to before it has said a whole request.
+
+uvicorn sets no such limits: a head without end fills the memory and is copied anew with every piece, and
+whoever sends a byte now and then holds a connection, and what it was let in with, for good.
+"""
+
+import asyncio
+from http import HTTPStatus
+from typing import Final
+
+import msgspec
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from routes.problems import MEDIA_TYPE, OF_STATUS, TYPE_PREFIX, Problem
+
+HEAD_BYTES: Final = 32_768
+"""Of an address and headers together. One read, of up to 256 KiB, may come on top before it is seen."""
+HEAD_S: Final = 20
+BODY_S: Final = 60
+BODY_BYTES_PER_S: Final = 16_384
+"""A body may take a second more for so many bytes of it: a phone at the edge of its network."""
+
+
+class HeadTooLarge(Exception):
+    """Address and headers are longer than any phone's."""
+
+
+class Connection(HttpToolsProtocol):
+    """uvicorn's connection with a limit to what it hears and how long it waits for it."""
+
+    _deadline: asyncio.TimerHandle | None = None
+    _in_head = True
+    _head_bytes = 0
+    _body_bytes = 0
+    _body_began = 0.0
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Wait for a first request."""
+        super().connection_made(transport)
+        self._wait(HEAD_S)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Wait no longer."""
+        self._wait(None)
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Read on, unless it is all one head that does not end."""
+        was_in_head = self._in_head
+        super().data_received(data)
+        if was_in_head and self._in_head and not self.transport.is_closing():
+            self._head_bytes += len(data)
+            if self._head_bytes > HEAD_BYTES:
+                self.send_400_response("")
+
+    def on_message_begin(self) -> None:
+        """Begin to count."""
+        super().on_message_begin()
+        self._in_head, self._head_bytes, self._body_bytes = True, 0, 0
+        self._wait(HEAD_S)
+
+    def on_headers_complete(self) -> None:
+        """Let the application have the request, and wait for its body. Raises HeadTooLarge."""
+        self._head_bytes = len(self.url) + sum(len(name) + len(value) for name, value in self.headers)
+        if self._head_bytes > HEAD_BYTES:
+            raise HeadTooLarge
+        self._in_head, self._head_bytes, self._body_began = False, 0, self.loop.time()
+        self._wait(BODY_S)
+        super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        """Count what arrives."""
+        self._body_bytes += len(body)
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        """Wait no longer."""
+        self._wait(None)
+        super().on_message_complete()
+
+    def send_400_response(self, msg: str) -> None:  # noqa: ARG002  the title says it
+        """Refuse what cannot be read as any request, or is too long, and hang up."""
+        status = HTTPStatus.BAD_REQUEST
+        if self._head_bytes > HEAD_BYTES:
+            status = HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
+        slug, title = OF_STATUS[status]
+        content = msgspec.json.encode(Problem(type=TYPE_PREFIX + slug, title=title, status=status))
+        head = (
+            f"HTTP/1.1 {status} {status.phrase}\r\nContent-Type: {MEDIA_TYPE}\r\n"
+            f"Content-Length: {len(content)}\r\nConnection: close\r\n\r\n"
+        )
+        self.transport.write(head.encode() + content)
+        self.transport.close()
+
+    def _wait(self, seconds: float | None) -> None:
+        """Hang up after so many seconds; None for not at all."""
+        if self._deadline is not None:
+            self._deadline.cancel()
+        self._deadline = None if seconds is None else self.loop.call_later(seconds, self._hang_up_if_late)
+
+    def _hang_up_if_late(self) -> None:
+        left_s = 0.0
+        if not self._in_head:
+            taken_s = self.loop.time() - self._body_began
+            left_s = BODY_S + self._body_bytes / BODY_BYTES_PER_S - taken_s
+        if left_s > 0:
+            self._wait(left_s)
+        else:
+            self.transport.close()

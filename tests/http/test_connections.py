@@ -1,0 +1,130 @@
+"""Whoever sends a request without end, or hardly sends it at all, is not listened to for good."""
+
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+import httpx
+import pytest
+
+from routes import connections
+from routes.connections import HEAD_BYTES
+from tests.http.running import Running
+
+BEGINNING: Final = b"GET /health/live HTTP/1.1\r\nHost: phone.example\r\n"
+POSTING: Final = (
+    b"POST /v1/sign-in HTTP/1.1\r\nHost: phone.example\r\nContent-Type: application/json\r\n"
+    b"Content-Length: 1000\r\n\r\n{"
+)
+MUCH: Final = 50_000_000
+
+
+@contextmanager
+def connected(running: Running) -> Iterator[socket.socket]:
+    url = running.http.base_url
+    with socket.create_connection((url.host, url.port or 80), timeout=10) as connection:
+        yield connection
+
+
+def heard(connection: socket.socket) -> bytes:
+    """Return what the service says until it hangs up, be it rudely."""
+    received = b""
+    try:
+        while piece := connection.recv(65_536):
+            received += piece
+    except ConnectionResetError:
+        pass
+    return received
+
+
+def sent_until_refused(connection: socket.socket, beginning: bytes, piece: bytes) -> int:
+    """Return how many bytes of a request without end can be sent."""
+    connection.sendall(beginning)
+    sent = 0
+    try:
+        while sent < MUCH:
+            connection.sendall(piece)
+            sent += len(piece)
+    except OSError:
+        pass
+    return sent
+
+
+@pytest.mark.parametrize(
+    ("beginning", "piece"),
+    [
+        (BEGINNING, b"X-Odd: 1\r\n" * 10_000),
+        (BEGINNING + b"X-Odd: ", b"x" * 100_000),
+        (BEGINNING + b"X", b"x" * 100_000),
+        (b"GET /health/live?", b"x" * 100_000),
+    ],
+)
+def test_a_head_without_end_is_not_listened_to(running: Running, beginning: bytes, piece: bytes) -> None:
+    with connected(running) as connection:
+        assert sent_until_refused(connection, beginning, piece) < MUCH
+    assert running.http.get("/health/live").status_code == 200
+
+
+@pytest.mark.parametrize("name", ["X-Odd", "If-None-Match", "X-Forwarded-For", "Authorization"])
+def test_a_head_too_long_is_refused_as_a_problem(running: Running, name: str) -> None:
+    fits = running.http.get("/health/live", headers={name: "," * (HEAD_BYTES - 1_000)})
+    assert fits.status_code == 200
+    answer = running.http.get("/health/live", headers={name: "," * HEAD_BYTES})
+    assert answer.status_code == 431
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.json()["type"] == "urn:towpath:problem:head-too-large"
+
+
+def test_an_address_too_long_is_refused_too(running: Running) -> None:
+    assert running.http.get(f"/health/live?{'a' * HEAD_BYTES}").status_code == 431
+
+
+def test_what_is_no_request_is_refused_as_a_problem(running: Running) -> None:
+    with connected(running) as connection:
+        connection.sendall(BEGINNING + b"Content-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n")
+        answer = heard(connection)
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert b"urn:towpath:problem:bad-request" in answer
+
+
+def test_a_second_request_of_a_connection_has_limits_of_its_own(running: Running) -> None:
+    with httpx.Client(base_url=running.http.base_url) as http:
+        for _ in range(5):
+            assert http.get("/health/live", headers={"X-Odd": "x" * (HEAD_BYTES // 2)}).status_code == 200
+        assert http.get("/health/live", headers={"X-Odd": "x" * HEAD_BYTES}).status_code == 431
+
+
+@pytest.mark.parametrize(
+    "said", [b"", b"GET /hea", BEGINNING, POSTING, BEGINNING + b"Connection: keep-alive\r\n\r\n" + BEGINNING]
+)
+def test_who_stops_in_the_middle_is_hung_up_on(
+    running: Running, monkeypatch: pytest.MonkeyPatch, said: bytes
+) -> None:
+    for limit in ("HEAD_S", "BODY_S"):
+        monkeypatch.setattr(connections, limit, 0.2)
+    with connected(running) as connection:
+        connection.sendall(said)
+        asked = time.monotonic()
+        heard(connection)
+        assert time.monotonic() - asked < 5
+
+
+@pytest.mark.parametrize(("bytes_per_s", "is_read"), [(10_000, False), (1, True)])
+def test_who_dribbles_is_hung_up_on_and_who_is_merely_slow_is_not(
+    running: Running, monkeypatch: pytest.MonkeyPatch, bytes_per_s: int, *, is_read: bool
+) -> None:
+    monkeypatch.setattr(connections, "BODY_S", 0.3)
+    monkeypatch.setattr(connections, "BODY_BYTES_PER_S", bytes_per_s)
+    with connected(running) as connection:
+        connection.sendall(POSTING)
+        for _ in range(10):
+            time.sleep(0.1)
+            try:
+                connection.sendall(b" ")
+            except OSError:
+                break
+        else:
+            connection.sendall(b" " * 989)
+        assert (b" 400 " in heard(connection)) == is_read
