@@ -61,7 +61,7 @@ class Query(Statement, Generic[Row]):
         try:
             return await self.one(connection, *arguments)
         except asyncpg.UniqueViolationError as error:
-            raise IdTaken("this id names something else already") from error
+            raise IdTaken from error
 
     async def all(self, connection: Connection, *arguments: object) -> list[Row]:
         """Return every row."""

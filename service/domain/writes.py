@@ -23,7 +23,7 @@ class Once(msgspec.Struct, frozen=True):
     def refusal(self) -> DomainError:
         """Return what to raise where the key stands for another payload."""
         if self.scope == BY_ANY_DEVICE:
-            return IdTaken("this id names something else already")
+            return IdTaken()
         return IdempotencyKeyReused(self.key)
 
 
@@ -44,7 +44,14 @@ class IdempotencyKeyReused(DomainError):
 
 
 class IdTaken(DomainError):
-    """The client-made id already names something else."""
+    """The client-made id already names something else.
+
+    In the same words whatever it names: a colleague who knows an id must not find out, by trying, what was
+    written under it.
+    """
+
+    def __init__(self) -> None:
+        super().__init__("this id names something else already")
 
 
 class Stale(DomainError):
@@ -80,7 +87,7 @@ def found(row: Row | None) -> Row:
 def replayed(row: Row | None) -> Row:
     """Return the row a repeated create made the first time. Raises IdTaken where it is gone or unseen."""
     if row is None:
-        raise IdTaken("this id was used before")
+        raise IdTaken
     return row
 
 

@@ -226,6 +226,14 @@ def test_a_colleagues_id_cannot_be_taken(world: World) -> None:
     assert (answer.status_code, answer.json()["type"]) == (409, "urn:towpath:problem:id-taken")
 
 
+def test_who_repeats_a_colleagues_create_does_not_learn_that_it_is_right(world: World) -> None:
+    sent = a_client(**RECORD)
+    assert world.ada.post("/v1/clients", sent).status_code == 201
+    answers = [world.ben.post("/v1/clients", each) for each in (sent, sent | {"label": "W-18"})]
+    right, wrong = ({**each.json(), "request_id": ""} for each in answers)
+    assert right == wrong
+
+
 def test_a_change_names_its_version_and_is_made_once(world: World) -> None:
     path = added(world.ada)
     assert world.ada.send("PATCH", path, json={"label": "New"}).status_code == 428
