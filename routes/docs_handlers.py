@@ -9,7 +9,10 @@ from routes.docs_page import docs_page
 from routes.openapi import openapi_document
 
 PUBLIC: Final = {"open": True}
-PAGE_POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
+PAGE_POLICY: Final = (
+    "default-src 'none'; style-src 'unsafe-inline'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
 
 
 @get("/openapi.json", include_in_schema=False, opt=PUBLIC, sync_to_thread=True)

@@ -14,12 +14,13 @@ from litestar.types import ASGIApp, Message, Receive, Scope, Send
 logger = structlog.get_logger()
 
 REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._-]{8,64}")
+ON_EVERY_ANSWER: Final = ((b"cache-control", b"no-store"), (b"x-content-type-options", b"nosniff"))
+"""No cache keeps an answer: on a phone it would be a file beside the app's own store. Nor is one a page."""
 
 
 class RequestLog(ASGIMiddleware):
-    """Give each request an id, its own or the phone's, and log one line when it is answered.
+    """Give each request an id, its own or the phone's, each answer what keeps it private, and log one line.
 
-    The answer is marked to be kept in no cache: on a phone that would be a file beside the app's own store.
     The path is logged as its template: ids are fine, but a query may hold what someone searched for.
     """
 
@@ -35,9 +36,8 @@ class RequestLog(ASGIMiddleware):
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                headers = MutableScopeHeaders(message)
-                headers["X-Request-Id"] = request_id
-                headers["Cache-Control"] = "no-store"
+                MutableScopeHeaders(message)["X-Request-Id"] = request_id
+                message["headers"] = [*message["headers"], *ON_EVERY_ANSWER]
             await send(message)
 
         with structlog.contextvars.bound_contextvars(request_id=request_id):

@@ -39,7 +39,8 @@ again, it answers the same thing with 200 instead of 201. Every other write carr
 repeated.
 
 **Versions.** Answers carry an `ETag`. A change names the one it is based on as `If-Match`; a read may
-name the one it holds as `If-None-Match` and is answered 304.
+name the one it holds as `If-None-Match` and is answered 304. Every answer is `Cache-Control: no-store`: what
+a phone holds it keeps itself, encrypted, not in a cache of its HTTP library.
 
 **Problems.** Every error is an RFC 9457 problem with a stable `type`. Within `/v1` things are only
 added: ignore members and enumeration values you do not know.

@@ -175,7 +175,9 @@ def test_odd_conditions_on_a_read_are_no_reason_to_fail(caller: Caller, name: st
 @pytest.mark.parametrize("name", sorted(name for name, each in OPERATIONS.items() if each.method == "GET"))
 def test_no_cache_may_keep_what_is_answered(caller: Caller, name: str) -> None:
     for headers in ({}, {"Authorization": "Bearer x"}, {"If-None-Match": "*"}):
-        assert ask(caller, name, headers=headers).headers["cache-control"] == "no-store"
+        answer = ask(caller, name, headers=headers)
+        said = (answer.headers["cache-control"], answer.headers["x-content-type-options"])
+        assert said == ("no-store", "nosniff")
 
 
 @pytest.mark.parametrize("path", sorted({each.path for each in OPERATIONS.values()}))
