@@ -1,7 +1,7 @@
 """Signing in, staying signed in, signing out; passwords and devices."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from litestar import Request, delete, get, post
@@ -30,10 +30,20 @@ from service.use_cases.keep_practice import (
 )
 from service.use_cases.sign_in import Asking, refresh_sign_in, sign_in, sign_out
 
-OPEN = {"open": True}
+OPEN: Final = {"open": True}
+STRANGERS_BYTES: Final = 65_536
+"""Of a body from somebody not signed in, of whom there may be many; several times what it needs."""
 
 
-@post("/sign-in", operation_id="sign_in", summary="Sign in", tags=["sign-in"], status_code=200, opt=OPEN)
+@post(
+    "/sign-in",
+    operation_id="sign_in",
+    summary="Sign in",
+    tags=["sign-in"],
+    status_code=200,
+    opt=OPEN,
+    request_max_body_size=STRANGERS_BYTES,
+)
 async def post_sign_in(
     data: JSONBody[SignInIn],
     services: NamedDependency[Services],
@@ -59,6 +69,7 @@ async def post_sign_in(
     tags=["sign-in"],
     status_code=200,
     opt=OPEN,
+    request_max_body_size=STRANGERS_BYTES,
 )
 async def post_refresh(
     data: JSONBody[RefreshIn], services: NamedDependency[Services], now: NamedDependency[datetime]
@@ -82,6 +93,7 @@ async def delete_sign_in(
     tags=["sign-in"],
     status_code=200,
     opt=OPEN,
+    request_max_body_size=STRANGERS_BYTES,
 )
 async def post_acceptance(
     data: JSONBody[InvitationIn], services: NamedDependency[Services], now: NamedDependency[datetime]
