@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 from typing import Annotated, Any, Final
 from uuid import UUID
 
@@ -57,6 +58,14 @@ async def signed_in(connection: ASGIConnection[Any, Any, Any, Any], handler: Bas
     connection.state.token = token
     if handler.opt.get("verifies_token"):
         return
+    await _verify(connection, handler, token)
+    connection.state.verify_again = partial(_verify, connection, handler, token)
+
+
+async def _verify(
+    connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler, token: Token
+) -> None:
+    """Find out whose token it is. Raises NotSignedIn, OwnerOnly."""
     services: Services = connection.app.state.services
     sign_in = await find_sign_in(services.pool, token.practice_id, token.digest, services.clock())
     if sign_in is None:

@@ -2,6 +2,8 @@
 
 import asyncio
 import hashlib
+import socket
+import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from typing import Any
@@ -10,6 +12,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
+from routes import strict
 from service.db.practices import Account
 from service.domain.sign_ins import Device, WrongCredentials
 from service.use_cases.keep_practice import NewPractice
@@ -17,6 +20,7 @@ from service.use_cases.sign_in import Proven, open_sign_in
 from tests.http.conftest import Clock
 from tests.http.look import Look
 from tests.http.running import Running
+from tests.http.things import RECORDING, new
 from tests.http.world import PASSWORD, Phone, World, a_device, make_practice, sign_in
 
 NOT_SIGNED_IN = "urn:towpath:problem:not-signed-in"
@@ -342,3 +346,31 @@ def test_a_password_changed_while_the_old_one_was_being_checked_opens_nothing(
     opening = open_sign_in(running.app.state.services.pool, proven, None, device, now)
     with pytest.raises(WrongCredentials):
         asyncio.run_coroutine_threadsafe(opening, running.loop).result(10)
+
+
+@pytest.mark.parametrize(
+    ("path", "content_type", "content"),
+    [
+        ("/v1/places", "application/json", b'{"id": "%s", "kind": "room", "name": "Yard"}'),
+        ("/v1/routes/import?id=%s", "application/gpx+xml", RECORDING),
+    ],
+)
+def test_a_request_begun_before_its_sign_in_ended_and_sent_after_is_refused(
+    world: World, monkeypatch: pytest.MonkeyPatch, path: str, content_type: str, content: bytes
+) -> None:
+    monkeypatch.setattr(strict, "SLOW_S", 0.1)
+    for ending, status in ((False, b" 201 "), (True, b" 401 ")):
+        body, where = content.replace(b"%s", new().encode()), path.replace("%s", new())
+        head = (
+            f"POST {where} HTTP/1.1\r\nHost: phone.example\r\nContent-Type: {content_type}\r\n"
+            f"Authorization: Bearer {world.ben.tokens['access_token']}\r\nContent-Length: {len(body)}\r\n"
+            "Connection: close\r\n\r\n"
+        )
+        url = world.http.base_url
+        with socket.create_connection((url.host, url.port or 80), timeout=10) as connection:
+            connection.sendall(head.encode() + body[:10])
+            time.sleep(0.3)
+            if ending:
+                assert world.ben.delete("/v1/sign-in").status_code == 204
+            connection.sendall(body[10:])
+            assert status in connection.recv(65_536).partition(b"\r\n")[0]
