@@ -125,13 +125,14 @@ async def post_client_file(
     Mend the refused rows and send the whole file again: a row that became a client before is there already.
     Such a client is left as it is now, whatever the row says.
     """
-    content = await CSV.read(request)
-    rows = await off_loop(read_client_rows, content, keys, sign_in.therapist_id, now)
+    async with CSV.received(request) as content:
+        rows = await off_loop(read_client_rows, content, keys, sign_in.therapist_id, now)
+        once = writing.once(content)
     if dry_run:
         async with begin.read() as connection:
             reports = await foresee_import(connection, sign_in.practice_id, rows)
     else:
-        async with begin.write(writing.once(content)) as transaction:
+        async with begin.write(once) as transaction:
             reports = await import_clients(transaction, rows)
     return ClientImportReport.from_rows(reports, dry_run=dry_run)
 

@@ -1,5 +1,7 @@
 """Routes as files: GPX and GeoJSON in and out."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Annotated, Any, Final
 from urllib.parse import quote
@@ -52,14 +54,15 @@ VersionGiven = Annotated[
 ]
 
 
-async def read_file(request: Request[Any, Any, Any], now: datetime) -> Offer:
-    """Return what an uploaded file offers.
+@asynccontextmanager
+async def read_file(request: Request[Any, Any, Any], now: datetime) -> AsyncIterator[Offer]:
+    """Give what an uploaded file offers, with room for it until all is done.
 
     Raises UnsupportedContent, TooLarge, GpxRefused, GeoJsonRefused, Overloaded.
     """
-    content = await ROUTE_FILE.read(request)
-    is_geojson = request.content_type[0].lower() in GEOJSON_TYPES
-    return await off_loop(read_route_file, content, FileForm.GEOJSON if is_geojson else FileForm.GPX, now)
+    form = FileForm.GEOJSON if request.content_type[0].lower() in GEOJSON_TYPES else FileForm.GPX
+    async with ROUTE_FILE.received(request) as content:
+        yield await off_loop(read_route_file, content, form, now)
 
 
 @post(
@@ -73,7 +76,8 @@ async def read_file(request: Request[Any, Any, Any], now: datetime) -> Offer:
 )
 async def post_preview(request: Request[Any, Any, Any], now: NamedDependency[datetime]) -> FilePreview:
     """Tell which lines and waypoints a file holds, and what of it cannot be read. Nothing is kept."""
-    return await off_loop(FilePreview.from_offer, await read_file(request, now))
+    async with read_file(request, now) as offer:
+        return await off_loop(FilePreview.from_offer, offer)
 
 
 @post(
@@ -103,13 +107,13 @@ async def post_import(
 
     Where a file holds several lines and none is chosen, the answer is 409 and lists them.
     """
-    offer = await read_file(request, now)
     wanted = Wanted(id=route_id, name=name, line=line, waypoints_within_m=waypoints_within_m)
-    draft = await off_loop(draft_route, offer, wanted, now)
-    once = creating.once(route_id, msgspec.json.encode(wanted) + offer.digest)
-    async with begin.write(once) as transaction:
-        full = await add_route(transaction, draft.route)
-    body = ImportedRoute.from_offer(full, offer, draft.waypoints_left_out)
+    async with read_file(request, now) as offer:
+        draft = await off_loop(draft_route, offer, wanted, now)
+        once = creating.once(route_id, msgspec.json.encode(wanted) + offer.digest)
+        async with begin.write(once) as transaction:
+            full = await add_route(transaction, draft.route)
+        body = ImportedRoute.from_offer(full, offer, draft.waypoints_left_out)
     location = f"/v1/routes/{route_id}"
     return created(body, full.route.shown_revision, location, replayed=transaction.replays)
 
@@ -135,9 +139,9 @@ async def put_line(
     Features stay where they are, and waypoints in the file are not taken. A route that has this very line
     already is left as it is, so a request whose answer was lost may be repeated.
     """
-    offer = await read_file(request, now)
-    full = await replace_line(begin, route_id, offer, line, expected=expected, now=now)
-    return answer(ImportedRoute.from_offer(full, offer), full.route.shown_revision)
+    async with read_file(request, now) as offer:
+        full = await replace_line(begin, route_id, offer, line, expected=expected, now=now)
+        return answer(ImportedRoute.from_offer(full, offer), full.route.shown_revision)
 
 
 @get(

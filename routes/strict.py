@@ -3,6 +3,7 @@
 import json
 import re
 import time
+from collections.abc import AsyncGenerator
 from functools import cache
 from typing import Any, Final
 
@@ -91,8 +92,15 @@ class StrictRequest(Request[Any, Any, Any]):
     Litestar decodes to plain objects and then converts leniently, taking "3" for 3.
     """
 
+    async def stream(self) -> AsyncGenerator[bytes, None]:
+        """Yield the body as it arrives; a file is let in only as far as there is room. Raises Overloaded."""
+        async for piece in super().stream():
+            if "share" in self.state:
+                self.state.share.take(len(piece))
+            yield piece
+
     async def body(self) -> bytes:
-        """Return the body as it was sent. Raises TooLarge, CutOff, and what the guard raises.
+        """Return the body as it was sent. Raises TooLarge, CutOff, Overloaded, and what the guard raises.
 
         A phone could begin a request, have its sign-in ended, and then send the rest.
         """

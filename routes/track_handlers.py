@@ -62,8 +62,9 @@ async def put_track(
 
     The same file again changes nothing. It is kept only where the client has agreed.
     """
-    uploaded = UploadedTrack(session_id, await GPX.read(request), replace)
-    track, is_first = await receive_track(begin, keys, uploaded, now)
+    async with GPX.received(request) as content:
+        uploaded = UploadedTrack(session_id, content, replace)
+        track, is_first = await receive_track(begin, keys, uploaded, now)
     body = TrackOut.from_track(track)
     return created(body, track.revision, request.url.path, replayed=not is_first)
 
