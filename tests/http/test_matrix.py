@@ -12,13 +12,13 @@ import pytest
 
 from tests.http.conftest import Clock
 from tests.http.look import Look
-from tests.http.matrix import CASES, GUARDED, NAMING, Rule, call, operation_of
+from tests.http.matrix import CASES, GUARDED, NAMING, Rule, call, operation_of, request
 from tests.http.operations import OPERATIONS
 from tests.http.running import Running
 from tests.http.things import CLINICAL, Ids, things_of, unknown
 from tests.http.world import Phone, World, make_world, sign_in
 
-SIGNED_OUT: Final = ("nobody", "expired", "signed out", "deactivated")
+SIGNED_OUT: Final = ("nobody", "expired", "signed out", "revoked", "deactivated")
 NOT_THERE: Final = frozenset({404, 422})
 
 
@@ -28,6 +28,8 @@ class Standing(msgspec.Struct):
     world: World
     adas: Ids
     archived: Ids
+    gone: Ids
+    """Ada's, of which was deleted what can be."""
     bens: Ids
     cleos: Ids
     callers: dict[str, Phone]
@@ -42,17 +44,37 @@ def make_standing(running: Running, clock: Clock) -> Standing:
     clock.ahead = timedelta(0)
     signed_out, left = sign_in(world.http, world.ada_email), make_world(running)
     assert signed_out.delete("/v1/sign-in").status_code == 204
+    stolen = sign_in(world.http, world.ada_email)
+    device_id = stolen.get("/v1/me").json()["device_id"]
+    assert world.ada.delete(f"/v1/devices/{device_id}").status_code == 204
     path = f"/v1/therapists/{left.ben.therapist_id}"
     assert left.ada.patch(path, {"deactivated": True}).status_code == 200
-    callers = {"nobody": world.nobody, "expired": expired, "signed out": signed_out, "deactivated": left.ben}
+    callers = {
+        "nobody": world.nobody,
+        "expired": expired,
+        "signed out": signed_out,
+        "revoked": stolen,
+        "deactivated": left.ben,
+    }
     return Standing(
         world,
         adas=things_of(world.ada),
         archived=things_of(world.ada, archived=True),
+        gone=deleted(world.ada, things_of(world.ada)),
         bens=things_of(world.ben),
         cleos=things_of(world.cleo),
         callers=callers,
     )
+
+
+def deleted(phone: Phone, ids: Ids) -> Ids:
+    """Delete of some things what can be deleted, and return their ids."""
+    for name in ("delete_note", "delete_moment", "delete_track", "delete_feature"):
+        taken = operation_of(name).names[-1]
+        for each in (taken, CASES[name].at[taken]):
+            path = operation_of(name).path.format(**ids | {taken: ids[each]})
+            assert phone.delete(path).status_code == 204, path
+    return ids
 
 
 @pytest.fixture(scope="module")
@@ -118,7 +140,8 @@ def test_another_practices_things_are_told_apart_from_nothing_by_nobody(
     world = standing.world
     strangers = ((world.cleo, standing.cleos, standing.adas), (world.ada, standing.adas, standing.cleos))
     with nothing_changes(look, world):
-        for phone, mine, theirs in (*strangers, (world.cleo, standing.cleos, standing.archived)):
+        lost = ((world.cleo, standing.cleos, each) for each in (standing.archived, standing.gone))
+        for phone, mine, theirs in (*strangers, *lost):
             foreign, nowhere = call(phone, name, theirs, mine), call(phone, name, unknown(), mine)
             assert told(foreign) == told(nowhere)
             assert foreign.status_code in NOT_THERE or CASES[name].lists
@@ -129,7 +152,8 @@ def test_a_colleagues_clients_are_told_apart_from_nothing_by_nobody(
     standing: Standing, look: Look, name: str
 ) -> None:
     world = standing.world
-    pairs = [(world.ben, standing.bens, standing.adas), (world.ben, standing.bens, standing.archived)]
+    adas = (standing.adas, standing.archived, standing.gone)
+    pairs = [(world.ben, standing.bens, theirs) for theirs in adas]
     if name != "revoke_device":  # an owner may revoke a colleague's phone, but not read whom they see
         pairs.append((world.ada, standing.adas, standing.bens))
     with nothing_changes(look, world):
@@ -152,11 +176,13 @@ def test_what_owners_do_only_owners_do(standing: Standing, look: Look, name: str
 def test_what_is_read_holds_nothing_of_others(standing: Standing, name: str) -> None:
     world = standing.world
     adas = {**standing.adas, **{f"archived {key}": value for key, value in standing.archived.items()}}
-    for_cleo = call(world.cleo, name, standing.cleos, standing.cleos).text
-    assert not [key for key, value in adas.items() if value in for_cleo]
-    for_ben = call(world.ben, name, standing.bens, standing.bens).text
+    for_cleo = call(world.cleo, name, standing.cleos, standing.cleos)
+    assert not [key for key, value in adas.items() if value in for_cleo.text]
+    for_ben = call(world.ben, name, standing.bens, standing.bens)
     clinical = {key: value for key, value in adas.items() if is_clinical(key)}
-    assert not [key for key, value in clinical.items() if value in for_ben]
+    assert not [key for key, value in clinical.items() if value in for_ben.text]
+    assert for_cleo.is_success
+    assert for_ben.is_success
 
 
 def is_clinical(key: str) -> bool:
@@ -189,3 +215,38 @@ def test_what_is_archived_is_still_its_owners(lived_in: Standing, name: str) -> 
         assert answer.is_success or answer.status_code == 409, answer.text
     else:
         assert answer.is_success, answer.text
+
+
+CREATING: Final = {
+    "add_therapist": "therapist_id",
+    "create_client": "client_id",
+    "create_feature": "feature_id",
+    "create_place": "place_id",
+    "create_route": "route_id",
+    "mark_moment": "moment_id",
+    "plan_session": "session_id",
+    "write_note": "note_id",
+}
+"""What makes something under an id of the phone's choice, and what that is."""
+
+
+def test_every_operation_that_takes_an_id_for_something_new_is_named() -> None:
+    taking = {name for name, each in OPERATIONS.items() if "id" in getattr(each.body, "__annotations__", {})}
+    assert taking == set(CREATING)
+
+
+@pytest.mark.parametrize("name", sorted(CREATING))
+def test_an_id_another_practice_uses_is_as_free_as_any(lived_in: Standing, name: str) -> None:
+    for used in (lived_in.adas, lived_in.archived, lived_in.gone):
+        method, path, options = request(name, lived_in.cleos, lived_in.cleos)
+        options["json"]["id"] = used[CREATING[name]]
+        assert lived_in.world.cleo.send(method, path, **options).status_code == 201
+
+
+@pytest.mark.parametrize("name", [name for name, each in CREATING.items() if is_clinical(each)])
+def test_an_id_a_colleague_uses_is_taken_whatever_is_sent(lived_in: Standing, name: str) -> None:
+    method, path, options = request(name, lived_in.bens, lived_in.bens)
+    for used in (lived_in.adas, lived_in.archived, lived_in.gone):
+        options["json"]["id"] = used[CREATING[name]]
+        answer = lived_in.world.ben.send(method, path, **options)
+        assert (answer.status_code, answer.json()["type"]) == (409, "urn:towpath:problem:id-taken")
