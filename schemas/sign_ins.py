@@ -21,6 +21,14 @@ SessionLength = Annotated[
 ]
 Zone = Annotated[str, Meta(min_length=1, max_length=64, description="IANA name.")]
 DeviceName = Annotated[str, Meta(min_length=1, max_length=100)]
+PracticeAsked = Annotated[
+    UUID,
+    Meta(
+        description="Needed only where the same email and password open several practices. A phone that has "
+        "signed in before does well to say it always: then nobody who knows the email in another practice "
+        "can slow it down."
+    ),
+]
 
 
 class DeviceIn(Input):
@@ -37,8 +45,7 @@ class SignInIn(Input):
     email: Email
     password: Password
     device: DeviceIn
-    practice_id: UUID | None = None
-    """Needed only where the same email and password open several practices."""
+    practice_id: PracticeAsked | None = None
 
 
 class RefreshIn(Input):

@@ -185,6 +185,18 @@ def test_who_shares_the_email_elsewhere_makes_no_phones_known_here(world: World,
     assert 429 in statuses
 
 
+def test_who_shares_the_email_elsewhere_cannot_lock_out_a_phone_that_says_its_practice(
+    world: World, eves_practice: str
+) -> None:
+    device, here = a_device(), str(world.practice_id)
+    ada = Guesser(world)
+    assert ada.ask(world.ada_email, PASSWORD, device=device, practice_id=here).status_code == 200
+    Guesser(world).fail(world.ada_email, FREE_FAILURES + 2)
+    assert Guesser(world).ask(world.ada_email, EVE_PASSWORD, practice_id=eves_practice).status_code == 429
+    assert ada.ask(world.ada_email, PASSWORD, device=device).status_code == 429
+    assert ada.ask(world.ada_email, PASSWORD, device=device, practice_id=here).status_code == 200
+
+
 def test_guessing_the_password_from_a_stolen_phone_is_slowed_down(world: World) -> None:
     stolen = Phone(world.http, world.ada.tokens)
     changes = [
