@@ -1,7 +1,8 @@
 """How much, and for how long, a connection is listened to before it has said a whole request.
 
 uvicorn sets no such limits: a head without end fills the memory and is copied anew with every piece, and
-whoever sends a byte now and then holds a connection, and what it was let in with, for good.
+whoever sends a byte now and then holds a connection, and what it was let in with, for good. So does whoever
+asks for much and does not take it.
 """
 
 import asyncio
@@ -19,6 +20,11 @@ HEAD_S: Final = 20
 BODY_S: Final = 60
 BODY_BYTES_PER_S: Final = 16_384
 """A body may take a second more for so many bytes of it: a phone at the edge of its network."""
+STALL_S: Final = 300
+STALL_BYTES: Final = 65_536
+"""Of an answer that waits for its phone, at least so many go in that time. It is long: on a slow network the
+operating system takes the next piece only once much of the last, which may be megabytes, has gone.
+"""
 
 
 class HeadTooLarge(Exception):
@@ -33,6 +39,8 @@ class Connection(HttpToolsProtocol):
     _head_bytes = 0
     _body_bytes = 0
     _body_began = 0.0
+    _stall: asyncio.TimerHandle | None = None
+    _unsent = 0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Wait for a first request."""
@@ -42,6 +50,7 @@ class Connection(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Wait no longer."""
         self._wait(None)
+        self._stop_watching()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -78,6 +87,16 @@ class Connection(HttpToolsProtocol):
         self._wait(None)
         super().on_message_complete()
 
+    def pause_writing(self) -> None:
+        """Watch whether an answer is taken."""
+        super().pause_writing()
+        self._watch()
+
+    def resume_writing(self) -> None:
+        """Watch no longer."""
+        self._stop_watching()
+        super().resume_writing()
+
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002  the title says it
         """Refuse what cannot be read as any request, or is too long, and hang up."""
         status = HTTPStatus.BAD_REQUEST
@@ -107,3 +126,19 @@ class Connection(HttpToolsProtocol):
             self._wait(left_s)
         else:
             self.transport.close()
+
+    def _watch(self) -> None:
+        self._stop_watching()
+        self._unsent = self.transport.get_write_buffer_size()
+        self._stall = self.loop.call_later(STALL_S, self._hang_up_if_stalled)
+
+    def _stop_watching(self) -> None:
+        if self._stall is not None:
+            self._stall.cancel()
+        self._stall = None
+
+    def _hang_up_if_stalled(self) -> None:
+        if self._unsent - self.transport.get_write_buffer_size() < STALL_BYTES:
+            self.transport.abort()
+        else:
+            self._watch()

@@ -19,6 +19,8 @@ POSTING: Final = (
     b"Content-Length: 1000\r\n\r\n{"
 )
 MUCH: Final = 50_000_000
+MANY: Final = 60
+"""So many answers, one after the other, are more than the operating system keeps for who does not read."""
 
 
 @contextmanager
@@ -128,3 +130,21 @@ def test_who_dribbles_is_hung_up_on_and_who_is_merely_slow_is_not(
         else:
             connection.sendall(b" " * 989)
         assert (b" 400 " in heard(connection)) == is_read
+
+
+@pytest.mark.parametrize(("takes_bytes", "is_sent"), [(0, False), (1_000_000, True)])
+def test_who_does_not_take_an_answer_is_hung_up_on_and_who_is_merely_slow_is_not(
+    running: Running, monkeypatch: pytest.MonkeyPatch, takes_bytes: int, *, is_sent: bool
+) -> None:
+    asking = b"GET /openapi.json HTTP/1.1\r\nHost: phone.example\r\n"
+    whole = MANY * len(running.http.get("/openapi.json", headers={"Accept-Encoding": "identity"}).content)
+    monkeypatch.setattr(connections, "STALL_S", 0.3)
+    monkeypatch.setattr(connections, "STALL_BYTES", 1)
+    with connected(running) as connection:
+        connection.sendall((asking + b"\r\n") * (MANY - 1) + asking + b"Connection: close\r\n\r\n")
+        received = 0
+        for _ in range(20):
+            time.sleep(0.05)
+            received += len(connection.recv(takes_bytes)) if takes_bytes else 0
+        received += len(heard(connection))
+    assert (received > whole) == is_sent
