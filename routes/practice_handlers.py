@@ -146,7 +146,10 @@ async def put_invitation(
     services: NamedDependency[Services],
     now: NamedDependency[datetime],
 ) -> InvitationOut:
-    """Make a link by which a therapist sets a password, once, within 7 days; earlier links are void."""
+    """Make a link by which a therapist sets a password, once, within 7 days; earlier links are void.
+
+    Whoever opens it is that therapist from then on, and sees their clients: give it to nobody else.
+    """
     async with begin.write() as transaction:
         invitation = await invite(transaction, therapist_id, now)
     link = f"{services.address}/v1/invitations#{invitation.token}"
