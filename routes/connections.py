@@ -6,6 +6,7 @@ asks for much and does not take it.
 """
 
 import asyncio
+import enum
 from http import HTTPStatus
 from typing import Final
 
@@ -27,6 +28,18 @@ operating system takes the next piece only once much of the last, which may be m
 """
 
 
+CHUNK_OVERHEAD: Final = 16
+"""Bytes around a byte of a body, were it sent in chunks of one byte each; what is more is a trailer."""
+
+
+class Stage(enum.Enum):
+    """What a connection is in the middle of."""
+
+    HEAD = enum.auto()
+    BODY = enum.auto()
+    BETWEEN = enum.auto()
+
+
 class HeadTooLarge(Exception):
     """Address and headers are longer than any phone's."""
 
@@ -35,8 +48,10 @@ class Connection(HttpToolsProtocol):
     """uvicorn's connection with a limit to what it hears and how long it waits for it."""
 
     _deadline: asyncio.TimerHandle | None = None
-    _in_head = True
+    _stage = Stage.HEAD
+    _requests = 0
     _head_bytes = 0
+    """Of the address, the headers and, after a body, whatever was not body."""
     _body_bytes = 0
     _body_began = 0.0
     _stall: asyncio.TimerHandle | None = None
@@ -54,18 +69,23 @@ class Connection(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Read on, unless it is all one head that does not end."""
-        was_in_head = self._in_head
+        """Read on, unless it is a head or a trailer that does not end, or nothing at all."""
+        before, read = (self._stage, self._requests), self._body_bytes
         super().data_received(data)
-        if was_in_head and self._in_head and not self.transport.is_closing():
-            self._head_bytes += len(data)
-            if self._head_bytes > HEAD_BYTES:
+        if before != (self._stage, self._requests) or self.transport.is_closing():
+            return
+        if self._stage is not Stage.BETWEEN:
+            self._head_bytes += len(data) - (self._body_bytes - read)
+            if self._head_bytes > HEAD_BYTES + CHUNK_OVERHEAD * self._body_bytes:
                 self.send_400_response("")
+        elif self._deadline is None:
+            self._wait(HEAD_S)
 
     def on_message_begin(self) -> None:
         """Begin to count."""
         super().on_message_begin()
-        self._in_head, self._head_bytes, self._body_bytes = True, 0, 0
+        self._stage, self._requests = Stage.HEAD, self._requests + 1
+        self._head_bytes = self._body_bytes = 0
         self._wait(HEAD_S)
 
     def on_headers_complete(self) -> None:
@@ -73,7 +93,7 @@ class Connection(HttpToolsProtocol):
         self._head_bytes = len(self.url) + sum(len(name) + len(value) for name, value in self.headers)
         if self._head_bytes > HEAD_BYTES:
             raise HeadTooLarge
-        self._in_head, self._head_bytes, self._body_began = False, 0, self.loop.time()
+        self._stage, self._head_bytes, self._body_began = Stage.BODY, 0, self.loop.time()
         self._wait(BODY_S)
         super().on_headers_complete()
 
@@ -84,6 +104,7 @@ class Connection(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         """Wait no longer."""
+        self._stage = Stage.BETWEEN
         self._wait(None)
         super().on_message_complete()
 
@@ -119,9 +140,11 @@ class Connection(HttpToolsProtocol):
 
     def _hang_up_if_late(self) -> None:
         left_s = 0.0
-        if not self._in_head:
+        if self._stage is Stage.BODY:
             taken_s = self.loop.time() - self._body_began
             left_s = BODY_S + self._body_bytes / BODY_BYTES_PER_S - taken_s
+        elif self._stage is Stage.BETWEEN and not self.cycle.response_complete:
+            left_s = HEAD_S
         if left_s > 0:
             self._wait(left_s)
         else:

@@ -18,6 +18,10 @@ POSTING: Final = (
     b"POST /v1/sign-in HTTP/1.1\r\nHost: phone.example\r\nContent-Type: application/json\r\n"
     b"Content-Length: 1000\r\n\r\n{"
 )
+CHUNKED: Final = (
+    b"POST /v1/sign-in HTTP/1.1\r\nHost: phone.example\r\nContent-Type: application/json\r\n"
+    b"Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n"
+)
 MUCH: Final = 50_000_000
 MANY: Final = 60
 """So many answers, one after the other, are more than the operating system keeps for who does not read."""
@@ -61,12 +65,26 @@ def sent_until_refused(connection: socket.socket, beginning: bytes, piece: bytes
         (BEGINNING + b"X-Odd: ", b"x" * 100_000),
         (BEGINNING + b"X", b"x" * 100_000),
         (b"GET /health/live?", b"x" * 100_000),
+        (CHUNKED + b"0\r\n", b"X-Odd: 1\r\n" * 10_000),
+        (CHUNKED + b"0\r\nX-Odd: ", b"x" * 100_000),
+        (CHUNKED + b"2;x=", b"x" * 100_000),
     ],
 )
-def test_a_head_without_end_is_not_listened_to(running: Running, beginning: bytes, piece: bytes) -> None:
+def test_a_head_or_a_trailer_without_end_is_not_listened_to(
+    running: Running, beginning: bytes, piece: bytes
+) -> None:
     with connected(running) as connection:
         assert sent_until_refused(connection, beginning, piece) < MUCH
     assert running.http.get("/health/live").status_code == 200
+
+
+def test_a_body_in_the_smallest_chunks_is_read_with_its_trailer(running: Running) -> None:
+    with connected(running) as connection:
+        connection.sendall(CHUNKED)
+        for _ in range(20):
+            connection.sendall(b"1\r\n \r\n" * 1_000)
+        connection.sendall(b"0\r\nX-Odd: 1\r\n\r\n")
+        assert b"x-request-id" in connection.recv(65_536)  # so it came as far as the application
 
 
 @pytest.mark.parametrize("name", ["X-Odd", "If-None-Match", "X-Forwarded-For", "Authorization"])
@@ -111,6 +129,17 @@ def test_who_stops_in_the_middle_is_hung_up_on(
         asked = time.monotonic()
         heard(connection)
         assert time.monotonic() - asked < 5
+
+
+def test_empty_lines_do_not_keep_a_connection(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connections, "HEAD_S", 0.3)
+    with connected(running) as connection:
+        connection.sendall(BEGINNING + b"\r\n")
+        assert connection.recv(65_536).startswith(b"HTTP/1.1 200 ")
+        with pytest.raises(OSError, match=r"reset|Broken"):  # noqa: PT012  one of them is the last
+            for _ in range(20):
+                connection.sendall(b"\r\n")
+                time.sleep(0.1)
 
 
 @pytest.mark.parametrize(("bytes_per_s", "is_read"), [(10_000, False), (1, True)])
