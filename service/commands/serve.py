@@ -3,13 +3,14 @@
 import asyncio
 import signal
 import socket
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from functools import partial
 from typing import Final
 
 import click
 import msgspec
+import structlog
 import uvicorn
 import uvloop
 from litestar import Litestar
@@ -19,12 +20,17 @@ from service.app import Composition, create_app
 from service.commands.installation import CommandRefused, Installation, open_installation, prepare
 from service.config import Settings, read_settings
 from service.crypto.key_file import KeyFile
+from service.db.embedded import EmbeddedError, EmbeddedServer
 from service.logs import configure_logs
+
+logger = structlog.get_logger()
 
 FINISH_S: Final = 10
 """Requests that run when the service is told to end may take so long."""
 KEEP_ALIVE_S: Final = 75
 """Longer than the minute after which proxies usually let an idle connection go, so that they do it first."""
+LOOK_EVERY_S: Final = 1.0
+"""How soon it is noticed that the embedded server has ended."""
 SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -32,9 +38,10 @@ SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 def command() -> None:
     """Start the service, and print where it is.
 
-    Without TOWPATH_DATABASE_URL it runs its own PostgreSQL on the data folder (TOWPATH_DATA) and ends it
-    with the service. The first start creates the database and the key file: back the key file up, apart from
-    the database. Ctrl-C or SIGTERM lets running requests finish; a second one does not wait.
+    Without TOWPATH_DATABASE_URL it runs its own PostgreSQL on the data folder (TOWPATH_DATA), starts it
+    again should it end by itself, and ends it with the service. The first start creates the database and the
+    key file: back the key file up, apart from the database. Ctrl-C or SIGTERM lets running requests finish; a
+    second one does not wait.
 
     \b
     Examples:
@@ -48,7 +55,7 @@ def command() -> None:
         settings = msgspec.structs.replace(settings, port=listener.getsockname()[1])
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             keys = runner.run(prepare(installation))
-            runner.run(_serve(compose(settings, installation, keys), listener))
+            runner.run(_serve(compose(settings, installation, keys), listener, installation.embedded))
     click.echo("Towpath has ended in good order", err=True)
 
 
@@ -81,11 +88,39 @@ def compose(settings: Settings, installation: Installation, keys: KeyFile) -> Co
     )
 
 
-async def _serve(composition: Composition, listener: socket.socket) -> None:
+async def _serve(composition: Composition, listener: socket.socket, embedded: EmbeddedServer | None) -> None:
     """Serve until told to end. What the start refuses is raised from here, before anyone is answered."""
     app, config = configured(composition)
-    async with app.lifespan():
+    async with app.lifespan(), _database_kept_up(embedded):
         await Server(config, partial(_announce, composition.address)).serve([listener])
+
+
+@asynccontextmanager
+async def _database_kept_up(embedded: EmbeddedServer | None) -> AsyncIterator[None]:
+    """Start our own server again where it ends by itself; one given by URL is somebody else's to keep."""
+    if embedded is None:
+        yield
+        return
+    keeping = asyncio.create_task(_keep_up(embedded))
+    try:
+        yield
+    finally:
+        keeping.cancel()
+
+
+async def _keep_up(embedded: EmbeddedServer) -> None:
+    """Look after the server for ever: it may be killed, or end for want of room on the disk."""
+    while True:
+        await asyncio.sleep(LOOK_EVERY_S)
+        if not embedded.has_ended:
+            continue
+        logger.warning("the database has ended; starting it again")
+        try:
+            await asyncio.to_thread(embedded.start_again)
+        except (EmbeddedError, OSError):
+            logger.exception("the database does not start; trying again")
+        else:
+            logger.info("the database is back")
 
 
 def configured(composition: Composition) -> tuple[Litestar, uvicorn.Config]:

@@ -1,5 +1,6 @@
 """`towpath serve`: what it starts, what it refuses to start on, and how it ends."""
 
+import os
 import re
 import signal
 import socket
@@ -40,6 +41,17 @@ def test_a_record_is_there_after_killing_it_and_starting_again(own: Made) -> Non
         service.end(signal.SIGKILL)
     with serving(data=own.data) as service, signed_in(service.address, own.password) as ada:
         assert ada.get(f"/v1/clients/{own.client}").json()["crisis_plan"] == CANARY
+
+
+def test_a_database_that_was_killed_is_started_again_and_its_sign_ins_go_on(own: Made) -> None:
+    with serving(data=own.data) as service, signed_in(service.address, own.password) as ada:
+        os.kill(postmaster_of(own.data), signal.SIGKILL)
+        wait_until(lambda: not is_ready(service))
+        wait_until(lambda: is_ready(service))
+        assert ada.get(f"/v1/clients/{own.client}").json()["crisis_plan"] == CANARY
+        server = postmaster_of(own.data)
+        assert service.end(signal.SIGTERM) == 0
+    assert not is_running(server)
 
 
 def test_the_first_start_makes_a_key_file_for_its_owner_only(made: Made) -> None:

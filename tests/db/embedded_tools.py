@@ -96,6 +96,11 @@ def parent_of(process: int) -> int:
     return int(Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[1])
 
 
+def children_of(process: int) -> list[int]:
+    listed = Path(f"/proc/{process}/task/{process}/children").read_text()
+    return [int(each) for each in listed.split()]
+
+
 def is_running(process: int) -> bool:
     """Tell whether a process runs; one that ended but that nobody has asked about yet does not."""
     try:

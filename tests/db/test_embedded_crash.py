@@ -16,6 +16,7 @@ from tests.db.embedded_tools import (
     ROOT,
     SERVICE,
     ask,
+    children_of,
     is_running,
     kill_at_once,
     kill_while_running,
@@ -87,11 +88,6 @@ def test_a_server_left_running_is_ended_cleanly_first(tmp_path: Path) -> None:
             assert ask(server.admin_dsn, "SELECT 1") == 1
     assert any("left running" in each for each in said)
     assert "not properly shut down" not in log_of(tmp_path / "data")
-
-
-def children_of(process: int) -> list[int]:
-    listed = Path(f"/proc/{process}/task/{process}/children").read_text()
-    return [int(each) for each in listed.split()]
 
 
 def log_of(data: Path) -> str:

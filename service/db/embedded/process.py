@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import IO, Final
 
 from service.db.embedded.accounts import Account, environment, last_words
-from service.db.embedded.cluster import name_within
+from service.db.embedded.cluster import clear_traces, name_within
 from service.db.embedded.errors import StartFailed
 from service.db.embedded.folder import DataFolder
 from service.db.embedded.locks import lock_for_server
@@ -41,55 +41,76 @@ changes; other systems cannot. No core file, which would hold what the server ha
 PROGRESS_EVERY_S: Final = 2.0
 
 
-def launch(
-    command: Sequence[str | Path], folder: DataFolder, account: Account, lock: int, complaints: IO[bytes]
-) -> subprocess.Popen[bytes]:
-    """Start the server, which inherits the lock on its files."""
-    return subprocess.Popen(
-        ["sh", "-c", WATCHED, str(folder.path), *command, "-D", name_within(folder.cluster)],
-        stdin=subprocess.PIPE,
-        stdout=lock,
-        stderr=complaints,
-        cwd=folder.cluster,
-        env=environment(),
-        user=account.uid,
-        group=account.gid,
-        extra_groups=account.groups,
-        start_new_session=True,  # Ctrl-C is the service's to answer, which ends the server last
-    )
+class Postmaster:
+    """The server's process on a data folder, and another in its place where it ended by itself."""
 
+    def __init__(
+        self, command: Sequence[str | Path], folder: DataFolder, account: Account, complaints: IO[bytes]
+    ) -> None:
+        self._command = command
+        self._folder = folder
+        self._account = account
+        self._complaints = complaints
+        self._process: subprocess.Popen[bytes] | None = None
 
-def end(process: subprocess.Popen[bytes], folder: DataFolder, account: Account) -> None:
-    """Ask for a fast shutdown the way a dying service does, and wait until every process has ended."""
-    if process.stdin is not None:
-        process.stdin.close()
-    with lock_for_server(folder, account, progress=lambda _: None):
-        process.wait()
+    @property
+    def has_ended(self) -> bool:
+        """Tell whether the server that was launched runs no more."""
+        return self._process is not None and self._process.poll() is not None
 
+    def launch(self, lock: int) -> None:
+        """Start the server, which inherits the lock on its files."""
+        folder = self._folder.cluster
+        self._complaints.seek(0)
+        self._complaints.truncate()
+        if self._process is not None and self._process.stdin is not None:
+            self._process.stdin.close()
+        self._process = subprocess.Popen(
+            ["sh", "-c", WATCHED, str(self._folder.path), *self._command, "-D", name_within(folder)],
+            stdin=subprocess.PIPE,
+            stdout=lock,
+            stderr=self._complaints,
+            cwd=folder,
+            env=environment(),
+            user=self._account.uid,
+            group=self._account.gid,
+            extra_groups=self._account.groups,
+            start_new_session=True,  # Ctrl-C is the service's to answer, which ends the server last
+        )
 
-def wait_until_ready(
-    process: subprocess.Popen[bytes],
-    cluster: Path,
-    complaints: IO[bytes],
-    progress: Callable[[str], None],
-) -> None:
-    """Return when the pid file says that the server takes connections."""
-    began_s = time.monotonic()
-    next_word_s = began_s + PROGRESS_EVERY_S
-    while True:
-        if _says_ready(cluster / "postmaster.pid"):
+    def launch_again(self) -> None:
+        """Start another where this one ended by itself; return when it answers. Raises an EmbeddedError."""
+        with lock_for_server(self._folder, self._account, progress=lambda _: None) as lock:
+            clear_traces(self._folder, self._account)
+            self.launch(lock)
+        self.wait_until_ready(progress=lambda _: None)
+
+    def end(self) -> None:
+        """Ask for a fast shutdown the way a dying service does, and wait until every process has ended."""
+        if self._process is None:
             return
-        if process.poll() is not None:
-            complaints.seek(0)
-            raise StartFailed(
-                f"PostgreSQL did not start: {last_words(complaints.read().decode(errors='replace'))}."
-                f" More may stand in {cluster.parent / 'log'}."
-            )
-        now_s = time.monotonic()
-        if now_s > next_word_s:
-            progress(f"PostgreSQL is bringing its files in order, {now_s - began_s:.0f} s so far")
-            next_word_s = now_s + PROGRESS_EVERY_S
-        time.sleep(0.01)
+        if self._process.stdin is not None:
+            self._process.stdin.close()
+        with lock_for_server(self._folder, self._account, progress=lambda _: None):
+            self._process.wait()
+
+    def wait_until_ready(self, progress: Callable[[str], None]) -> None:
+        """Return when the pid file says that the server takes connections. Raises StartFailed."""
+        began_s = time.monotonic()
+        next_word_s = began_s + PROGRESS_EVERY_S
+        while not _says_ready(self._folder.cluster / "postmaster.pid"):
+            if self.has_ended:
+                self._complaints.seek(0)
+                raise StartFailed(
+                    "PostgreSQL did not start:"
+                    f" {last_words(self._complaints.read().decode(errors='replace'))}."
+                    f" More may stand in {self._folder.home / 'log'}."
+                )
+            now_s = time.monotonic()
+            if now_s > next_word_s:
+                progress(f"PostgreSQL is bringing its files in order, {now_s - began_s:.0f} s so far")
+                next_word_s = now_s + PROGRESS_EVERY_S
+            time.sleep(0.01)
 
 
 def _says_ready(pid_file: Path) -> bool:

@@ -17,7 +17,7 @@ from service.db.embedded.copies import binaries_for
 from service.db.embedded.errors import NotDurable, StartFailed
 from service.db.embedded.folder import DataFolder, keep_password, make_home, open_data_folder
 from service.db.embedded.locks import lock_for_server, lock_for_service
-from service.db.embedded.process import end, launch, wait_until_ready
+from service.db.embedded.process import Postmaster
 from service.db.embedded.settings import DURABLE, as_arguments
 from service.db.embedded.sockets import PORT, clear_link, socket_folder
 
@@ -28,14 +28,24 @@ class EmbeddedServer:
     """A running PostgreSQL on a data folder; a context manager that stops it."""
 
     def __init__(
-        self, folder: DataFolder, binaries: Path, sockets: Path, password: str, undo: ExitStack
+        self,
+        folder: DataFolder,
+        binaries: Path,
+        sockets: Path,
+        password: str,
+        undo: ExitStack,
+        postmaster: Postmaster | None = None,
     ) -> None:
-        """Take over a started server with all that is to be undone at its end."""
+        """Take over a running server, with all that is to be undone at its end.
+
+        `postmaster` is None where another process started it.
+        """
         self.data = folder.path
         self.binaries = binaries
         self._sockets = sockets
         self._password = password
         self._undo = undo
+        self._postmaster = postmaster
 
     @property
     def admin_dsn(self) -> str:
@@ -47,6 +57,19 @@ class EmbeddedServer:
         sign_in = f"{quote(user, safe='')}:{quote(password, safe='')}"
         place = quote(str(self._sockets), safe="")
         return f"postgresql://{sign_in}@/{quote(database, safe='')}?host={place}&port={PORT}"
+
+    @property
+    def has_ended(self) -> bool:
+        """Tell whether the server this process started ended by itself, as when it was killed."""
+        return self._postmaster is not None and self._postmaster.has_ended
+
+    def start_again(self) -> None:
+        """Start a server that ended by itself; it is found where it was, with all it acknowledged.
+
+        Raises an EmbeddedError where it does not start; it may be asked for again.
+        """
+        if self._postmaster is not None:
+            self._postmaster.launch_again()
 
     def stop(self) -> None:
         """End the server and its connections and let go of the data folder; a second time does nothing."""
@@ -80,15 +103,16 @@ def start_embedded(
         account = choose_account(folder.home)
         runnable = binaries_for(account, progress)
         complaints = undo.enter_context(TemporaryFile())
+        postmaster = Postmaster([runnable / "postgres", *arguments], folder, account, complaints)
         with lock_for_server(folder, account, progress) as lock:
             password = _prepare(folder, runnable, account, lock, progress)
-            process = launch([runnable / "postgres", *arguments], folder, account, lock, complaints)
-        undo.callback(end, process, folder, account)
-        wait_until_ready(process, folder.cluster, complaints, progress)
+            postmaster.launch(lock)
+        undo.callback(postmaster.end)
+        postmaster.wait_until_ready(progress)
         undo.callback(clear_link, folder)
         sockets = socket_folder(folder)
         _assert_durable(binaries / "psql", sockets, password)
-        return EmbeddedServer(folder, binaries, sockets, password, undo.pop_all())
+        return EmbeddedServer(folder, binaries, sockets, password, undo.pop_all(), postmaster)
 
 
 def _prepare(
