@@ -8,7 +8,7 @@ import click
 
 from service.commands.installation import (
     Installation,
-    connected,
+    connected_directly,
     migrator_of,
     open_installation,
     release,
@@ -50,7 +50,7 @@ def command(dest: Path) -> None:
 
 
 async def _back_up(installation: Installation, dest: Path) -> Manifest:
-    async with connected(migrator_of(installation, "back up")) as connection:
+    async with connected_directly(migrator_of(installation, "back up")) as connection:
         return await back_up(
             connection,
             await programs_for(connection),

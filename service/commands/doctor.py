@@ -20,7 +20,14 @@ from service.commands.findings import (
     ok,
     wrong,
 )
-from service.commands.installation import CommandRefused, Installation, connected, open_installation, release
+from service.commands.installation import (
+    CommandRefused,
+    Installation,
+    connected,
+    connected_directly,
+    open_installation,
+    release,
+)
 from service.config import BadSetting, Settings, read_settings
 from service.db.embedded import EmbeddedError
 from service.db.embedded.folder import DataFolder
@@ -87,6 +94,6 @@ async def _ask(installation: Installation) -> list[Finding]:
             *await look_at_database(connection),
         ]
     if installation.embedded is None and installation.migrator_dsn is not None:
-        async with connected(installation.migrator_dsn):
+        async with connected_directly(installation.migrator_dsn):
             findings.append(ok("The migrator's login works"))
     return findings

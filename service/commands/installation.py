@@ -14,6 +14,7 @@ import msgspec
 
 from service.config import Settings
 from service.crypto.key_file import KeyFile
+from service.db.connection import connect, is_pooled
 from service.db.embedded import DataFolderInUse, EmbeddedServer, start_embedded
 from service.db.embedded.attach import attach_embedded
 from service.db.embedded.folder import DataFolder, write_private
@@ -104,13 +105,28 @@ def _app_password(server: EmbeddedServer) -> str:
 async def connected(dsn: str) -> AsyncIterator[asyncpg.Connection]:
     """Connect for as long as the block lasts. Raises CommandRefused where the database does not answer."""
     try:
-        connection = await asyncpg.connect(dsn, timeout=CONNECT_TIMEOUT_S)
+        connection = await connect(dsn, timeout_s=CONNECT_TIMEOUT_S)
     except (OSError, TimeoutError, asyncpg.PostgresError) as error:
         raise CommandRefused(f"{place_of(dsn)} does not let Towpath in: {_reason(error)}") from None
     try:
         yield connection
     finally:
         await connection.close(timeout=CONNECT_TIMEOUT_S)
+
+
+@asynccontextmanager
+async def connected_directly(dsn: str) -> AsyncIterator[asyncpg.Connection]:
+    """Connect as the migrator, whose locks and settings belong to its session.
+
+    Raises CommandRefused where the database does not answer, or a pooler hands sessions round.
+    """
+    async with connected(dsn) as connection:
+        if await is_pooled(connection):
+            raise CommandRefused(
+                f"{place_of(dsn)} is reached through a pooler, which may change servers in the middle."
+                " Give TOWPATH_MIGRATOR_URL the server's own address; TOWPATH_DATABASE_URL may be a pooler's."
+            )
+        yield connection
 
 
 def place_of(dsn: str) -> str:
@@ -132,7 +148,7 @@ async def prepare(installation: Installation) -> KeyFile:
     """
     if installation.migrator_dsn is None:
         return await _look(installation)
-    async with connected(installation.migrator_dsn) as migrator:
+    async with connected_directly(installation.migrator_dsn) as migrator:
         keys = open_keys(installation.settings.keys, await find_key_check(migrator))
         await bring_up(installation, migrator)
     return keys

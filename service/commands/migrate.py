@@ -4,7 +4,13 @@ import asyncio
 
 import click
 
-from service.commands.installation import Installation, bring_up, connected, migrator_of, open_installation
+from service.commands.installation import (
+    Installation,
+    bring_up,
+    connected_directly,
+    migrator_of,
+    open_installation,
+)
 from service.config import read_settings
 
 
@@ -26,5 +32,5 @@ def command() -> None:
 
 
 async def _migrate(installation: Installation) -> list[str]:
-    async with connected(migrator_of(installation, "migrate")) as migrator:
+    async with connected_directly(migrator_of(installation, "migrate")) as migrator:
         return await bring_up(installation, migrator)

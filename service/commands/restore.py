@@ -8,7 +8,7 @@ import click
 from service.commands.installation import (
     Installation,
     bring_up,
-    connected,
+    connected_directly,
     make_roles,
     migrator_of,
     open_installation,
@@ -53,7 +53,7 @@ def command(source: Path) -> None:
 
 async def _restore(installation: Installation, source: Path, manifest: Manifest) -> None:
     dsn = migrator_of(installation, "restore")
-    async with connected(dsn) as migrator:
+    async with connected_directly(dsn) as migrator:
         await refuse_full(migrator)
         await make_roles(installation, migrator)
         say(f"Restoring {sum(manifest.rows.values())} rows")

@@ -14,7 +14,17 @@ from service.db.query import Connection, Query
 from service.domain.sign_ins import Tenant
 from service.domain.writes import Once
 
-__all__ = ["Begin", "Connection", "Pool", "Transaction", "a_connection", "entering", "open_pool"]
+__all__ = [
+    "Begin",
+    "Connection",
+    "Pool",
+    "Transaction",
+    "a_connection",
+    "connect",
+    "entering",
+    "is_pooled",
+    "open_pool",
+]
 
 Pool = asyncpg.Pool
 
@@ -22,6 +32,9 @@ COMMAND_TIMEOUT_S: Final = 20
 CONNECT_TIMEOUT_S: Final = 5
 ACQUIRE_TIMEOUT_S: Final = 2
 """A request that finds no free connection for this long answers 503 rather than queue on."""
+
+STATEMENTS_KEPT: Final = 100
+"""Prepared on each connection; asyncpg's own default."""
 
 READ = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 WRITE = "BEGIN"
@@ -32,7 +45,11 @@ async def _no_reset(_: Connection) -> None:
 
 
 async def open_pool(dsn: str, *, size: int) -> Pool:
-    """Return a pool of at most `size` connections to `dsn`."""
+    """Return a pool of at most `size` connections to `dsn`.
+
+    Behind a pooler no statement is kept prepared: the server of the next transaction may be another one.
+    """
+    pooled = await _leads_to_pooler(dsn)
     return await asyncpg.create_pool(
         dsn,
         min_size=1,
@@ -41,6 +58,7 @@ async def open_pool(dsn: str, *, size: int) -> Pool:
         command_timeout=COMMAND_TIMEOUT_S,
         reset=_no_reset,
         server_settings={"application_name": "towpath"},
+        statement_cache_size=0 if pooled else STATEMENTS_KEPT,
     )
 
 
@@ -50,6 +68,24 @@ def a_connection(pool: Pool) -> PoolAcquireContext:
     No clock is set where one is idle: setting it takes an eighth of the time a small read does.
     """
     return pool.acquire(timeout=None if pool.get_idle_size() else ACQUIRE_TIMEOUT_S)
+
+
+async def connect(dsn: str, *, timeout_s: float) -> asyncpg.Connection:
+    """Return a connection for a command, which works through a pooler as well."""
+    return await asyncpg.connect(dsn, timeout=timeout_s, statement_cache_size=0)
+
+
+async def is_pooled(connection: asyncpg.Connection) -> bool:
+    """Return whether a pooler such as PgBouncer lies between, which gives out numbers of its own."""
+    return bool(await connection.fetchval("SELECT pg_backend_pid()") != connection.get_server_pid())
+
+
+async def _leads_to_pooler(dsn: str) -> bool:
+    connection = await connect(dsn, timeout_s=COMMAND_TIMEOUT_S)
+    try:
+        return await is_pooled(connection)
+    finally:
+        await connection.close()
 
 
 class Transaction:

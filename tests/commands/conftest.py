@@ -49,9 +49,9 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
     return Made(data, password, client)
 
 
-def create_practice(**settings: str | Path) -> str:
-    """Create Ada's practice and return her password."""
-    said = succeeding("practice", "create", *ADAS, "--generate-password", **settings)
+def create_practice(email: str = ADA, /, **settings: str | Path) -> str:
+    """Create Ada's practice, or another owner's, and return the password."""
+    said = succeeding("practice", "create", *ADAS[:-1], email, "--generate-password", **settings)
     found = re.search(r"Password: (\S+)", said)
     assert found
     return found[1]
