@@ -41,6 +41,8 @@ class Services(msgspec.Struct, frozen=True):
     client_network: Callable[[ASGIConnection[Any, Any, Any, Any]], str]
     address: str
     """The address phones use."""
+    has_room: Callable[[], bool]
+    """Whether the database's disk can take a write."""
 
 
 async def signed_in(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
@@ -100,7 +102,7 @@ async def provide_by_token(request: Request[Any, Any, Any], services: NamedDepen
 
 async def provide_begin(services: NamedDependency[Services], sign_in: NamedDependency[SignIn]) -> Begin:
     """Return what opens transactions for this sign-in's practice and therapist."""
-    return Begin(services.pool, sign_in.tenant)
+    return Begin(services.pool, sign_in.tenant, services.has_room)
 
 
 async def provide_keys(services: NamedDependency[Services], sign_in: NamedDependency[SignIn]) -> PracticeKey:

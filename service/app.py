@@ -34,7 +34,7 @@ from routes.strict import StrictRequest, refuse_unreadable
 from service.crypto.key_file import KeyFile
 from service.crypto.passwords import PasswordHasher
 from service.crypto.sealing import Keyring
-from service.db.connection import open_pool
+from service.db.connection import open_pool, plenty
 from service.use_cases.check_installation import refuse_unready
 
 BODY_LIMIT: Final = 1_000_000
@@ -67,6 +67,7 @@ class Composition(msgspec.Struct, frozen=True, kw_only=True):
     pool_size: int = 10
     allowed_hosts: tuple[str, ...] = ()
     proxies: tuple[Network, ...] = ()
+    has_room: Callable[[], bool] = plenty
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
 
 
@@ -118,6 +119,7 @@ def _serving(composition: Composition) -> Any:  # noqa: ANN401  Litestar's lifes
                 clock=composition.clock,
                 client_network=network_reader(composition.proxies),
                 address=composition.address,
+                has_room=composition.has_room,
             )
             yield
 

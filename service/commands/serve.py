@@ -20,6 +20,7 @@ from service.app import Composition, create_app
 from service.commands.installation import CommandRefused, Installation, open_installation, prepare
 from service.config import Settings, read_settings
 from service.crypto.key_file import KeyFile
+from service.db.connection import plenty
 from service.db.embedded import EmbeddedError, EmbeddedServer
 from service.logs import configure_logs
 
@@ -85,6 +86,7 @@ def compose(settings: Settings, installation: Installation, keys: KeyFile) -> Co
         pool_size=settings.pool_size,
         allowed_hosts=settings.allowed_hosts,
         proxies=settings.proxies,
+        has_room=plenty if installation.embedded is None else installation.embedded.has_room,
     )
 
 

@@ -1,7 +1,7 @@
 """The pool, and transactions that always know their practice."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Final
 from uuid import UUID
@@ -88,6 +88,15 @@ async def _leads_to_pooler(dsn: str) -> bool:
         await connection.close()
 
 
+class NoRoom(OSError):
+    """The disk of the database is nearly full: no write is begun, so that what is there can still be read."""
+
+
+def plenty() -> bool:
+    """Say that there is room, of a server whose disk is not ours to look at."""
+    return True
+
+
 class Transaction:
     """An open write: its connection, for whom, and the revision every touched row is stamped with."""
 
@@ -126,11 +135,12 @@ ENTER_WRITE = Query(
 class Begin:
     """Opens transactions for one tenant. Open late, close early, no other I/O inside."""
 
-    __slots__ = ("_pool", "_tenant")
+    __slots__ = ("_has_room", "_pool", "_tenant")
 
-    def __init__(self, pool: Pool, tenant: Tenant) -> None:
+    def __init__(self, pool: Pool, tenant: Tenant, has_room: Callable[[], bool] = plenty) -> None:
         self._pool = pool
         self._tenant = tenant
+        self._has_room = has_room
 
     @property
     def tenant(self) -> Tenant:
@@ -146,8 +156,11 @@ class Begin:
         """Open a write: the practice's next revision is taken first, which also queues its other writers.
 
         With `once`, the ledger is asked before anything else is looked at, and the write recorded in it.
-        Raises IdempotencyKeyReused or IdTaken when the key was used for another payload.
+        Raises IdempotencyKeyReused or IdTaken when the key was used for another payload, NoRoom where the
+        disk is nearly full.
         """
+        if not self._has_room():
+            raise NoRoom
         async with self._transaction(WRITE) as connection:
             asked = (once.scope, once.key, once.fingerprint) if once else (None, None, None)
             entered = await ENTER_WRITE.one(connection, self._tenant.practice_id, *asked)

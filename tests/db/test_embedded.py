@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import shutil
 import signal
 import stat
 import subprocess
@@ -20,6 +21,7 @@ from service.db.embedded import (
     SettingRefused,
     StartFailed,
     WrongMajorVersion,
+    server,
     start_embedded,
 )
 from tests.db.embedded_tools import ask, kill_while_running, postmaster_of, wait_until
@@ -277,3 +279,11 @@ def test_recovery_may_take_its_time_and_says_so(tmp_path: Path) -> None:
     with start_embedded(tmp_path / "data", progress=said.append, extra_settings=slowly) as server:
         assert ask(server.admin_dsn, "SELECT pg_is_in_recovery()") is False
     assert [each for each in said if "in order, 2 s so far" in each]
+
+
+def test_a_disk_that_is_nearly_full_has_no_room(
+    running: EmbeddedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert running.has_room()
+    monkeypatch.setattr(server, "ROOM_BYTES", shutil.disk_usage(running.data).total)
+    assert not running.has_room()

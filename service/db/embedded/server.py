@@ -1,6 +1,7 @@
 """Towpath's own PostgreSQL: started with the service, ended with it."""
 
 import os
+import shutil
 import subprocess
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
@@ -20,6 +21,9 @@ from service.db.embedded.locks import lock_for_server, lock_for_service
 from service.db.embedded.process import Postmaster
 from service.db.embedded.settings import DURABLE, as_arguments
 from service.db.embedded.sockets import PORT, clear_link, socket_folder
+
+ROOM_BYTES: Final = 128_000_000
+"""Kept free for the write-ahead log and what begun writes still need: several of the largest uploads."""
 
 NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
 
@@ -62,6 +66,13 @@ class EmbeddedServer:
     def has_ended(self) -> bool:
         """Tell whether the server this process started ended by itself, as when it was killed."""
         return self._postmaster is not None and self._postmaster.has_ended
+
+    def has_room(self) -> bool:
+        """Tell whether the disk can take another write.
+
+        A server that cannot write its log ends, and then nothing can be read either.
+        """
+        return shutil.disk_usage(self.data).free >= ROOM_BYTES
 
     def start_again(self) -> None:
         """Start a server that ended by itself; it is found where it was, with all it acknowledged.
