@@ -27,8 +27,9 @@ def command(source: Path) -> None:
     """Restore the backup in the folder SOURCE into an installation that was never started.
 
     Put the key file in its place first: TOWPATH_KEY_FILE, or keys/towpath.key in the data folder, mode 600.
-    All of the backup is restored or nothing. Phones then read everything anew, and send what they still
-    hold; what they had sent after the backup was made is lost.
+    All of the backup is restored or nothing. Phones then sign in again, for one that was lost may have been
+    revoked since; read everything anew, and send what they still hold. What they had sent after the backup
+    was made is lost, a change of password too.
 
     A backup is run as SQL by a database administrator's login: restore only what you or your own service
     wrote.

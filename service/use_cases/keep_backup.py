@@ -207,8 +207,8 @@ async def refuse_full(connection: asyncpg.Connection) -> None:
 def restore(programs: Path, dsn: str, source: Path, manifest: Manifest) -> None:
     """Load a backup into an empty database that has the roles, all or nothing. Raises BackupRefused.
 
-    Every practice gets a new epoch, since phones may have seen changes that came after the backup: their
-    cursors end, and they read everything anew.
+    Phones may have seen changes that came after the backup, and been revoked after it. So every practice gets
+    a new epoch, which ends their cursors, and a revision past any they have seen; and nobody stays signed in.
     """
     try:
         load_dump(programs, dsn, source / DUMP, _closing_sql(manifest))
@@ -234,13 +234,22 @@ KEY_CHECK_IS_THERE: Final = """
     END $$;
 """
 
-NEW_EPOCHS: Final = "UPDATE public.practice_revision SET epoch = gen_random_uuid();"
+LOST_REVISIONS: Final = 1_000_000
+"""More than a practice writes between a backup and its restore: an ETag of a lost change fits no other."""
+
+PHONES_BEGIN_ANEW: Final = f"""
+    UPDATE public.practice_revision
+       SET epoch = gen_random_uuid(), revision = revision + {LOST_REVISIONS};
+    DELETE FROM public.token;
+"""
 
 
 def _closing_sql(manifest: Manifest) -> str:
-    """Return what the restoring transaction ends with: the comparison with the manifest, and new epochs."""
+    """Return what the restoring transaction ends with: the comparison with the manifest, and all phones'."""
     counts = (ROWS_ARE_THERE.format(table=table, rows=rows) for table, rows in manifest.rows.items())
-    return "".join([*counts, KEY_CHECK_IS_THERE.format(key_check=manifest.key_check.hex()), NEW_EPOCHS])
+    return "".join(
+        [*counts, KEY_CHECK_IS_THERE.format(key_check=manifest.key_check.hex()), PHONES_BEGIN_ANEW]
+    )
 
 
 def _readable(manifest: Manifest) -> str:
