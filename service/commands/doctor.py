@@ -14,6 +14,7 @@ from service.commands.findings import (
     look_at_disk,
     look_at_folders,
     look_at_key_file,
+    look_at_port,
     look_at_programs,
     look_at_zones,
     note,
@@ -68,7 +69,19 @@ def _list(settings: Settings) -> None:
 
 
 def _look(settings: Settings) -> list[Finding]:
-    findings = [*look_at_address(settings), *look_at_zones(), *look_at_folders(settings)]
+    findings = [*look_at_address(settings), *look_at_port(settings), *look_at_zones()]
+    try:
+        return findings + _look_at_installation(settings)
+    except OSError as error:
+        found = wrong(
+            f"{error.filename} cannot be looked at ({error.strerror}).",
+            "Run this as the account Towpath runs as, or choose another folder with TOWPATH_DATA.",
+        )
+        return [*findings, found]
+
+
+def _look_at_installation(settings: Settings) -> list[Finding]:
+    findings = [*look_at_folders(settings)]
     if settings.database_url is not None:
         return [*findings, *_look_inside(settings)]
     findings += [*look_at_disk(settings), *look_at_programs()]

@@ -2,6 +2,7 @@
 
 import enum
 import shutil
+import socket
 import stat
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
@@ -26,6 +27,7 @@ from service.db.tables import SYSTEM_TABLES, TENANT_TABLES
 LOW_DISK_BYTES: Final = 2_000_000_000
 NO_DISK_BYTES: Final = 200_000_000
 CLOCKS_APART_S: Final = 2.0
+PROBE_S: Final = 1.0
 MASK: Final = "…"
 
 
@@ -91,6 +93,18 @@ def look_at_address(settings: Settings) -> Iterator[Finding]:
             f"Phones would send passwords and records in the clear to {settings.public_url}.",
             "Put a proxy with HTTPS in front and set TOWPATH_PUBLIC_URL to its address.",
         )
+
+
+def look_at_port(settings: Settings) -> Iterator[Finding]:
+    """Yield whether something listens where the service will, or does."""
+    try:
+        socket.create_connection((settings.host, settings.port), PROBE_S).close()
+    except OSError:
+        return
+    yield note(
+        f"Something listens on {settings.host}, port {settings.port}: Towpath, if it runs.",
+        "If it does not, choose another port with TOWPATH_PORT.",
+    )
 
 
 def look_at_zones() -> Iterator[Finding]:

@@ -46,6 +46,13 @@ def explain(error: Exception) -> str | None:
         return "\n".join(
             ["This database is not safe to serve on:", *(f"  - {each}" for each in error.reasons)]
         )
+    return _explain_what_lies_outside(error)
+
+
+def _explain_what_lies_outside(error: Exception) -> str | None:
+    """Return what to say where the database or the file system refused."""
     if isinstance(error, asyncpg.InvalidAuthorizationSpecificationError):
         return f"The database does not let Towpath in: {error}."
+    if isinstance(error, OSError) and error.filename is not None:
+        return f"{error.filename} cannot be used ({error.strerror})."
     return None

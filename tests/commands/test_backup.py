@@ -135,6 +135,11 @@ def test_a_backup_is_never_overwritten(made: Made, backup: Path) -> None:
     assert (backup / "towpath.dump").read_bytes() == before
 
 
+def test_a_backup_where_none_can_be_made_is_refused_in_a_sentence(made: Made, tmp_path: Path) -> None:
+    assert "cannot be used" in refused("backup", tmp_path / ("x" * 300), data=made.data)
+    assert "there is no folder" in refused("backup", tmp_path / "a" / "b", data=made.data)
+
+
 def test_the_services_own_login_is_not_trusted_with_a_backup(elsewhere: Elsewhere, tmp_path: Path) -> None:
     create_practice(**elsewhere.migrating)
     assert "TOWPATH_MIGRATOR_URL" in refused("backup", tmp_path / "monday", **elsewhere.settings)

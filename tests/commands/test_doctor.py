@@ -1,5 +1,6 @@
 """`towpath doctor`: quiet about what is well, plain about what is not."""
 
+import socket
 from pathlib import Path
 
 import pytest
@@ -60,6 +61,16 @@ def test_a_misspelt_setting_is_found_and_the_right_names_are_listed(tmp_path: Pa
     assert done.returncode == 1
     assert "TOWPATH_DATABSE_URL is not a setting" in done.stdout
     assert "TOWPATH_DATABASE_URL" in done.stdout
+
+
+def test_a_folder_it_may_not_look_at_is_found(tmp_path: Path) -> None:
+    assert "cannot be looked at" in finds_wrong(data=tmp_path / ("x" * 300))
+
+
+def test_a_port_that_is_taken_is_noted(made: Made) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        said = succeeding("doctor", data=made.data, port=str(taken.getsockname()[1]))
+    assert "TOWPATH_PORT" in said[said.index("Findings") :]
 
 
 def test_phones_without_https_are_found(made: Made) -> None:
