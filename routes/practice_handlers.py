@@ -146,9 +146,11 @@ async def put_invitation(
     services: NamedDependency[Services],
     now: NamedDependency[datetime],
 ) -> InvitationOut:
-    """Make a link by which a therapist sets a password, once, within 7 days; earlier links are void.
+    """Make a link by which a new therapist sets a password, once, within 7 days; earlier links are void.
 
-    Whoever opens it is that therapist from then on, and sees their clients: give it to nobody else.
+    Whoever opens it is that therapist from then on: give it to nobody else. Who has joined gets none, since
+    an owner could become them with it and read what their clients said; a lost password is reset by whoever
+    runs the service.
     """
     async with begin.write() as transaction:
         invitation = await invite(transaction, therapist_id, now)

@@ -24,8 +24,8 @@ def reset_password(email: str, practice_id: UUID | None, *, generate_password: b
     """Give the therapist who signs in as EMAIL a new password.
 
     It is asked for twice, unless it is made up. Every sign-in they have ends at once; what a phone has not
-    sent yet stays on it until they sign in again. Works beside a running service. An owner can do the same
-    from the phone, with an invitation.
+    sent yet stays on it until they sign in again. Works beside a running service. No owner can do this from
+    a phone: with a colleague's password they could read what that colleague's clients said.
 
     \b
     Example:

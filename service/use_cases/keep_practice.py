@@ -126,7 +126,7 @@ async def add_therapist(transaction: Transaction, keyring: Keyring, therapist: T
 
 
 def _email_taken() -> Impossible:
-    return Impossible("this email belongs to a colleague already", "reactivate or re-invite them")
+    return Impossible("this email belongs to a colleague already", "reactivate them, or invite them again")
 
 
 async def change_therapist(
@@ -171,11 +171,21 @@ def _owns(therapist: Therapist) -> bool:
 
 
 async def invite(transaction: Transaction, therapist_id: UUID, now: datetime) -> Invitation:
-    """Open a therapist's one invitation; an earlier one is void. Raises NotFound, Impossible."""
+    """Open the one invitation of a therapist who has not joined yet; an earlier one is void.
+
+    Who holds an invitation becomes that therapist. Once they have clients, an owner must not: a new password
+    is then set by whoever runs the installation. Raises NotFound, Impossible.
+    """
     connection, practice_id = transaction.connection, transaction.practice_id
-    therapist = await read_therapist(connection, practice_id, therapist_id)
-    if therapist.deactivated_at is not None:
+    known = found(await find_credentials(connection, practice_id, therapist_id))
+    if known.deactivated_at is not None:
         raise Impossible("this therapist is deactivated", "reactivate them first")
+    if known.password_hash is not None:
+        raise Impossible(
+            "this therapist has joined, and has a password of their own",
+            "they change it from a phone that is signed in",
+            "whoever runs the service sets another: towpath therapist reset-password",
+        )
     text, digest = mint_token("invitation", practice_id)
     await insert_invitation(connection, practice_id, therapist_id, digest, now + INVITATION_LIFE)
     return Invitation(therapist_id, text, now + INVITATION_LIFE)
@@ -186,8 +196,7 @@ async def accept_invitation(
 ) -> Opened:
     """Set the invited therapist's password and sign them in. Raises InvitationSpent, WeakPassword.
 
-    A password too weak leaves the invitation open. Earlier sign-ins end: the link also serves who has
-    forgotten the password, or lost the phone.
+    A password too weak leaves the invitation open.
     """
     token = parse_token(text, "invitation")
     if token is None:

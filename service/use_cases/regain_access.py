@@ -9,7 +9,14 @@ import msgspec
 from service.crypto.passwords import PasswordHasher, refuse_weak
 from service.crypto.sealing import Keyring
 from service.db.connection import Begin, Pool
-from service.db.practices import Account, Credentials, accounts_of, find_credentials, set_password
+from service.db.practices import (
+    Account,
+    Credentials,
+    accounts_of,
+    find_credentials,
+    set_password,
+    void_invitations,
+)
 from service.db.sign_ins import list_devices, revoke_device, revoke_sign_ins
 from service.domain.sign_ins import NOBODY, Device, Tenant, WhichPractice
 from service.domain.writes import Impossible, NotFound, found
@@ -48,7 +55,7 @@ async def find_by_email(pool: Pool, keyring: Keyring, email: str, practice_id: U
 async def reset_password(
     pool: Pool, keyring: Keyring, hasher: PasswordHasher, known: Known, password: str, now: datetime
 ) -> None:
-    """Set a therapist's password and end their sign-ins; failed ones are forgotten.
+    """Set a therapist's password and end their sign-ins and invitation; failed attempts are forgotten.
 
     Raises WeakPassword, Impossible.
     """
@@ -63,6 +70,7 @@ async def reset_password(
         await revoke_sign_ins(
             connection, account.practice_id, now, "password_changed", therapist_id=account.therapist_id
         )
+        await void_invitations(connection, account.practice_id, account.therapist_id)
         await forget_failures(connection, attempt)
 
 

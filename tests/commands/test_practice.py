@@ -100,6 +100,19 @@ def test_a_new_password_ends_every_sign_in(made: Made, service: Service) -> None
     assert signing_in(service, email, said.rpartition("Password: ")[2].strip()) == 200
 
 
+def test_a_password_set_for_who_was_invited_voids_the_invitation(made: Made, service: Service) -> None:
+    owner, password = a_practice(made)
+    dora = {"id": str(uuid4()), "email": f"dora.{uuid4().hex}@example.org", "name": "Dora Quay"}
+    with signed_in(service.address, password, owner) as ada:
+        assert ada.post("/v1/therapists", dora).status_code == 201
+        invitation = f"/v1/therapists/{dora['id']}/invitation"
+        token = ada.put(invitation).json()["token"]
+        succeeding("therapist", "reset-password", dora["email"], "--generate-password", data=made.data)
+        accepting = {"token": token, "password": "towpath in the rain", "device": a_device()}
+        assert ada.post("/v1/invitations/accept", accepting).status_code == 410
+        assert ada.put(invitation).status_code == 409
+
+
 def test_who_guessed_too_often_signs_in_after_a_reset(made: Made, service: Service) -> None:
     email, password = a_practice(made)
     while signing_in(service, email, "not the password") != 429:

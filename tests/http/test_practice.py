@@ -183,12 +183,11 @@ def test_a_made_up_invitation_is_as_good_as_a_spent_one(world: World, token: str
     assert (answer.status_code, answer.json()["type"]) == (410, SPENT)
 
 
-def test_an_invitation_also_serves_who_has_lost_phone_and_password(world: World) -> None:
-    token = invited(world.ada, world.ben.therapist_id)
-    assert world.ben.get("/v1/me").status_code == 200
-    assert accept(world.nobody, token, NEW_PASSWORD).status_code == 200
-    assert world.ben.get("/v1/me").status_code == 401
-    assert sign_in(world.http, world.ben_email, NEW_PASSWORD).get("/v1/me").status_code == 200
+def test_an_owner_cannot_become_a_colleague_who_has_joined(world: World) -> None:
+    answer = world.ada.put(f"/v1/therapists/{world.ben.therapist_id}/invitation")
+    assert (answer.status_code, answer.json()["type"]) == (409, IMPOSSIBLE)
+    assert "reset-password" in answer.json()["possible"][1]
+    assert sign_in(world.http, world.ben_email).get("/v1/me").status_code == 200
 
 
 def test_deactivating_voids_the_invitation_for_good(world: World) -> None:

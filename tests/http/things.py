@@ -61,15 +61,19 @@ def _walks(phone: Phone) -> Ids:
 
 
 def _people(phone: Phone) -> Ids:
-    """Make a second phone of one's own and, as an owner, a colleague who has not joined yet."""
+    """Make a second phone of one's own and, as an owner, two colleagues who have not joined yet."""
     me = phone.get("/v1/me").json()["therapist"]
     ids = {"email": me["email"], "device_id": _second_phone(phone, me["email"]), "therapist_id": me["id"]}
     if me["role"] == "owner":
-        colleague = {"id": new(), "email": f"{new()}@example.org", "name": "Dora Quay"}
-        assert phone.post("/v1/therapists", colleague).status_code == 201
-        invitation = phone.put(f"/v1/therapists/{colleague['id']}/invitation").json()["token"]
-        ids |= {"therapist_id": colleague["id"], "invitation": invitation}
+        invited = phone.put(f"/v1/therapists/{_colleague(phone)}/invitation").json()
+        ids |= {"therapist_id": _colleague(phone), "invitation": invited["token"]}
     return ids
+
+
+def _colleague(phone: Phone) -> str:
+    colleague = {"id": new(), "email": f"{new()}@example.org", "name": "Dora Quay"}
+    assert phone.post("/v1/therapists", colleague).status_code == 201
+    return colleague["id"]
 
 
 def _second_phone(phone: Phone, email: str) -> str:
