@@ -10,7 +10,7 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody, QueryParameter
 
 from routes.answers import answer, created
-from routes.dependencies import DEFAULT_LIMIT, Creating, CursorText, Limit, Writing, after
+from routes.dependencies import DEFAULT_LIMIT, Creating, CursorText, Limit, Services, Writing, after
 from routes.strict import BadParameter
 from schemas.base import Instant
 from schemas.sessions import (
@@ -27,6 +27,7 @@ from schemas.sessions import (
 )
 from service.crypto.sealing import PracticeKey
 from service.db.connection import Begin
+from service.db.sign_ins import ByToken
 from service.domain.instants import EARLIEST, LATEST, is_real
 from service.domain.sessions import SessionFile, SessionFilter, SessionStatus
 from service.domain.sign_ins import SignIn
@@ -38,7 +39,12 @@ from service.use_cases.hold_session import (
     move_session,
     start_session,
 )
-from service.use_cases.plan_session import change_session, page_of_sessions, plan_session, read_session
+from service.use_cases.plan_session import (
+    change_session,
+    page_of_sessions,
+    plan_session,
+    read_session_by_token,
+)
 from service.use_cases.prepare_session import before_leaving
 
 TAGS = ["sessions"]
@@ -108,17 +114,18 @@ def _instant(name: str, text: str | None) -> datetime | None:
     return instant
 
 
-@get("/sessions/{session_id:uuid}", operation_id="read_session", summary="Read a session", tags=TAGS)
+@get(
+    "/sessions/{session_id:uuid}",
+    operation_id="read_session",
+    summary="Read a session",
+    tags=TAGS,
+    opt={"verifies_token": True},
+)
 async def get_session(
-    session_id: FromPath[UUID],
-    begin: NamedDependency[Begin],
-    sign_in: NamedDependency[SignIn],
-    keys: NamedDependency[PracticeKey],
+    session_id: FromPath[UUID], services: NamedDependency[Services], by_token: NamedDependency[ByToken]
 ) -> Response[SessionOut]:
     """Read a session: its plan, what happened, and what is odd about that."""
-    async with begin.read() as connection:
-        file = await read_session(connection, keys, sign_in.practice_id, session_id)
-    return _answer(file)
+    return _answer(await read_session_by_token(by_token, services.keyring, session_id))
 
 
 @get(

@@ -8,6 +8,7 @@ import msgspec
 
 from service.db.connection import Connection, Transaction
 from service.db.query import Query
+from service.db.sign_ins import ByToken, Verified
 from service.domain.leaving import PlannedRoute
 from service.domain.sessions import (
     Cancellation,
@@ -77,6 +78,37 @@ async def find_session(connection: Connection, practice_id: UUID, session_id: UU
     """Return a session."""
     row = await SESSION_BY_ID.one_or_none(connection, practice_id, session_id)
     return row.to_session() if row else None
+
+
+class SessionOfToken(Verified, frozen=True):
+    """A sign-in, and what it asked for as JSON, its words still sealed; no session where it sees none."""
+
+    session: str | None
+    sealed: bytes | None
+    client_key: bytes | None
+
+    @property
+    def found(self) -> Session | None:
+        """Return the session."""
+        if self.session is None:
+            return None
+        return msgspec.structs.replace(SESSION_JSON.decode(self.session).to_session(), sealed=self.sealed)
+
+
+SESSION_JSON: Final = msgspec.json.Decoder(SessionRow)
+
+SESSION_OF_TOKEN = Query(
+    SessionOfToken,
+    """
+    SELECT sign_in_id, practice_id, therapist_id, device_id, role, wrapped_key, session, sealed, client_key
+      FROM session_of_token($1, $2, $3, $4)
+""",
+)
+
+
+async def find_session_of_token(by_token: ByToken, session_id: UUID) -> SessionOfToken:
+    """Return the sign-in of an access token and a session, in one round trip. Raises NotSignedIn."""
+    return await by_token.read(SESSION_OF_TOKEN, session_id)
 
 
 SESSION_TO_CHANGE = Query(

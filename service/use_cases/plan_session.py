@@ -7,7 +7,7 @@ from uuid import UUID
 
 import msgspec
 
-from service.crypto.sealing import PracticeKey
+from service.crypto.sealing import Keyring, PracticeKey
 from service.db.connection import Begin, Connection, Transaction
 from service.db.places import find_place
 from service.db.practices import find_practice
@@ -15,9 +15,11 @@ from service.db.sessions import (
     find_held_client,
     find_route_version,
     find_session,
+    find_session_of_token,
     insert_session,
     list_sessions,
 )
+from service.db.sign_ins import ByToken
 from service.domain.instants import is_real
 from service.domain.pages import BadCursor, Cursor, PageOf, cut_page
 from service.domain.sessions import (
@@ -35,7 +37,7 @@ from service.domain.sessions import (
 from service.domain.writes import Expected, Once, Unusable, found, replayed
 from service.use_cases.hold_session import held_file, keep_session
 from service.use_cases.prepared_writes import write_prepared
-from service.use_cases.session_words import open_file, open_files, seal_words
+from service.use_cases.session_words import open_file, open_files, opened_words, seal_words
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
@@ -79,12 +81,12 @@ async def plan_session(transaction: Transaction, keys: PracticeKey, plan: Plan, 
     return SessionFile(await insert_session(transaction, session), Words())
 
 
-async def read_session(
-    connection: Connection, keys: PracticeKey, practice_id: UUID, session_id: UUID
-) -> SessionFile:
-    """Return a session with its words. Raises NotFound."""
-    session = found(await find_session(connection, practice_id, session_id))
-    return await open_file(connection, keys, practice_id, session)
+async def read_session_by_token(by_token: ByToken, keyring: Keyring, session_id: UUID) -> SessionFile:
+    """Return a session with its words. Raises NotSignedIn, NotFound."""
+    known = await find_session_of_token(by_token, session_id)
+    session = found(known.found)
+    keys = keyring.practice(known.practice_id, known.wrapped_key)
+    return SessionFile(session, opened_words(keys, session, known.client_key))
 
 
 async def page_of_sessions(

@@ -26,10 +26,11 @@ async def open_files(
     """Return sessions with their words; most have none, and no key is fetched for them."""
     clients = {each.client_id for each in sessions if each.sealed is not None}
     wrapped = await find_client_keys(connection, practice_id, clients) if clients else {}
-    return [SessionFile(each, _opened(keys, each, wrapped.get(each.client_id))) for each in sessions]
+    return [SessionFile(each, opened_words(keys, each, wrapped.get(each.client_id))) for each in sessions]
 
 
-def _opened(keys: PracticeKey, session: Session, wrapped_key: bytes | None) -> Words:
+def opened_words(keys: PracticeKey, session: Session, wrapped_key: bytes | None) -> Words:
+    """Return the words kept with a session; none where its client's key is gone."""
     if session.sealed is None or wrapped_key is None:
         return Words()
     return open_value(keys.client(session.client_id, wrapped_key), _cell(session), session.sealed, Words)

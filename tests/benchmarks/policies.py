@@ -21,7 +21,7 @@ from service.crypto.tokens import parse_token
 from service.db.connection import Begin, Connection, Pool, open_pool
 from service.db.notes import list_notes
 from service.db.routes import RouteSearch, find_route, find_route_of_token, list_routes
-from service.db.sessions import find_session
+from service.db.sessions import find_session, find_session_of_token
 from service.db.sign_ins import ByToken
 from service.db.tracks import find_geojson_of_token
 from service.domain.sign_ins import Tenant
@@ -101,6 +101,7 @@ def hot_reads(known: Known) -> dict[str, Callable[[ByToken], Awaitable[object]]]
     """Return the reads that are one function."""
     return {
         "route by id": lambda by_token: find_route_of_token(by_token, known.route_id),
+        "session by id": lambda by_token: find_session_of_token(by_token, known.session_id),
         "track GeoJSON": lambda by_token: find_geojson_of_token(by_token, known.session_id),
     }
 
@@ -109,7 +110,9 @@ def reads(known: Known) -> dict[str, Read]:
     """Return ordinary reads, of one row and of several."""
     practice_id, session_id = known.tenant.practice_id, known.session_id
     return {
-        "session by id": lambda connection: find_session(connection, practice_id, session_id),
+        "session by id, in a transaction": lambda connection: find_session(
+            connection, practice_id, session_id
+        ),
         "route by id": lambda connection: find_route(connection, practice_id, known.route_id),
         f"{NOTES} notes of a session": lambda connection: list_notes(connection, practice_id, session_id),
         "20 routes": lambda connection: list_routes(

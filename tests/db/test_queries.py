@@ -34,6 +34,7 @@ PYTHON_TYPES: Final = {
 BY_FUNCTION: Final = {
     "connection.ENTER_WRITE",
     "routes.ROUTE_OF_TOKEN",
+    "sessions.SESSION_OF_TOKEN",
     "sign_ins.SIGN_IN_OF_TOKEN",
     "tracks.GEOJSON_OF_TOKEN",
 }
