@@ -20,6 +20,9 @@ _CONVERTED: Final = frozenset(
 )
 """Python's registry also holds compressors and escapes, which a stranger may not name."""
 
+_WINDOWS_ALONE: Final = re.compile(rb"[\x80-\x9f]")
+"""Quotation marks, dashes and the euro on Windows, whose programs say Latin-1, where these are no text."""
+
 
 def to_readable(content: bytes) -> tuple[bytes, str]:
     """Return the content, converted if it must be, and its encoding: UTF-8, ASCII or Latin-1.
@@ -34,6 +37,8 @@ def to_readable(content: bytes) -> tuple[bytes, str]:
     if declared is None:
         return content, "utf-8"
     name = _codec(declared[1].decode("ascii"))
+    if name == "iso8859-1" and _WINDOWS_ALONE.search(content):
+        return content.decode("cp1252", "replace").encode(), "utf-8"
     if name in _READ_BY_EXPAT:
         return content, _READ_BY_EXPAT[name]
     return _convert(content, name), "utf-8"

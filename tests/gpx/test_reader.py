@@ -217,6 +217,12 @@ def test_the_declared_encoding_is_used(encoding: str, declared: str) -> None:
     assert read(text.encode(encoding)).tracks[0].name == "Café à l'île"
 
 
+def test_what_windows_calls_latin_1_is_read_as_windows_writes_it() -> None:
+    declaration = '<?xml version="1.0" encoding="ISO-8859-1"?>'
+    text = gpx(track([POINT], inside="<name>Zoë and her “lap”, 5 €</name>"), declaration=declaration)
+    assert read(text.encode("cp1252")).tracks[0].name == "Zoë and her “lap”, 5 €"
+
+
 def test_a_declared_encoding_with_more_bytes_a_character_is_used() -> None:
     declaration = '<?xml version="1.0" encoding="Shift_JIS"?>'
     text = gpx(track([POINT], inside="<name>散歩</name>"), declaration=declaration)
