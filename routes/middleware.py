@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import structlog
 from litestar.datastructures import Headers, MutableScopeHeaders
-from litestar.enums import ScopeType
+from litestar.enums import HttpMethod, ScopeType
 from litestar.middleware import ASGIMiddleware
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -58,6 +58,21 @@ def request_id_of(scope: Scope) -> str:
         state["request_id"] = given if REQUEST_ID.fullmatch(given) else secrets.token_hex(16)
     request_id: str = state["request_id"]
     return request_id
+
+
+def answering_head(app: ASGIApp) -> ASGIApp:
+    """Answer HEAD as GET would be, without the body (RFC 9110, 9.3.2): monitors and proxies ask so."""
+
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_head(message: Message) -> None:
+            await send({**message, "body": b""} if message["type"] == "http.response.body" else message)
+
+        if scope["type"] == ScopeType.HTTP and scope["method"] == "HEAD":
+            await app({**scope, "method": HttpMethod.GET}, receive, send_head)
+        else:
+            await app(scope, receive, send)
+
+    return answer
 
 
 class ConditionalReads(ASGIMiddleware):

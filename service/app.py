@@ -26,7 +26,7 @@ from routes import (
     track_handlers,
 )
 from routes.dependencies import DEPENDENCIES, Services, signed_in
-from routes.middleware import ConditionalReads, RequestLog
+from routes.middleware import ConditionalReads, RequestLog, answering_head
 from routes.network import Network, network_reader, only_hosts
 from routes.openapi import openapi_config
 from routes.problems import EXCEPTION_HANDLERS
@@ -86,7 +86,7 @@ def create_app(composition: Composition) -> Litestar:
         before_request=refuse_unreadable,
         dependencies={"services": DEPENDENCIES["services"]},
     )
-    return Litestar(
+    app = Litestar(
         route_handlers=[api, open_to_all],
         openapi_config=openapi_config(),
         lifespan=[_serving(composition)],
@@ -103,6 +103,8 @@ def create_app(composition: Composition) -> Litestar:
         logging_config=None,
         debug=False,
     )
+    app.asgi_handler = answering_head(app.asgi_handler)
+    return app
 
 
 def _serving(composition: Composition) -> Any:  # noqa: ANN401  Litestar's lifespan type is private

@@ -38,6 +38,7 @@ def ask(
     """Call an operation rightly but for some parameters and headers."""
     method, path, options = request(name, caller.ids, caller.ids)
     options |= other
+    method = options.pop("method", method)
     options["params"] = {**options.get("params", {}), **params}
     options["headers"] = {"Idempotency-Key": uuid4().hex, **options["headers"], **headers}
     if "Authorization" not in options["headers"] and caller.phone(name).tokens:
@@ -180,10 +181,21 @@ def test_no_cache_may_keep_what_is_answered(caller: Caller, name: str) -> None:
         assert said == ("no-store", "nosniff")
 
 
+@pytest.mark.parametrize("name", sorted(name for name, each in OPERATIONS.items() if each.method == "GET"))
+def test_the_head_of_a_read_is_that_of_the_read_itself(caller: Caller, name: str) -> None:
+    read, head = ask(caller, name), ask(caller, name, method="HEAD")
+    assert (head.status_code, head.content) == (read.status_code, b"")
+    own = {"date", "x-request-id"}
+    assert {each: text for each, text in head.headers.items() if each not in own} == {
+        each: text for each, text in read.headers.items() if each not in own
+    }
+
+
 @pytest.mark.parametrize("path", sorted({each.path for each in OPERATIONS.values()}))
 def test_a_method_a_path_does_not_take_is_refused(caller: Caller, path: str) -> None:
     taken = {each.method for each in OPERATIONS.values() if each.path == path}
-    for method in {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "TRACE", "PROPFIND"} - taken:
+    answered = taken | ({"HEAD"} if "GET" in taken else set())
+    for method in {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "TRACE", "PROPFIND"} - answered:
         answer = caller.world.ada.send(method, path.format(**caller.ids))
         assert answer.status_code in {404, 405}, (method, path)
         if answer.status_code == 405:
