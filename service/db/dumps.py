@@ -5,7 +5,7 @@ import re
 import shutil
 import subprocess
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -172,6 +172,39 @@ def load_dump(programs: Path, dsn: str, dump: Path, closing_sql: str) -> None:
             loading.stdin.close()
         except BrokenPipeError:
             loading.wait()  # it stopped at an error, and will say which
+
+
+ROWS_ARE_THERE: Final = """
+    DO $$ BEGIN
+        IF (SELECT count(*) FROM public.{table}) <> {rows} THEN
+            RAISE EXCEPTION 'the table {table} has not the {rows} rows of the manifest';
+        END IF;
+    END $$;
+"""
+
+KEY_CHECK_IS_THERE: Final = """
+    DO $$ BEGIN
+        IF (SELECT encode(key_check, 'hex') FROM public.installation) IS DISTINCT FROM '{key_check}' THEN
+            RAISE EXCEPTION 'the records were sealed with another key file than the manifest says';
+        END IF;
+    END $$;
+"""
+
+LOST_REVISIONS: Final = 1_000_000
+"""More than a practice writes between a backup and its restore: an ETag of a lost change fits no other."""
+
+PHONES_BEGIN_ANEW: Final = f"""
+    UPDATE public.practice_revision
+       SET epoch = gen_random_uuid(), revision = revision + {LOST_REVISIONS};
+    DELETE FROM public.token;
+    DELETE FROM public.invitation;
+"""
+
+
+def closing_sql(rows: Mapping[str, int], key_check: bytes) -> str:
+    """Return what a restore ends with: the comparison with the manifest, and what makes phones begin anew."""
+    counts = (ROWS_ARE_THERE.format(table=table, rows=count) for table, count in rows.items())
+    return "".join([*counts, KEY_CHECK_IS_THERE.format(key_check=key_check.hex()), PHONES_BEGIN_ANEW])
 
 
 def _copy(source: IO[bytes], target: IO[bytes]) -> None:

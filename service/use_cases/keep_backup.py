@@ -21,6 +21,7 @@ from service.crypto.sealing import Keyring, WrongKeyFile, key_id_of
 from service.db.dumps import (
     Contents,
     DumpFailed,
+    closing_sql,
     list_tables,
     load_dump,
     one_instant,
@@ -208,48 +209,15 @@ def restore(programs: Path, dsn: str, source: Path, manifest: Manifest) -> None:
     """Load a backup into an empty database that has the roles, all or nothing. Raises BackupRefused.
 
     Phones may have seen changes that came after the backup, and been revoked after it. So every practice gets
-    a new epoch, which ends their cursors, and a revision past any they have seen; and nobody stays signed in.
+    a new epoch, which ends their cursors, and a revision past any they have seen; nobody stays signed in, and
+    no invitation stays open.
     """
     try:
-        load_dump(programs, dsn, source / DUMP, _closing_sql(manifest))
+        load_dump(programs, dsn, source / DUMP, closing_sql(manifest.rows, manifest.key_check))
     except DumpFailed as error:
         raise BackupRefused(
             f"The backup could not be restored, and nothing of it was kept. {error}"
         ) from error
-
-
-ROWS_ARE_THERE: Final = """
-    DO $$ BEGIN
-        IF (SELECT count(*) FROM public.{table}) <> {rows} THEN
-            RAISE EXCEPTION 'the table {table} has not the {rows} rows of the manifest';
-        END IF;
-    END $$;
-"""
-
-KEY_CHECK_IS_THERE: Final = """
-    DO $$ BEGIN
-        IF (SELECT encode(key_check, 'hex') FROM public.installation) IS DISTINCT FROM '{key_check}' THEN
-            RAISE EXCEPTION 'the records were sealed with another key file than the manifest says';
-        END IF;
-    END $$;
-"""
-
-LOST_REVISIONS: Final = 1_000_000
-"""More than a practice writes between a backup and its restore: an ETag of a lost change fits no other."""
-
-PHONES_BEGIN_ANEW: Final = f"""
-    UPDATE public.practice_revision
-       SET epoch = gen_random_uuid(), revision = revision + {LOST_REVISIONS};
-    DELETE FROM public.token;
-"""
-
-
-def _closing_sql(manifest: Manifest) -> str:
-    """Return what the restoring transaction ends with: the comparison with the manifest, and all phones'."""
-    counts = (ROWS_ARE_THERE.format(table=table, rows=rows) for table, rows in manifest.rows.items())
-    return "".join(
-        [*counts, KEY_CHECK_IS_THERE.format(key_check=manifest.key_check.hex()), PHONES_BEGIN_ANEW]
-    )
 
 
 def _readable(manifest: Manifest) -> str:

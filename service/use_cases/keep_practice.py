@@ -126,7 +126,10 @@ async def add_therapist(transaction: Transaction, keyring: Keyring, therapist: T
 
 
 def _email_taken() -> Impossible:
-    return Impossible("this email belongs to a colleague already", "reactivate them, or invite them again")
+    return Impossible(
+        "this email belongs to a colleague already",
+        "reactivate them or, if they have not joined yet, invite them again",
+    )
 
 
 async def change_therapist(
@@ -206,7 +209,7 @@ async def accept_invitation(
     async with begin.read() as connection:
         therapist_id = await find_invited(connection, practice_id, token.digest, now)
         known = therapist_id and await find_credentials(connection, practice_id, therapist_id)
-    if not known or known.deactivated_at is not None:
+    if not known or known.deactivated_at is not None or known.password_hash is not None:
         raise _spent()
     refuse_weak(password, email=known.email, name=known.name)
     password_hash = await hasher.hash(password)
@@ -222,11 +225,12 @@ async def _join(
     therapist_id = await spend_invitation(connection, practice_id, digest, now)
     if therapist_id is None:
         raise _spent()
-    therapist = await read_therapist(connection, practice_id, therapist_id)
+    known = found(await find_credentials(connection, practice_id, therapist_id))
+    if known.password_hash is not None:
+        raise _spent()
     await set_password(connection, practice_id, therapist_id, password_hash)
-    await revoke_sign_ins(connection, practice_id, now, "password_changed", therapist_id=therapist_id)
-    joined = msgspec.structs.replace(therapist, joined_at=therapist.joined_at or now, updated_at=now)
-    await update_therapist(transaction, joined)
+    therapist = await read_therapist(connection, practice_id, therapist_id)
+    await update_therapist(transaction, msgspec.structs.replace(therapist, joined_at=now, updated_at=now))
     return await begin_sign_in(transaction, Account(practice_id, therapist_id), device, now)
 
 

@@ -190,6 +190,14 @@ def test_an_owner_cannot_become_a_colleague_who_has_joined(world: World) -> None
     assert sign_in(world.http, world.ben_email).get("/v1/me").status_code == 200
 
 
+def test_no_invitation_makes_anybody_a_colleague_who_has_joined(world: World, look: Look) -> None:
+    token = invited(world.ada, added(world.ada)["id"])
+    astray = "UPDATE invitation SET therapist_id = $1 WHERE practice_id = $2 RETURNING therapist_id"
+    look.rows(astray, world.ben.therapist_id, world.practice_id)
+    assert accept(world.nobody, token, NEW_PASSWORD).status_code == 410
+    assert world.ben.get("/v1/me").status_code == 200
+
+
 def test_deactivating_voids_the_invitation_for_good(world: World) -> None:
     dora = added(world.ada)
     token, path = invited(world.ada, dora["id"]), f"/v1/therapists/{dora['id']}"
