@@ -31,7 +31,10 @@ Pool = asyncpg.Pool
 COMMAND_TIMEOUT_S: Final = 20
 CONNECT_TIMEOUT_S: Final = 5
 ACQUIRE_TIMEOUT_S: Final = 2
-"""A request that finds no free connection for this long answers 503 rather than queue on."""
+"""A request that finds no free connection for this long answers 503 rather than queue on.
+
+Where an idle one turns out to be gone, a new one is made first, in CONNECT_TIMEOUT_S at most.
+"""
 
 STATEMENTS_KEPT: Final = 100
 """Prepared on each connection; asyncpg's own default."""
@@ -47,7 +50,8 @@ async def _no_reset(_: Connection) -> None:
 async def open_pool(dsn: str, *, size: int) -> Pool:
     """Return a pool of at most `size` connections to `dsn`.
 
-    Behind a pooler no statement is kept prepared: the server of the next transaction may be another one.
+    Instants come in UTC, whatever zone the server's machine is in: some are written as JSON there. Behind a
+    pooler no statement is kept prepared: the server of the next transaction may be another one.
     """
     pooled = await _leads_to_pooler(dsn)
     return await asyncpg.create_pool(
@@ -57,7 +61,7 @@ async def open_pool(dsn: str, *, size: int) -> Pool:
         timeout=CONNECT_TIMEOUT_S,
         command_timeout=COMMAND_TIMEOUT_S,
         reset=_no_reset,
-        server_settings={"application_name": "towpath"},
+        server_settings={"application_name": "towpath", "timezone": "UTC"},
         statement_cache_size=0 if pooled else STATEMENTS_KEPT,
     )
 
@@ -81,7 +85,7 @@ async def is_pooled(connection: asyncpg.Connection) -> bool:
 
 
 async def _leads_to_pooler(dsn: str) -> bool:
-    connection = await connect(dsn, timeout_s=COMMAND_TIMEOUT_S)
+    connection = await connect(dsn, timeout_s=CONNECT_TIMEOUT_S)
     try:
         return await is_pooled(connection)
     finally:
@@ -89,7 +93,7 @@ async def _leads_to_pooler(dsn: str) -> bool:
 
 
 class NoRoom(OSError):
-    """The disk of the database is nearly full: no write is begun, so that what is there can still be read."""
+    """The database's disk is nearly full: no record is written, so that those there can still be read."""
 
 
 def plenty() -> bool:

@@ -39,10 +39,11 @@ def dsn(server: Server) -> str:
 
 
 async def prepare(server: Server) -> str:
-    """Create a database as `towpath migrate` leaves it."""
+    """Create a database as `towpath migrate` leaves it, in a zone that shows where instants are not UTC."""
     name, login, password = f"http_{token_hex(4)}", f"phone_{token_hex(4)}", token_hex(16)
     async with connected(server.admin_dsn) as admin:
         await admin.execute(f"CREATE DATABASE {name}")
+        await admin.execute(f"ALTER DATABASE {name} SET timezone = 'Australia/Lord_Howe'")
     async with connected(server.admin_dsn, database=name) as migrator:
         await ensure_roles(migrator, login=login, password=password)
         await migrate(migrator, progress=lambda _: None)
