@@ -74,7 +74,7 @@ def _look(settings: Settings) -> list[Finding]:
         return findings + _look_at_installation(settings)
     except OSError as error:
         found = wrong(
-            f"{error.filename} cannot be looked at ({error.strerror}).",
+            f"{error.filename or 'A file'} cannot be looked at ({error.strerror or error}).",
             "Run this as the account Towpath runs as, or choose another folder with TOWPATH_DATA.",
         )
         return [*findings, found]

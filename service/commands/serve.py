@@ -32,6 +32,8 @@ KEEP_ALIVE_S: Final = 75
 """Longer than the minute after which proxies usually let an idle connection go, so that they do it first."""
 LOOK_EVERY_S: Final = 1.0
 """How soon it is noticed that the embedded server has ended."""
+LONGEST_PAUSE_S: Final = 30.0
+"""Between attempts to start it, each of which costs a recovery."""
 SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -112,17 +114,22 @@ async def _database_kept_up(embedded: EmbeddedServer | None) -> AsyncIterator[No
 
 async def _keep_up(embedded: EmbeddedServer) -> None:
     """Look after the server for ever: it may be killed, or end for want of room on the disk."""
+    pause_s = LOOK_EVERY_S
     while True:
-        await asyncio.sleep(LOOK_EVERY_S)
+        await asyncio.sleep(pause_s)
         if not embedded.has_ended:
             continue
         logger.warning("the database has ended; starting it again")
         try:
             await asyncio.to_thread(embedded.start_again)
-        except (EmbeddedError, OSError):
-            logger.exception("the database does not start; trying again")
+        except Exception as error:  # noqa: BLE001  whatever it is, nobody else would try again
+            # Said here alone: these are our own words and PostgreSQL's last ones, and quote nobody.
+            reason = str(error) if isinstance(error, EmbeddedError) else type(error).__name__
+            logger.error("the database does not start; trying again", reason=reason)  # noqa: TRY400  same
+            pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
         else:
             logger.info("the database is back")
+            pause_s = LOOK_EVERY_S
 
 
 def configured(composition: Composition) -> tuple[Litestar, uvicorn.Config]:
