@@ -220,7 +220,10 @@ def _mend_operation(operation: Node, handler: HTTPRouteHandler) -> None:
         status: _success(each) for status, each in operation["responses"].items() if status.startswith("2")
     }
     if "201" in responses:
-        responses["200"] = {**responses["201"], "description": "It was there already."}
+        responses["200"] = {
+            **responses["201"],
+            "description": "It was there already, or takes the place of an earlier one.",
+        }
     returned = handler.parsed_fn_signature.return_type
     if returned.is_subclass_of(Response) and "204" not in responses:
         for each in responses.values():

@@ -63,7 +63,10 @@ def shown(source: object, wire: type[msgspec.Struct]) -> dict[str, Any]:
 
 
 def to_the_centimetre(members: dict[str, Any]) -> dict[str, Any]:
-    """Return members with metres and seconds to two decimals, degrees and shares to seven."""
+    """Return members with metres and seconds to two decimals, degrees and shares to seven.
+
+    What is known to less, such as how long a whole route takes, is rounded by itself.
+    """
     return {
         name: round(value, 7 if name in FINER else 2) if isinstance(value, float) else value
         for name, value in members.items()

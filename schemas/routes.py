@@ -48,7 +48,7 @@ GeoJson = Annotated[
         description=(
             "A FeatureCollection, Feature, LineString or MultiLineString (RFC 7946); of several lines `line` "
             "chooses one. Its points become features of the route. Of a feature's properties, name, "
-            "description and kind are understood."
+            "the first 4,000 characters of description, and kind are understood."
         ),
         extra_json_schema={"type": "object", "additionalProperties": True},
     ),
@@ -248,8 +248,8 @@ class FeatureOut(Output):
     @classmethod
     def from_feature(cls, feature: Feature) -> "FeatureOut":
         """Return the feature as a phone gets it."""
-        to_the_centimetre = {name: round(getattr(feature, name), 2) for name in ("along_m", "offset_m")}
-        return cls(**shown(feature, cls) | to_the_centimetre)
+        found = {name: round(getattr(feature, name), 2) for name in ("along_m", "offset_m")}
+        return cls(**shown(feature, cls) | found)
 
 
 class RouteOut(RouteSummary, kw_only=True):

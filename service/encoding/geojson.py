@@ -21,6 +21,7 @@ ELEVATION_DECIMALS: Final = 2
 COORDINATE_RANGES: Final = (("longitude", -180, 180), ("latitude", -90, 90), ("elevation", -5_000, 20_000))
 """The same as in a GPX file."""
 DESCRIPTION_CHARS: Final = 4_000
+"""Of a description; what is longer is cut. A name has its own limit, and a kind is one word of a few."""
 BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 
 Item = TypeVar("Item")
@@ -284,23 +285,23 @@ def _parts(root: _Root) -> Iterator[_Part]:
 
 
 def _parts_of_feature(feature: _Feature, path: str) -> Iterator[_Part]:
-    told = _told(feature.properties or _Properties(), f"{path}/properties")
     if feature.geometry is not None:
+        told = _told(feature.properties or _Properties(), f"{path}/properties")
         yield _part(feature.geometry, told, f"{path}/geometry/coordinates")
 
 
 def _told(properties: _Properties, path: str) -> _Told:
-    """Return the texts among the properties. Raise GeoJsonRefused for one that cannot be kept."""
+    """Return the texts among the properties, a long description cut: map makers put whole pages there.
+
+    Raise GeoJsonRefused for one that cannot be kept.
+    """
     texts = {
         member: text for member, text in msgspec.structs.asdict(properties).items() if isinstance(text, str)
     }
     for member, text in texts.items():
         if "\0" in text:
             raise GeoJsonRefused(f"A {member} holds the character NUL.", f"{path}/{member}")
-    if len(texts.get("description", "")) > DESCRIPTION_CHARS:
-        detail = f"A description is longer than {DESCRIPTION_CHARS} characters."
-        raise GeoJsonRefused(detail, f"{path}/description", limit=DESCRIPTION_CHARS)
-    return _Told(**texts)
+    return _Told(**{member: text[:DESCRIPTION_CHARS] for member, text in texts.items()})
 
 
 def _part(geometry: _Geometry, told: _Told, path: str) -> _Part:

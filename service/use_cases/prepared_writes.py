@@ -5,7 +5,8 @@ gives up, the work is done with nobody waiting, and the write is tried again; it
 stands as it stood.
 
 A phone that has signal again sends all it kept for one session at once, and each of these writes would
-undo what the others prepared. So in one process they take turns; only another process can come between.
+undo what the others prepared. So in one process those that need preparing take turns; what needs none, and
+other processes, can still come between.
 """
 
 import asyncio

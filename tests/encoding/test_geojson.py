@@ -232,7 +232,6 @@ def line_of(*positions: Any) -> dict[str, Any]:
         (feature(LINE, name=7), "/properties/name", "Expected"),
         (feature(LINE, description="a\0b"), "/properties/description", "NUL"),
         (collection(feature(POINT, kind="a\0b")), "/features/0/properties/kind", "NUL"),
-        (feature(LINE, description="a" * 4_001), "/properties/description", "4000"),
         (
             collection(feature(LINE), feature({"type": "Polygon", "coordinates": []})),
             "/features/1/geometry/type",
@@ -305,3 +304,10 @@ def test_a_quarter_of_a_million_points_are_read_and_one_more_refused() -> None:
 @given(st.binary(max_size=100) | st.text(max_size=100).map(str.encode))
 def test_any_bytes_are_read_or_refused(content: bytes) -> None:
     refusal(content)
+
+
+def test_a_page_of_description_is_cut_and_one_beside_no_geometry_is_not_looked_at() -> None:
+    (line,) = read_geojson(json.dumps(feature(LINE, description="a" * 5_000)).encode()).lines
+    assert line.description == "a" * 4_000
+    nowhere = {"type": "Feature", "geometry": None, "properties": {"description": "\0"}}
+    assert len(read_geojson(json.dumps(collection(nowhere, feature(LINE))).encode()).lines) == 1
