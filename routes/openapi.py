@@ -222,7 +222,7 @@ def _mend_operation(operation: Node, handler: HTTPRouteHandler) -> None:
     if "201" in responses:
         responses["200"] = {
             **responses["201"],
-            "description": "It was there already, or takes the place of an earlier one.",
+            "description": "It was there already, or took another's place.",
         }
     returned = handler.parsed_fn_signature.return_type
     if returned.is_subclass_of(Response) and "204" not in responses:

@@ -48,7 +48,7 @@ class RouteOfToken(Verified, frozen=True):
     features: str
 
     @property
-    def full(self) -> FullRoute | None:
+    def asked(self) -> FullRoute | None:
         """Return the route with its features."""
         if self.route is None:
             return None

@@ -88,7 +88,7 @@ class SessionOfToken(Verified, frozen=True):
     client_key: bytes | None
 
     @property
-    def found(self) -> Session | None:
+    def asked(self) -> Session | None:
         """Return the session."""
         if self.session is None:
             return None

@@ -26,7 +26,7 @@ async def find_sign_in(pool: Pool, practice_id: UUID, digest: bytes, now: dateti
 
 
 class Verified(msgspec.Struct, frozen=True):
-    """What a function that verifies a token begins its row with; what was asked for follows."""
+    """What a function that verifies a token begins its row with; what was asked for follows, as `asked`."""
 
     sign_in_id: UUID
     practice_id: UUID

@@ -170,7 +170,7 @@ class GeojsonOfToken(Verified, frozen=True):
     client_key: bytes | None
 
     @property
-    def form(self) -> SentForm | None:
+    def asked(self) -> SentForm | None:
         """Return what is sent, compressed and sealed."""
         if self.client_id is None or self.sealed is None or self.revision is None or self.client_key is None:
             return None

@@ -54,7 +54,7 @@ async def read_route(connection: Connection, practice_id: UUID, route_id: UUID) 
 async def read_route_by_token(by_token: ByToken, route_id: UUID) -> tuple[SignIn, FullRoute]:
     """Return the sign-in of an access token, and a route. Raises NotSignedIn, NotFound."""
     known = await find_route_of_token(by_token, route_id)
-    return known.sign_in, found(known.full)
+    return known.sign_in, found(known.asked)
 
 
 async def page_of_routes(

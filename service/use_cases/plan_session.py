@@ -84,7 +84,7 @@ async def plan_session(transaction: Transaction, keys: PracticeKey, plan: Plan, 
 async def read_session_by_token(by_token: ByToken, keyring: Keyring, session_id: UUID) -> SessionFile:
     """Return a session with its words. Raises NotSignedIn, NotFound."""
     known = await find_session_of_token(by_token, session_id)
-    session = found(known.found)
+    session = found(known.asked)
     keys = keyring.practice(known.practice_id, known.wrapped_key)
     return SessionFile(session, opened_words(keys, session, known.client_key))
 

@@ -243,7 +243,7 @@ async def read_geojson_by_token(by_token: ByToken, keyring: Keyring, session_id:
     """Return a track as GeoJSON, gzip as it was stored, and its revision. Raises NotSignedIn, NotFound."""
     known = await find_geojson_of_token(by_token, session_id)
     keys = keyring.practice(known.practice_id, known.wrapped_key)
-    return _form(keys, session_id, "geojson", found(known.form))
+    return _form(keys, session_id, "geojson", found(known.asked))
 
 
 def _form(keys: PracticeKey, session_id: UUID, form: str, row: SentForm) -> tuple[bytes, int]:

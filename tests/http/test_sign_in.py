@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import socket
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
@@ -359,6 +360,13 @@ def test_a_request_begun_before_its_sign_in_ended_and_sent_after_is_refused(
     world: World, monkeypatch: pytest.MonkeyPatch, path: str, content_type: str, content: bytes
 ) -> None:
     monkeypatch.setattr(strict, "SLOW_S", 0.1)
+    reading, read_body = threading.Event(), strict.StrictRequest._read_body
+
+    async def seen_reading(request: strict.StrictRequest) -> bytes:
+        reading.set()
+        return await read_body(request)
+
+    monkeypatch.setattr(strict.StrictRequest, "_read_body", seen_reading)
     for ending, status in ((False, b" 201 "), (True, b" 401 ")):
         body, where = content.replace(b"%s", new().encode()), path.replace("%s", new())
         head = (
@@ -368,8 +376,10 @@ def test_a_request_begun_before_its_sign_in_ended_and_sent_after_is_refused(
         )
         url = world.http.base_url
         with socket.create_connection((url.host, url.port or 80), timeout=10) as connection:
+            reading.clear()
             connection.sendall(head.encode() + body[:10])
-            time.sleep(0.3)
+            assert reading.wait(10)
+            time.sleep(0.2)
             if ending:
                 assert world.ben.delete("/v1/sign-in").status_code == 204
             connection.sendall(body[10:])
