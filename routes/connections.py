@@ -11,7 +11,7 @@ from http import HTTPStatus
 from typing import Final
 
 import msgspec
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from routes.problems import MEDIA_TYPE, OF_STATUS, TYPE_PREFIX, Problem
 
@@ -20,13 +20,17 @@ HEAD_BYTES: Final = 32_768
 HEAD_S: Final = 20
 BODY_S: Final = 60
 BODY_BYTES_PER_S: Final = 16_384
-"""A body may take a second more for so many bytes of it: a phone at the edge of its network."""
+"""A body may take a second more for so many bytes of it, for a phone at the edge of its network, but has
+never more than BODY_S in hand: else who sends much at once could keep all of it waiting for long.
+"""
 STALL_S: Final = 300
 STALL_BYTES: Final = 65_536
-"""Of an answer that waits for its phone, at least so many go in that time. It is long: on a slow network the
-operating system takes the next piece only once much of the last, which may be megabytes, has gone.
+"""Of an answer that waits for its phone, at least so many go in that time, or all there are. It is long: on a
+slow network the operating system takes the next piece only once much of the last, which may be megabytes, has
+gone.
 """
-
+UNSENT_BYTES: Final = 128 * 2**20
+"""Of answers that wait for all phones together: six of the largest files at once."""
 
 CHUNK_OVERHEAD: Final = 16
 """Bytes around a byte of a body, were it sent in chunks of one byte each; what is more is a trailer."""
@@ -53,7 +57,8 @@ class Connection(HttpToolsProtocol):
     _head_bytes = 0
     """Of the address, the headers and, after a body, whatever was not body."""
     _body_bytes = 0
-    _body_began = 0.0
+    _body_seen = 0
+    """Of them, those that were there at the last look."""
     _stall: asyncio.TimerHandle | None = None
     _unsent = 0
 
@@ -85,7 +90,7 @@ class Connection(HttpToolsProtocol):
         """Begin to count."""
         super().on_message_begin()
         self._stage, self._requests = Stage.HEAD, self._requests + 1
-        self._head_bytes = self._body_bytes = 0
+        self._head_bytes = self._body_bytes = self._body_seen = 0
         self._wait(HEAD_S)
 
     def on_headers_complete(self) -> None:
@@ -93,7 +98,7 @@ class Connection(HttpToolsProtocol):
         self._head_bytes = len(self.url) + sum(len(name) + len(value) for name, value in self.headers)
         if self._head_bytes > HEAD_BYTES:
             raise HeadTooLarge
-        self._stage, self._head_bytes, self._body_began = Stage.BODY, 0, self.loop.time()
+        self._stage, self._head_bytes = Stage.BODY, 0
         self._wait(BODY_S)
         super().on_headers_complete()
 
@@ -108,15 +113,22 @@ class Connection(HttpToolsProtocol):
         self._wait(None)
         super().on_message_complete()
 
+    def on_response_complete(self) -> None:
+        """Watch whether the rest of an answer is taken, too little to pause for as it may be."""
+        super().on_response_complete()
+        if self.transport.get_write_buffer_size() > 0:
+            self._watch()
+
     def pause_writing(self) -> None:
         """Watch whether an answer is taken."""
         super().pause_writing()
         self._watch()
+        self.loop.call_soon(self._hang_up_on_the_largest)
 
-    def resume_writing(self) -> None:
-        """Watch no longer."""
-        self._stop_watching()
-        super().resume_writing()
+    def timeout_keep_alive_handler(self) -> None:
+        """Let go who has asked for nothing more."""
+        if not self.transport.is_closing():
+            self._hang_up()
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002  the title says it
         """Refuse what cannot be read as any request, or is too long, and hang up."""
@@ -130,7 +142,7 @@ class Connection(HttpToolsProtocol):
             f"Content-Length: {len(content)}\r\nConnection: close\r\n\r\n"
         )
         self.transport.write(head.encode() + content)
-        self.transport.close()
+        self._hang_up()
 
     def _wait(self, seconds: float | None) -> None:
         """Hang up after so many seconds; None for not at all."""
@@ -140,20 +152,41 @@ class Connection(HttpToolsProtocol):
 
     def _hang_up_if_late(self) -> None:
         left_s = 0.0
-        if self._stage is Stage.BODY:
-            taken_s = self.loop.time() - self._body_began
-            left_s = BODY_S + self._body_bytes / BODY_BYTES_PER_S - taken_s
-        elif self._stage is Stage.BETWEEN and not self.cycle.response_complete:
+        if self._is_busy():
             left_s = HEAD_S
+        elif self._stage is Stage.BODY:
+            left_s = min(BODY_S, (self._body_bytes - self._body_seen) / BODY_BYTES_PER_S)
+            self._body_seen = self._body_bytes
         if left_s > 0:
             self._wait(left_s)
         else:
-            self.transport.close()
+            self._hang_up()
+
+    def _is_busy(self) -> bool:
+        """Return whether the service itself is not reading, or still owes an answer to an earlier request."""
+        if self.flow.read_paused or self.pipeline:
+            return True
+        last: RequestResponseCycle | None = self.cycle
+        return self._stage is not Stage.BODY and last is not None and not last.response_complete
+
+    def _hang_up(self) -> None:
+        """Close, which waits until the last answer has gone: not without end."""
+        self.transport.close()
+        if self._stall is None:
+            self._watch()
 
     def _watch(self) -> None:
         self._stop_watching()
         self._unsent = self.transport.get_write_buffer_size()
         self._stall = self.loop.call_later(STALL_S, self._hang_up_if_stalled)
+
+    def _hang_up_on_the_largest(self) -> None:
+        """Wait for no more than UNSENT_BYTES, whoever they are for: a phone may ask on many connections."""
+        unsent = {each.transport: each.transport.get_write_buffer_size() for each in self.connections}
+        while sum(unsent.values()) > UNSENT_BYTES:
+            largest = max(unsent, key=unsent.__getitem__)
+            largest.abort()
+            del unsent[largest]
 
     def _stop_watching(self) -> None:
         if self._stall is not None:
@@ -161,7 +194,9 @@ class Connection(HttpToolsProtocol):
         self._stall = None
 
     def _hang_up_if_stalled(self) -> None:
-        if self._unsent - self.transport.get_write_buffer_size() < STALL_BYTES:
+        self._stall = None
+        unsent = self.transport.get_write_buffer_size()
+        if self._unsent - unsent < min(STALL_BYTES, self._unsent):
             self.transport.abort()
-        else:
+        elif unsent > 0:
             self._watch()

@@ -1,17 +1,22 @@
 """Whoever sends a request without end, or hardly sends it at all, is not listened to for good."""
 
+import asyncio
 import socket
+import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Final
 
 import httpx
+import msgspec
 import pytest
 
 from routes import connections
-from routes.connections import HEAD_BYTES
+from routes.connections import HEAD_BYTES, Connection
+from tests.db.embedded_tools import wait_until
 from tests.http.running import Running
+from tests.http.world import PASSWORD, a_device
 
 BEGINNING: Final = b"GET /health/live HTTP/1.1\r\nHost: phone.example\r\n"
 POSTING: Final = (
@@ -22,15 +27,23 @@ CHUNKED: Final = (
     b"POST /v1/sign-in HTTP/1.1\r\nHost: phone.example\r\nContent-Type: application/json\r\n"
     b"Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n"
 )
+ASKING: Final = b"GET /openapi.json HTTP/1.1\r\nHost: phone.example\r\n"
 MUCH: Final = 50_000_000
+SOON: Final = 8 * 2**20
+"""Of it, what the operating system takes in before it is seen that nobody listens."""
 MANY: Final = 60
 """So many answers, one after the other, are more than the operating system keeps for who does not read."""
 
 
 @contextmanager
-def connected(running: Running) -> Iterator[socket.socket]:
+def connected(running: Running, receives_bytes: int | None = None) -> Iterator[socket.socket]:
+    """Connect; with as small a buffer of the operating system's own as is asked for."""
     url = running.http.base_url
-    with socket.create_connection((url.host, url.port or 80), timeout=10) as connection:
+    with socket.socket() as connection:
+        if receives_bytes is not None:
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receives_bytes)
+        connection.settimeout(10)
+        connection.connect((url.host, url.port or 80))
         yield connection
 
 
@@ -53,9 +66,42 @@ def sent_until_refused(connection: socket.socket, beginning: bytes, piece: bytes
         while sent < MUCH:
             connection.sendall(piece)
             sent += len(piece)
-    except OSError:
+    except (ConnectionResetError, BrokenPipeError):
         pass
     return sent
+
+
+def is_given_up(transport: asyncio.Transport) -> bool:
+    """Return whether the service has hung up, and thrown away what nobody took."""
+    return transport.is_closing() and transport.get_write_buffer_size() == 0
+
+
+@pytest.fixture
+def waiting(monkeypatch: pytest.MonkeyPatch) -> list[asyncio.Transport]:
+    """Return the service's ends of the connections to come, which pass on little unless it is read."""
+    transports: list[asyncio.Transport] = []
+    made = Connection.connection_made
+
+    def connection_made(self: Connection, transport: asyncio.Transport) -> None:
+        transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4_096)
+        transports.append(transport)
+        made(self, transport)
+
+    monkeypatch.setattr(Connection, "connection_made", connection_made)
+    return transports
+
+
+@contextmanager
+def hashing_held_up(running: Running) -> Iterator[None]:
+    """Let whoever signs in wait until the block ends."""
+    gate, hasher = threading.Event(), running.app.state.services.hasher
+    with pytest.MonkeyPatch.context() as patch:
+        verify = hasher._verify
+        patch.setattr(hasher, "_verify", lambda *args: gate.wait(30) and verify(*args))
+        try:
+            yield
+        finally:
+            gate.set()
 
 
 @pytest.mark.parametrize(
@@ -74,7 +120,7 @@ def test_a_head_or_a_trailer_without_end_is_not_listened_to(
     running: Running, beginning: bytes, piece: bytes
 ) -> None:
     with connected(running) as connection:
-        assert sent_until_refused(connection, beginning, piece) < MUCH
+        assert sent_until_refused(connection, beginning, piece) < SOON
     assert running.http.get("/health/live").status_code == 200
 
 
@@ -125,10 +171,38 @@ def test_who_stops_in_the_middle_is_hung_up_on(
     for limit in ("HEAD_S", "BODY_S"):
         monkeypatch.setattr(connections, limit, 0.2)
     with connected(running) as connection:
+        asked = time.monotonic()
         connection.sendall(said)
+        heard(connection)
+        assert 0.19 < time.monotonic() - asked < 5
+
+
+def test_who_waits_for_the_service_itself_is_not_hung_up_on(
+    running: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connections, "HEAD_S", 0.2)
+    who = {"email": "nobody@example.org", "password": PASSWORD, "device": a_device()}
+    body = msgspec.json.encode(who)
+    signing_in = POSTING.replace(b"1000\r\n\r\n{", b"%d\r\n\r\n%s" % (len(body), body))
+    with connected(running) as connection:
+        with hashing_held_up(running):
+            connection.sendall(signing_in + BEGINNING + b"\r\n" + BEGINNING)
+            time.sleep(1)
+        answers = heard(connection)
+    assert answers.startswith(b"HTTP/1.1 401 ")
+    assert b"HTTP/1.1 200 " in answers
+
+
+def test_who_sends_much_at_once_may_not_keep_it_waiting(
+    running: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connections, "BODY_S", 0.3)
+    monkeypatch.setattr(connections, "BODY_BYTES_PER_S", 50)
+    with connected(running) as connection:
+        connection.sendall(POSTING + b" " * 900)
         asked = time.monotonic()
         heard(connection)
-        assert time.monotonic() - asked < 5
+        assert 0.3 < time.monotonic() - asked < 5
 
 
 def test_empty_lines_do_not_keep_a_connection(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -161,19 +235,61 @@ def test_who_dribbles_is_hung_up_on_and_who_is_merely_slow_is_not(
         assert (b" 400 " in heard(connection)) == is_read
 
 
-@pytest.mark.parametrize(("takes_bytes", "is_sent"), [(0, False), (1_000_000, True)])
-def test_who_does_not_take_an_answer_is_hung_up_on_and_who_is_merely_slow_is_not(
-    running: Running, monkeypatch: pytest.MonkeyPatch, takes_bytes: int, *, is_sent: bool
+def test_who_does_not_take_an_answer_is_hung_up_on(
+    running: Running, monkeypatch: pytest.MonkeyPatch, waiting: list[asyncio.Transport]
 ) -> None:
-    asking = b"GET /openapi.json HTTP/1.1\r\nHost: phone.example\r\n"
-    whole = MANY * len(running.http.get("/openapi.json", headers={"Accept-Encoding": "identity"}).content)
+    whole = size_of_an_answer(running)
+    waiting.clear()
     monkeypatch.setattr(connections, "STALL_S", 0.3)
+    with connected(running) as connection:
+        connection.sendall(ASKING + b"\r\n")
+        wait_until(lambda: bool(waiting) and is_given_up(waiting[0]))
+        assert len(heard(connection)) < whole
+
+
+def test_who_takes_an_answer_slowly_is_not_hung_up_on(
+    running: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = MANY * size_of_an_answer(running)
+    monkeypatch.setattr(connections, "STALL_S", 2)
     monkeypatch.setattr(connections, "STALL_BYTES", 1)
     with connected(running) as connection:
-        connection.sendall((asking + b"\r\n") * (MANY - 1) + asking + b"Connection: close\r\n\r\n")
+        connection.sendall((ASKING + b"\r\n") * (MANY - 1) + ASKING + b"Connection: close\r\n\r\n")
         received = 0
-        for _ in range(20):
-            time.sleep(0.05)
-            received += len(connection.recv(takes_bytes)) if takes_bytes else 0
-        received += len(heard(connection))
-    assert (received > whole) == is_sent
+        for _ in range(30):
+            time.sleep(0.1)
+            received += len(connection.recv(1_000_000))
+        assert received + len(heard(connection)) > whole
+
+
+@pytest.mark.parametrize("said_last", [b"", b"no request\r\n\r\n", BEGINNING + b"Connection: close\r\n\r\n"])
+def test_the_last_of_an_answer_is_not_waited_for_without_end(
+    running: Running, monkeypatch: pytest.MonkeyPatch, waiting: list[asyncio.Transport], said_last: bytes
+) -> None:
+    monkeypatch.setattr(connections, "STALL_S", 0.3)
+    with connected(running, receives_bytes=4_096) as connection:
+        while not waiting or waiting[0].get_write_buffer_size() < 32_768:
+            connection.sendall((BEGINNING + b"\r\n") * 10)
+            time.sleep(0.02)
+        connection.sendall(said_last)
+        assert waiting[0].get_write_buffer_size() < 65_536  # so that nothing was paused for it
+        wait_until(lambda: is_given_up(waiting[0]))
+
+
+def test_of_many_who_do_not_take_their_answers_those_with_most_are_hung_up_on(
+    running: Running, monkeypatch: pytest.MonkeyPatch, waiting: list[asyncio.Transport]
+) -> None:
+    size = size_of_an_answer(running)
+    waiting.clear()
+    monkeypatch.setattr(connections, "UNSENT_BYTES", 3 * size)
+    with ExitStack() as stack:
+        phones = [stack.enter_context(connected(running, receives_bytes=4_096)) for _ in range(6)]
+        for phone in phones:
+            phone.sendall(ASKING + b"\r\n")
+        wait_until(lambda: len(waiting) == 6 and sum(map(is_given_up, waiting)) >= 3)
+        assert sum(map(is_given_up, waiting)) == 3
+        assert sum(each.get_write_buffer_size() for each in waiting) <= 3 * size
+
+
+def size_of_an_answer(running: Running) -> int:
+    return len(running.http.get("/openapi.json", headers={"Accept-Encoding": "identity"}).content)
