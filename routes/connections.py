@@ -13,6 +13,7 @@ from typing import Final
 import msgspec
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
+from routes.middleware import ON_EVERY_ANSWER
 from routes.problems import MEDIA_TYPE, OF_STATUS, TYPE_PREFIX, Problem
 
 HEAD_BYTES: Final = 32_768
@@ -139,9 +140,10 @@ class Connection(HttpToolsProtocol):
         content = msgspec.json.encode(Problem(type=TYPE_PREFIX + slug, title=title, status=status))
         head = (
             f"HTTP/1.1 {status} {status.phrase}\r\nContent-Type: {MEDIA_TYPE}\r\n"
-            f"Content-Length: {len(content)}\r\nConnection: close\r\n\r\n"
+            f"Content-Length: {len(content)}\r\nConnection: close\r\n"
         )
-        self.transport.write(head.encode() + content)
+        private = b"".join(b"%s: %s\r\n" % each for each in ON_EVERY_ANSWER)
+        self.transport.write(head.encode() + private + b"\r\n" + content)
         self._hang_up()
 
     def _wait(self, seconds: float | None) -> None:

@@ -19,7 +19,7 @@ ON_EVERY_ANSWER: Final = ((b"cache-control", b"no-store"), (b"x-content-type-opt
 
 
 class RequestLog(ASGIMiddleware):
-    """Give each request an id, its own or the phone's, each answer what keeps it private, and log one line.
+    """Give each request an id, its own or the phone's, and log one line.
 
     The path is logged as its template: ids are fine, but a query may hold what someone searched for.
     """
@@ -37,7 +37,6 @@ class RequestLog(ASGIMiddleware):
             if message["type"] == "http.response.start":
                 status = message["status"]
                 MutableScopeHeaders(message)["X-Request-Id"] = request_id
-                message["headers"] = [*message["headers"], *ON_EVERY_ANSWER]
             await send(message)
 
         with structlog.contextvars.bound_contextvars(request_id=request_id):
@@ -60,6 +59,20 @@ def request_id_of(scope: Scope) -> str:
     return request_id
 
 
+def answering_privately(app: ASGIApp) -> ASGIApp:
+    """Say on every answer what keeps it private, also where no handler is found: no middleware sees those."""
+
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_privately(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message["headers"], *ON_EVERY_ANSWER]
+            await send(message)
+
+        await app(scope, receive, send_privately if scope["type"] == ScopeType.HTTP else send)
+
+    return answer
+
+
 def answering_head(app: ASGIApp) -> ASGIApp:
     """Answer HEAD as GET would be, without the body (RFC 9110, 9.3.2): monitors and proxies ask so."""
 
@@ -67,12 +80,26 @@ def answering_head(app: ASGIApp) -> ASGIApp:
         async def send_head(message: Message) -> None:
             await send({**message, "body": b""} if message["type"] == "http.response.body" else message)
 
-        if scope["type"] == ScopeType.HTTP and scope["method"] == "HEAD":
+        async def send_with_head_allowed(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                _allow_head(MutableScopeHeaders(message))
+            await send(message)
+
+        if scope["type"] != ScopeType.HTTP:
+            await app(scope, receive, send)
+        elif scope["method"] == "HEAD":
             await app({**scope, "method": HttpMethod.GET}, receive, send_head)
         else:
-            await app(scope, receive, send)
+            await app(scope, receive, send_with_head_allowed)
 
     return answer
+
+
+def _allow_head(headers: MutableScopeHeaders) -> None:
+    """Name HEAD beside GET where an answer says which methods its address takes."""
+    methods = {each.strip() for each in headers.get("allow", "").split(",")}
+    if "GET" in methods:
+        headers["allow"] = ", ".join(sorted(methods | {"HEAD"}))
 
 
 class ConditionalReads(ASGIMiddleware):

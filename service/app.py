@@ -26,7 +26,7 @@ from routes import (
     track_handlers,
 )
 from routes.dependencies import DEPENDENCIES, Services, signed_in
-from routes.middleware import ConditionalReads, RequestLog, answering_head
+from routes.middleware import ConditionalReads, RequestLog, answering_head, answering_privately
 from routes.network import Network, network_reader, only_hosts
 from routes.openapi import openapi_config
 from routes.problems import EXCEPTION_HANDLERS
@@ -103,7 +103,7 @@ def create_app(composition: Composition) -> Litestar:
         logging_config=None,
         debug=False,
     )
-    app.asgi_handler = answering_head(app.asgi_handler)
+    app.asgi_handler = answering_privately(answering_head(app.asgi_handler))
     return app
 
 

@@ -141,6 +141,8 @@ def test_a_head_too_long_is_refused_as_a_problem(running: Running, name: str) ->
     assert answer.status_code == 431
     assert answer.headers["content-type"] == "application/problem+json"
     assert answer.json()["type"] == "urn:towpath:problem:head-too-large"
+    private = (answer.headers["cache-control"], answer.headers["x-content-type-options"])
+    assert private == ("no-store", "nosniff")
 
 
 def test_an_address_too_long_is_refused_too(running: Running) -> None:

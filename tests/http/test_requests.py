@@ -18,6 +18,7 @@ from tests.http.sessions import a_recording
 
 GUARDED: Final = sorted(name for name in OPERATIONS if CASES[name].rule is not Rule.OPEN)
 WITH_PARAMETERS: Final = sorted(name for name, each in OPERATIONS.items() if each.parameters)
+PRIVATE: Final = (["no-store"], ["nosniff"])
 WITH_PATH: Final = sorted(name for name, each in OPERATIONS.items() if each.names)
 
 
@@ -45,6 +46,10 @@ def ask(
         options["headers"]["Authorization"] = f"Bearer {caller.phone(name).tokens['access_token']}"
     given = {key: value for key, value in options.pop("headers").items() if value is not None}
     return caller.world.http.request(method, path, headers=given, **options)
+
+
+def said_to_caches(answer: httpx.Response) -> tuple[list[str], list[str]]:
+    return answer.headers.get_list("cache-control"), answer.headers.get_list("x-content-type-options")
 
 
 def refused_parameter(answer: httpx.Response) -> str:
@@ -176,9 +181,7 @@ def test_odd_conditions_on_a_read_are_no_reason_to_fail(caller: Caller, name: st
 @pytest.mark.parametrize("name", sorted(name for name, each in OPERATIONS.items() if each.method == "GET"))
 def test_no_cache_may_keep_what_is_answered(caller: Caller, name: str) -> None:
     for headers in ({}, {"Authorization": "Bearer x"}, {"If-None-Match": "*"}):
-        answer = ask(caller, name, headers=headers)
-        said = (answer.headers["cache-control"], answer.headers["x-content-type-options"])
-        assert said == ("no-store", "nosniff")
+        assert said_to_caches(ask(caller, name, headers=headers)) == PRIVATE
 
 
 @pytest.mark.parametrize("name", sorted(name for name, each in OPERATIONS.items() if each.method == "GET"))
@@ -195,21 +198,25 @@ def test_the_head_of_a_read_is_that_of_the_read_itself(caller: Caller, name: str
 def test_a_method_a_path_does_not_take_is_refused(caller: Caller, path: str) -> None:
     taken = {each.method for each in OPERATIONS.values() if each.path == path}
     answered = taken | ({"HEAD"} if "GET" in taken else set())
+    options = caller.world.ada.send("OPTIONS", path.format(**caller.ids))
+    assert (options.status_code, said_to_caches(options)) == (204, PRIVATE)
     for method in {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "TRACE", "PROPFIND"} - answered:
         answer = caller.world.ada.send(method, path.format(**caller.ids))
         assert answer.status_code in {404, 405}, (method, path)
+        assert said_to_caches(answer) == PRIVATE
         if answer.status_code == 405:
-            assert taken <= {each.strip() for each in answer.headers["allow"].split(",")}
+            assert answered <= {each.strip() for each in answer.headers["allow"].split(",")}
         if method != "HEAD":
             assert problem(answer)["type"] in {"method-not-allowed", "not-found"}
-    assert caller.world.ada.send("OPTIONS", path.format(**caller.ids)).status_code == 204
 
 
 @pytest.mark.parametrize(
     "path", ["/", "/v1", "/v2/places", "/v1/nothing", "/v1/places/x/y", "//", "/v1/../places", "/%00", "/é"]
 )
 def test_a_path_nobody_knows_is_answered_404(caller: Caller, path: str) -> None:
-    assert problem(caller.world.ada.get(path))["type"] == "not-found"
+    answer = caller.world.ada.get(path)
+    assert problem(answer)["type"] == "not-found"
+    assert said_to_caches(answer) == PRIVATE
 
 
 @pytest.mark.parametrize("path", ["/schema", "/schema/redoc", "/schema/openapi.json", "/schema/x"])
