@@ -1,5 +1,6 @@
 """Tracks: what was walked in a session."""
 
+import re
 from datetime import datetime
 from typing import Annotated, Any, Final
 from uuid import UUID
@@ -29,6 +30,7 @@ from service.use_cases.receive_track import (
     unpacked,
 )
 
+NO_WEIGHT: Final = re.compile(r"q=0(\.0*)?")
 GEOJSON_TYPE: Final = "application/geo+json"
 GPX_TYPE: Final = "application/gpx+xml"
 GPX: Final = Upload(
@@ -177,7 +179,12 @@ async def _send(
 
 
 def _takes_gzip(request: Request[Any, Any, Any]) -> bool:
-    return "gzip" in request.headers.get("accept-encoding", "")
+    """Return whether gzip is among what the phone takes; of weight 0 it is not (RFC 9110, 12.5.3)."""
+    for each in request.headers.get("accept-encoding", "").lower().split(","):
+        coding, _, weight = each.replace(" ", "").partition(";")
+        if coding == "gzip":
+            return not NO_WEIGHT.fullmatch(weight)
+    return False
 
 
 def _headers(revision: int, *, compressed: bool) -> dict[str, str]:

@@ -128,16 +128,27 @@ def test_no_file_is_compressed_on_the_event_loop() -> None:
     assert [each.id for each in files if not each.handler.opt.get("exclude_from_compression")] == []
 
 
-def test_a_phone_that_takes_no_gzip_gets_the_track_unpacked(world: World) -> None:
+@pytest.mark.parametrize("encoding", ["", "identity", "br", "gzip;q=0", "br, GZip ; q=0.000, identity"])
+def test_a_phone_that_takes_no_gzip_gets_the_track_unpacked(world: World, encoding: str) -> None:
     session = a_session(world.ada)
     held(world.ada, session)
     send_track(world.ada, session, a_recording())
-    plain = world.ada.get(f"{session}/track/geojson", headers={"Accept-Encoding": "identity"})
+    plain = world.ada.get(f"{session}/track/geojson", headers={"Accept-Encoding": encoding})
     assert "content-encoding" not in plain.headers
     assert plain.json()["type"] == "Feature"
-    original = world.ada.get(f"{session}/track/original", headers={"Accept-Encoding": "identity"})
+    original = world.ada.get(f"{session}/track/original", headers={"Accept-Encoding": encoding})
     assert "content-encoding" not in original.headers
     assert original.content == a_recording()
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "br, GZip", "gzip;q=0.001", "gzip ; q=0.5, identity;q=0"])
+def test_a_phone_that_takes_gzip_gets_the_track_as_it_is_stored(world: World, encoding: str) -> None:
+    session = a_session(world.ada)
+    held(world.ada, session)
+    send_track(world.ada, session, a_recording())
+    packed = world.ada.get(f"{session}/track/geojson", headers={"Accept-Encoding": encoding})
+    assert packed.headers["content-encoding"] == "gzip"
+    assert packed.json()["type"] == "Feature"
 
 
 def test_a_file_without_a_track_is_refused(world: World) -> None:
