@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
+from uuid import UUID
 
 from litestar import Request
 from litestar.openapi.spec import OpenAPIMediaType, OpenAPIType, Operation, RequestBody, Schema
@@ -11,52 +12,68 @@ from litestar.openapi.spec import OpenAPIMediaType, OpenAPIType, Operation, Requ
 from routes.strict import UnsupportedContent
 from service.threads import Overloaded
 
-ROOM_BYTES: Final = 32 * 2**20
+UPLOADS_BYTES: Final = 32 * 2**20
 """Of files there may be at once, all phones together: what a dense one is read into takes twelve times its
 size. The largest file fits, and with it as many as a practice sends in a minute.
 """
+PRACTICE_BYTES: Final = 20 * 2**20
+"""Of them, what one practice may have: the largest file. Its phones cannot shut all others out."""
 
 
-class Room:
-    """So many bytes for all the files that are being received or read."""
+class UploadBudget:
+    """So many bytes for all the files that are being received or read, and so many of them for a practice."""
 
-    __slots__ = ("_free",)
+    __slots__ = ("_of_practices", "_size", "_size_of_one")
 
-    def __init__(self, size: int) -> None:
-        self._free = size
+    def __init__(self, size: int, of_one_practice: int) -> None:
+        self._size = size
+        self._size_of_one = of_one_practice
+        self._of_practices: dict[UUID, int] = {}
+
+    @property
+    def free(self) -> int:
+        """Bytes nobody has."""
+        return self._size - sum(self._of_practices.values())
 
     @contextmanager
-    def share(self) -> Iterator["Share"]:
-        """Give a file what it turns out to need, and have it back when the file is done with."""
-        share = Share(self)
+    def portion(self, practice_id: UUID) -> Iterator["Portion"]:
+        """Give a practice's file what it turns out to need, and have it back when the file is done with."""
+        portion = Portion(self, practice_id)
         try:
-            yield share
+            yield portion
         finally:
-            self._free += share.taken
+            self._give_back(practice_id, portion.taken)
 
-    def take(self, size: int) -> None:
+    def take(self, practice_id: UUID, size: int) -> None:
         """Let so many bytes in. Raises Overloaded."""
-        if size > self._free:
+        taken = self._of_practices.get(practice_id, 0) + size
+        if size > self.free or taken > self._size_of_one:
             raise Overloaded("too many files are being read at the moment; try again")
-        self._free -= size
+        self._of_practices[practice_id] = taken
+
+    def _give_back(self, practice_id: UUID, size: int) -> None:
+        left = self._of_practices.pop(practice_id, 0) - size
+        if left > 0:
+            self._of_practices[practice_id] = left
 
 
-class Share:
-    """What one file has of the room; not what it announces, which costs nothing to say."""
+class Portion:
+    """What one file has of the budget; not what it announces, which costs nothing to say."""
 
-    __slots__ = ("_room", "taken")
+    __slots__ = ("_budget", "_practice_id", "taken")
 
-    def __init__(self, room: Room) -> None:
-        self._room = room
+    def __init__(self, budget: UploadBudget, practice_id: UUID) -> None:
+        self._budget = budget
+        self._practice_id = practice_id
         self.taken = 0
 
     def take(self, size: int) -> None:
         """Let in the next piece of the file. Raises Overloaded."""
-        self._room.take(size)
+        self._budget.take(self._practice_id, size)
         self.taken += size
 
 
-_room: Final = Room(ROOM_BYTES)
+_budget: Final = UploadBudget(UPLOADS_BYTES, PRACTICE_BYTES)
 
 
 class Upload:
@@ -75,14 +92,14 @@ class Upload:
 
     @asynccontextmanager
     async def received(self, request: Request[Any, Any, Any]) -> AsyncIterator[bytes]:
-        """Give the file's bytes, and room for them. Raises UnsupportedContent, TooLarge, Overloaded."""
+        """Give the file's bytes, held to the budget. Raises UnsupportedContent, TooLarge, Overloaded."""
         media_type, _ = request.content_type
         if media_type.lower() not in self._media_types:
             raise UnsupportedContent(f"send the file itself, as {' or '.join(self._media_types)}")
         if request.headers.get("content-encoding", "identity").lower() != "identity":
             raise UnsupportedContent("send the file without a Content-Encoding")
-        with _room.share() as share:
-            request.state.share = share
+        with _budget.portion(request.state.sign_in.practice_id) as portion:
+            request.state.share = portion
             yield await request.body()
 
 

@@ -3,13 +3,15 @@
 import socket
 from contextlib import ExitStack
 from typing import Final
+from uuid import uuid4
 
 import pytest
 
 from routes import uploads
-from routes.uploads import ROOM_BYTES, Room
+from routes.uploads import PRACTICE_BYTES, UPLOADS_BYTES, UploadBudget
 from service.gpx.model import DEFAULT_LIMITS
 from service.threads import Overloaded
+from tests.db.embedded_tools import wait_until
 from tests.http.running import Running
 from tests.http.things import RECORDING
 from tests.http.world import Phone, World
@@ -18,18 +20,34 @@ GPX: Final = {"Content-Type": "application/gpx+xml"}
 
 
 def test_the_largest_file_fits() -> None:
-    assert DEFAULT_LIMITS.file_bytes <= ROOM_BYTES
+    assert DEFAULT_LIMITS.file_bytes <= PRACTICE_BYTES < UPLOADS_BYTES
 
 
 def test_what_a_file_has_taken_is_free_again_whatever_became_of_it() -> None:
-    room = Room(10)
-    with room.share() as first, room.share() as second:
+    budget, practice = UploadBudget(10, 10), uuid4()
+    with budget.portion(practice) as first, budget.portion(practice) as second:
         first.take(6)
         second.take(4)
         with pytest.raises(Overloaded):
             second.take(1)
-    with room.share() as share:
-        share.take(10)
+    with budget.portion(practice) as portion:
+        portion.take(10)
+    assert budget.free == 10
+
+
+def test_one_practice_leaves_something_for_others_however_many_files_it_sends() -> None:
+    budget, practice = UploadBudget(10, 6), uuid4()
+    with budget.portion(practice) as first, budget.portion(practice) as second:
+        first.take(4)
+        second.take(2)
+        for each in (first, second):
+            with pytest.raises(Overloaded):
+                each.take(1)
+        with budget.portion(uuid4()) as other:
+            other.take(4)
+            with pytest.raises(Overloaded):
+                other.take(1)
+    assert budget.free == 10
 
 
 def upload(phone: Phone, content: bytes = RECORDING) -> int:
@@ -49,19 +67,37 @@ def begin_upload(running: Running, phone: Phone, sent: int, announced: int) -> s
     return connection
 
 
-def test_files_beyond_the_room_are_refused_and_others_are_not(
+def test_files_beyond_the_budget_are_refused_and_others_are_not(
     running: Running, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(uploads, "_room", Room(len(RECORDING) + 50_000))
+    size = len(RECORDING) + 50_000
+    budget = UploadBudget(size, size)
+    monkeypatch.setattr(uploads, "_budget", budget)
+    larger = RECORDING + b" " * 49_000
     with ExitStack() as stack:
-        for _ in range(5):  # who only announces a large file takes no room
-            stack.enter_context(begin_upload(running, world.ada, 100, DEFAULT_LIMITS.file_bytes))
-        assert upload(world.ben) == 200
+        for _ in range(5):  # who only announces a large file takes next to nothing
+            stack.enter_context(begin_upload(running, world.cleo, 100, DEFAULT_LIMITS.file_bytes))
+        wait_until(lambda: budget.free == size - 500)
+        assert upload(world.ben, larger) == 200
         last = stack.enter_context(begin_upload(running, world.ada, 49_000, 49_400))
-        answer = world.ben.post("/v1/routes/preview", content=RECORDING + b" " * 50_000, headers=GPX)
+        wait_until(lambda: budget.free == size - 49_500)
+        answer = world.ben.post("/v1/routes/preview", content=larger, headers=GPX)
         assert (answer.status_code, answer.json()["type"]) == (503, "urn:towpath:problem:unavailable")
         assert int(answer.headers["retry-after"]) > 0
         assert world.ben.get("/v1/me").status_code == 200
         last.sendall(b" " * 400)
         assert b" 422 " in last.recv(65_536).partition(b"\r\n")[0]
-    assert upload(world.ben, RECORDING + b" " * 49_000) == 200
+    wait_until(lambda: budget.free == size)
+    assert upload(world.ben, larger) == 200
+
+
+def test_a_practice_that_has_its_part_of_the_budget_does_not_shut_others_out(
+    running: Running, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    part = len(RECORDING) + 1_000
+    budget = UploadBudget(2 * part, part)
+    monkeypatch.setattr(uploads, "_budget", budget)
+    with begin_upload(running, world.ada, part, part + 1):
+        wait_until(lambda: budget.free == part)
+        assert upload(world.ben) == 503  # her colleague
+        assert upload(world.cleo) == 200
