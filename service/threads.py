@@ -23,13 +23,13 @@ class Overloaded(DomainError):
 
 
 class Threads:
-    """So many threads, and so many places for what they compute and for what waits for them."""
+    """So many threads, and at most so much that they compute and that waits for them."""
 
-    __slots__ = ("_places", "_refusal", "_threads")
+    __slots__ = ("_free", "_refusal", "_threads")
 
-    def __init__(self, name: str, *, threads: int, places: int, refusal: str) -> None:
+    def __init__(self, name: str, *, threads: int, at_most: int, refusal: str) -> None:
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix=name)
-        self._places = threading.BoundedSemaphore(places)
+        self._free = threading.BoundedSemaphore(at_most)
         self._refusal = refusal
 
     async def run(
@@ -37,11 +37,11 @@ class Threads:
     ) -> Answer:
         """Return what `function` returns. Raises Overloaded, and what it raises.
 
-        Cancelled, it keeps its place until its thread is done with it.
+        Cancelled, it counts until its thread is done with it.
         """
-        if not self._places.acquire(blocking=False):
+        if not self._free.acquire(blocking=False):
             raise Overloaded(self._refusal)
         asked = partial(function, *args, **kwargs)
         computing = self._threads.submit(copy_context().run, asked)
-        computing.add_done_callback(lambda _: self._places.release())
+        computing.add_done_callback(lambda _: self._free.release())
         return await asyncio.wrap_future(computing)

@@ -10,12 +10,12 @@ from service.threads import Overloaded, Threads
 from service.use_cases.off_loop import THREADS, off_loop
 
 REQUEST = ContextVar("REQUEST", default="none")
-PLACES = 5
+AT_MOST = 5
 
 
 @pytest.fixture
 def threads() -> Threads:
-    return Threads("some", threads=2, places=PLACES, refusal="there are five places")
+    return Threads("some", threads=2, at_most=AT_MOST, refusal="five wait already")
 
 
 def test_the_answer_comes_from_another_thread_that_knows_the_request(threads: Threads) -> None:
@@ -30,20 +30,20 @@ def test_the_answer_comes_from_another_thread_that_knows_the_request(threads: Th
 
 def test_what_is_raised_there_is_raised_here(threads: Threads) -> None:
     async def fail_often() -> None:
-        for _ in range(2 * PLACES):  # and the place is free again
+        for _ in range(2 * AT_MOST):  # and it counts no longer
             with pytest.raises(ZeroDivisionError):
                 await threads.run(divmod, 1, 0)
 
     asyncio.run(fail_often())
 
 
-def test_when_all_places_are_taken_the_next_is_refused_until_one_is_free(threads: Threads) -> None:
+def test_when_as_many_wait_as_may_the_next_is_refused_until_one_is_done(threads: Threads) -> None:
     gate = threading.Event()
 
     async def crowd() -> None:
-        waiting = [asyncio.create_task(threads.run(gate.wait)) for _ in range(PLACES)]
+        waiting = [asyncio.create_task(threads.run(gate.wait)) for _ in range(AT_MOST)]
         await asyncio.sleep(0)
-        with pytest.raises(Overloaded, match="five places"):
+        with pytest.raises(Overloaded, match="five wait already"):
             await threads.run(int)
         waiting[-1].cancel()
         await asyncio.gather(waiting[-1], return_exceptions=True)
@@ -55,12 +55,17 @@ def test_when_all_places_are_taken_the_next_is_refused_until_one_is_free(threads
     asyncio.run(crowd())
 
 
-def test_who_is_cancelled_while_computing_keeps_the_place(threads: Threads) -> None:
-    gate = threading.Event()
+def test_who_is_cancelled_while_computing_still_counts(threads: Threads) -> None:
+    gate, begun = threading.Event(), threading.Barrier(3)
+
+    def compute() -> bool:
+        begun.wait(20)
+        return gate.wait(20)
 
     async def crowd() -> None:
-        waiting = [asyncio.create_task(threads.run(gate.wait)) for _ in range(PLACES)]
-        await asyncio.sleep(0.05)  # until two of them compute
+        asked = [compute] * 2 + [gate.wait] * (AT_MOST - 2)
+        waiting = [asyncio.create_task(threads.run(each)) for each in asked]
+        await asyncio.to_thread(begun.wait, 20)
         for each in waiting[:2]:
             each.cancel()
         await asyncio.gather(*waiting[:2], return_exceptions=True)
@@ -72,21 +77,16 @@ def test_who_is_cancelled_while_computing_keeps_the_place(threads: Threads) -> N
     asyncio.run(crowd())
 
 
-def test_no_more_than_two_files_are_read_at_once() -> None:
-    running, most = 0, 0
-    lock = threading.Lock()
+def test_two_files_are_read_at_once_and_no_more() -> None:
+    def meet(parties: int) -> bool:
+        """Return whether so many computations can all wait for each other."""
+        barrier = threading.Barrier(parties)
 
-    def compute() -> None:
-        nonlocal running, most
-        with lock:
-            running += 1
-            most = max(most, running)
-        threading.Event().wait(0.01)
-        with lock:
-            running -= 1
+        async def crowd() -> list[int | BaseException]:
+            waiting = (off_loop(barrier.wait, 1) for _ in range(parties))
+            return await asyncio.gather(*waiting, return_exceptions=True)
 
-    async def crowd() -> None:
-        await asyncio.gather(*(off_loop(compute) for _ in range(8)))
+        return not any(isinstance(each, threading.BrokenBarrierError) for each in asyncio.run(crowd()))
 
-    asyncio.run(crowd())
-    assert most == THREADS
+    assert meet(THREADS)
+    assert not meet(THREADS + 1)

@@ -72,7 +72,7 @@ class PasswordHasher:
         self._threads = Threads(
             "password",
             threads=HASHING_THREADS,
-            places=HASHING_PLACES,
+            at_most=HASHING_PLACES,
             refusal="too many passwords are being checked at the moment; try again",
         )
         self._nobody = self._argon2.hash(secrets.token_bytes())

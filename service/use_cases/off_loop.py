@@ -18,7 +18,7 @@ PLACES: Final = 32
 _computing: Final = Threads(
     "computing",
     threads=THREADS,
-    places=PLACES,
+    at_most=PLACES,
     refusal="too many files are being read at the moment; try again",
 )
 
