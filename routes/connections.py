@@ -20,9 +20,10 @@ HEAD_BYTES: Final = 32_768
 """Of an address and headers together. One read, of up to 256 KiB, may come on top before it is seen."""
 HEAD_S: Final = 20
 BODY_S: Final = 60
-BODY_BYTES_PER_S: Final = 16_384
-"""A body may take a second more for so many bytes of it, for a phone at the edge of its network, but has
-never more than BODY_S in hand: else who sends much at once could keep all of it waiting for long.
+BODY_BYTES_PER_S: Final = 4_096
+"""A body may take a second more for so many bytes of it: a phone at the edge of its network sends some
+10,000 a second. But it has never more than BODY_S in hand, or who sends much at once could keep all of it
+waiting for long.
 """
 STALL_S: Final = 300
 STALL_BYTES: Final = 65_536
@@ -49,7 +50,7 @@ class HeadTooLarge(Exception):
     """Address and headers are longer than any phone's."""
 
 
-class Connection(HttpToolsProtocol):
+class PhoneConnection(HttpToolsProtocol):
     """uvicorn's connection with a limit to what it hears and how long it waits for it."""
 
     _deadline: asyncio.TimerHandle | None = None

@@ -96,10 +96,10 @@ class StrictRequest(Request[Any, Any, Any]):
     """
 
     async def stream(self) -> AsyncGenerator[bytes, None]:
-        """Yield the body as it arrives; a file is let in only as far as there is room. Raises Overloaded."""
+        """Yield the body as it arrives; a file is let in only as the budget goes. Raises Overloaded."""
         async for piece in super().stream():
-            if "share" in self.state:
-                self.state.share.take(len(piece))
+            if "portion" in self.state:
+                self.state.portion.take(len(piece))
             yield piece
 
     async def body(self) -> bytes:

@@ -99,7 +99,7 @@ class Upload:
         if request.headers.get("content-encoding", "identity").lower() != "identity":
             raise UnsupportedContent("send the file without a Content-Encoding")
         with _budget.portion(request.state.sign_in.practice_id) as portion:
-            request.state.share = portion
+            request.state.portion = portion
             yield await request.body()
 
 

@@ -15,7 +15,7 @@ import uvicorn
 import uvloop
 from litestar import Litestar
 
-from routes.connections import Connection
+from routes.connections import PhoneConnection
 from service.app import Composition, create_app
 from service.commands.installation import CommandRefused, Installation, open_installation, prepare
 from service.config import Settings, read_settings
@@ -137,7 +137,7 @@ def configured(composition: Composition) -> tuple[Litestar, uvicorn.Config]:
     app = create_app(composition)
     return app, uvicorn.Config(
         app,
-        http=Connection,
+        http=PhoneConnection,
         ws="none",
         lifespan="off",  # entered by the command, so that what it raises can be said in a sentence
         log_config=None,

@@ -20,7 +20,7 @@ from litestar import Litestar, Response, get
 from litestar.params import FromPath
 
 from routes.answers import answer
-from routes.connections import Connection
+from routes.connections import PhoneConnection
 from schemas.routes import RouteOut
 from service.app import Composition, create_app
 from service.crypto.key_file import KeyFile
@@ -112,7 +112,7 @@ async def _serve_both(dsn: str, admin_dsn: str, ports: Any) -> None:
 
 
 def _uvicorn(app: Litestar) -> uvicorn.Server:
-    config = uvicorn.Config(app, lifespan="off", log_config=None, access_log=False, http=Connection)
+    config = uvicorn.Config(app, lifespan="off", log_config=None, access_log=False, http=PhoneConnection)
     return uvicorn.Server(config)
 
 

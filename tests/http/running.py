@@ -11,7 +11,7 @@ import msgspec
 import uvicorn
 from litestar import Litestar
 
-from routes.connections import Connection
+from routes.connections import PhoneConnection
 from service.app import Composition, create_app
 
 START_S = 20
@@ -31,7 +31,7 @@ def run_service(composition: Composition) -> Iterator[Running]:
     """Serve on a free port of the loopback until the block ends."""
     app = create_app(composition)
     listening = listen()
-    server = uvicorn.Server(uvicorn.Config(app, http=Connection, log_config=None, access_log=False))
+    server = uvicorn.Server(uvicorn.Config(app, http=PhoneConnection, log_config=None, access_log=False))
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_until_complete, args=(server.serve(sockets=[listening]),))
     thread.start()

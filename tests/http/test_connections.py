@@ -13,7 +13,7 @@ import msgspec
 import pytest
 
 from routes import connections
-from routes.connections import HEAD_BYTES, Connection
+from routes.connections import HEAD_BYTES, PhoneConnection
 from tests.db.embedded_tools import wait_until
 from tests.http.running import Running
 from tests.http.world import PASSWORD, a_device
@@ -80,14 +80,14 @@ def is_given_up(transport: asyncio.Transport) -> bool:
 def waiting(monkeypatch: pytest.MonkeyPatch) -> list[asyncio.Transport]:
     """Return the service's ends of the connections to come, which pass on little unless it is read."""
     transports: list[asyncio.Transport] = []
-    made = Connection.connection_made
+    made = PhoneConnection.connection_made
 
-    def connection_made(self: Connection, transport: asyncio.Transport) -> None:
+    def connection_made(self: PhoneConnection, transport: asyncio.Transport) -> None:
         transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4_096)
         transports.append(transport)
         made(self, transport)
 
-    monkeypatch.setattr(Connection, "connection_made", connection_made)
+    monkeypatch.setattr(PhoneConnection, "connection_made", connection_made)
     return transports
 
 
