@@ -3,6 +3,7 @@
 import re
 import secrets
 import time
+from http import HTTPStatus
 from typing import Any, Final
 
 import structlog
@@ -14,6 +15,7 @@ from litestar.types import ASGIApp, Message, Receive, Scope, Send
 logger = structlog.get_logger()
 
 REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._-]{8,64}")
+NAMING_METHODS: Final = frozenset({HTTPStatus.NO_CONTENT, HTTPStatus.METHOD_NOT_ALLOWED})
 ON_EVERY_ANSWER: Final = ((b"cache-control", b"no-store"), (b"x-content-type-options", b"nosniff"))
 """No cache keeps an answer: on a phone it would be a file beside the app's own store. Nor is one a page."""
 
@@ -81,7 +83,7 @@ def answering_head(app: ASGIApp) -> ASGIApp:
             await send({**message, "body": b""} if message["type"] == "http.response.body" else message)
 
         async def send_with_head_allowed(message: Message) -> None:
-            if message["type"] == "http.response.start":
+            if message["type"] == "http.response.start" and message["status"] in NAMING_METHODS:
                 _allow_head(MutableScopeHeaders(message))
             await send(message)
 
