@@ -58,12 +58,14 @@ def served() -> Iterator[Served]:
         arguments = (app_dsn, admin_dsn, ports)
         process = multiprocessing.get_context("spawn").Process(target=_serve, args=arguments)
         process.start()
-        port, bare_port, emails = ports.get(timeout=60)
-        with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60) as http:
-            phones = [_signed_in(http, email) for email in emails]
-            yield Served(port, bare_port, phones, app_dsn, admin_dsn, process.pid or 0)
-        process.terminate()
-        process.join(20)
+        try:
+            port, bare_port, emails = ports.get(timeout=60)
+            with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60) as http:
+                phones = [_signed_in(http, email) for email in emails]
+                yield Served(port, bare_port, phones, app_dsn, admin_dsn, process.pid or 0)
+        finally:
+            process.terminate()
+            process.join(20)
 
 
 async def _prepare(server: EmbeddedServer, name: str, password: str) -> str:
