@@ -19,6 +19,12 @@ LINE = {"type": "LineString", "coordinates": [[8.0, 52.0], [8.01, 52.0], [8.01, 
 UNKNOWN = "00000000-0000-4000-8000-000000000000"
 
 
+@pytest.fixture(autouse=True)
+def _now_stays_now(clock: Clock) -> None:
+    """Stop the service's time at NOW: these tests may come long after they were read in."""
+    clock.stopped = NOW
+
+
 def at(minutes: float) -> str:
     """Return an instant so many minutes from now, as the service writes it."""
     return (NOW + timedelta(minutes=minutes)).isoformat().replace("+00:00", "Z")
