@@ -3,7 +3,7 @@
     python .ci/lint_migrations.py [--without-squawk] [folder]
 
 Exits with 1 when there is anything to say. What only a migrated database can tell (keys, policies, owners)
-is refused at start-up, by service/db/checks.py.
+is refused at start-up, by service/foundation/database/checks.py.
 """
 
 import argparse

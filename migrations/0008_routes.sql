@@ -35,7 +35,7 @@ CREATE TABLE route_version (
 );
 ALTER TABLE route_version ALTER COLUMN line SET STORAGE EXTERNAL;
 COMMENT ON TABLE route_version IS 'Tenant: a line a route has, or once had. Never changed.';
-COMMENT ON COLUMN route_version.line IS 'Columnar blob of service.encoding.blob.';
+COMMENT ON COLUMN route_version.line IS 'Columnar blob of service.geo.blob.';
 COMMENT ON COLUMN route_version.ascent_m IS 'Metres climbed; null where the line has no elevation.';
 COMMENT ON COLUMN route_version.effort_m IS 'Flat metres that take as long to walk: walking time is effort_m by the flat pace.';
 

@@ -23,7 +23,7 @@ ALTER TABLE track ALTER COLUMN sealed_gpx SET STORAGE EXTERNAL;
 COMMENT ON TABLE track IS 'Tenant, clinical: what was walked in a session, cut to its actual times.';
 COMMENT ON COLUMN track.fingerprint IS 'Keyed hash of the uploaded file: the same file again changes nothing.';
 COMMENT ON COLUMN track.sealed_original IS 'The file as it came, compressed; everything else can be rebuilt from it.';
-COMMENT ON COLUMN track.sealed_fixes IS 'Columnar blob of service.encoding.blob.';
+COMMENT ON COLUMN track.sealed_fixes IS 'Columnar blob of service.geo.blob.';
 COMMENT ON COLUMN track.sealed_geojson IS 'Ready to send, gzip.';
 COMMENT ON COLUMN track.sealed_gpx IS 'Ready to send, gzip.';
 

@@ -1,1 +1,1 @@
-"""Plain SQL, forward only, one change a file; read by `service.db.migrate`."""
+"""Plain SQL, forward only, one change a file; read by `service.foundation.database.migrate`."""

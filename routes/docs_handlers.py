@@ -6,7 +6,7 @@ import msgspec
 from litestar import Litestar, MediaType, Request, Response, get
 
 from routes.docs_page import docs_page
-from routes.openapi import openapi_document
+from routes.http.openapi import openapi_document
 
 PUBLIC: Final = {"open": True}
 PAGE_POLICY: Final = (

@@ -3,10 +3,10 @@
 from litestar import get
 from litestar.di import NamedDependency
 
-from routes.dependencies import Services
+from routes.http.dependencies import Services
 from schemas.health import Health
-from service.db.connection import a_connection
-from service.db.migrate import MigrationRefused, pending
+from service.foundation.database.connection import a_connection
+from service.foundation.database.migrate import MigrationRefused, pending
 
 PUBLIC = {"open": True}
 

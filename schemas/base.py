@@ -6,7 +6,7 @@ from typing import Annotated, Any, Final, TypeVar
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from service.domain.instants import EARLIEST, LATEST, is_real
+from service.foundation.instants import EARLIEST, LATEST, is_real
 
 Value = TypeVar("Value")
 

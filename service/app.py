@@ -10,32 +10,24 @@ from litestar import Litestar, Router
 from litestar.config.compression import CompressionConfig
 from litestar.types import ControllerRouterHandler
 
-from routes import (
-    client_handlers,
-    docs_handlers,
-    health_handlers,
-    moment_handlers,
-    note_handlers,
-    place_handlers,
-    practice_handlers,
-    route_feature_handlers,
-    route_file_handlers,
-    route_handlers,
-    session_handlers,
-    sign_in_handlers,
-    track_handlers,
-)
-from routes.dependencies import DEPENDENCIES, Services, signed_in
-from routes.middleware import ConditionalReads, RequestLog, answering_head, answering_privately
-from routes.network import Network, network_reader, only_hosts
-from routes.openapi import openapi_config
-from routes.problems import EXCEPTION_HANDLERS
-from routes.strict import StrictRequest, refuse_unreadable
-from service.crypto.key_file import KeyFile
-from service.crypto.passwords import PasswordHasher
-from service.crypto.sealing import Keyring
-from service.db.connection import open_pool, plenty
-from service.use_cases.check_installation import refuse_unready
+from routes import docs_handlers, health_handlers
+from routes.clients import client_handlers
+from routes.http.dependencies import DEPENDENCIES, Services, signed_in
+from routes.http.middleware import ConditionalReads, RequestLog, answering_head, answering_privately
+from routes.http.network import Network, network_reader, only_hosts
+from routes.http.openapi import openapi_config
+from routes.http.problems import EXCEPTION_HANDLERS
+from routes.http.strict import StrictRequest, refuse_unreadable
+from routes.people import practice_handlers, sign_in_handlers
+from routes.places import place_handlers
+from routes.record import moment_handlers, note_handlers, track_handlers
+from routes.sessions import session_handlers
+from routes.walks import feature_handlers, route_file_handlers, route_handlers
+from service.foundation.crypto.key_file import KeyFile
+from service.foundation.crypto.passwords import PasswordHasher
+from service.foundation.crypto.sealing import Keyring
+from service.foundation.database.check_installation import refuse_unready
+from service.foundation.database.connection import open_pool, plenty
 
 BODY_LIMIT: Final = 1_000_000
 """Bytes of a JSON body; uploads say their own limit."""
@@ -49,7 +41,7 @@ HANDLERS: Final[Sequence[ControllerRouterHandler]] = [
     *client_handlers.HANDLERS,
     *route_handlers.HANDLERS,
     *route_file_handlers.HANDLERS,
-    *route_feature_handlers.HANDLERS,
+    *feature_handlers.HANDLERS,
     *session_handlers.HANDLERS,
     *moment_handlers.HANDLERS,
     *note_handlers.HANDLERS,

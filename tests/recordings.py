@@ -8,9 +8,9 @@ import gpxpy
 import msgspec
 import numpy as np
 
-from service.domain.fixes import Fixes
+from service.geo.fixes import Fixes
+from tests.made_up_walks import fixes_at
 from tests.shared_data import shared_file
-from tests.walks import fixes_at
 
 
 @functools.cache

@@ -11,10 +11,10 @@ import msgspec
 
 from service.commands.installation import Installation, open_installation, prepare
 from service.config import read_settings
-from service.crypto.passwords import PasswordHasher, WeakPassword, generate_password, refuse_weak
-from service.crypto.sealing import Keyring
-from service.db.connection import Pool, open_pool
-from service.use_cases.check_installation import refuse_unready
+from service.foundation.crypto.passwords import PasswordHasher, WeakPassword, generate_password, refuse_weak
+from service.foundation.crypto.sealing import Keyring
+from service.foundation.database.check_installation import refuse_unready
+from service.foundation.database.connection import Pool, open_pool
 
 Answer = TypeVar("Answer")
 

@@ -15,10 +15,10 @@ from service.commands.installation import (
     say,
 )
 from service.config import Settings, read_settings
-from service.crypto.key_file import KeyFileError, load_key_file
-from service.crypto.sealing import Keyring, WrongKeyFile
-from service.db.dumps import programs_for
-from service.use_cases.keep_backup import Manifest, back_up
+from service.foundation.crypto.key_file import KeyFileError, load_key_file
+from service.foundation.crypto.sealing import Keyring, WrongKeyFile
+from service.foundation.database.dumps import programs_for
+from service.foundation.database.keep_backup import Manifest, back_up
 
 
 @click.command("backup")

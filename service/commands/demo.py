@@ -17,9 +17,9 @@ from service.commands.phone import Phone, PhoneRefused
 from service.commands.serve import Server, bind, compose, configured
 from service.commands.story import WALK_AGO, Story
 from service.config import read_settings
-from service.crypto.passwords import generate_password
+from service.foundation.crypto.passwords import generate_password
 from service.logs import configure_logs
-from service.use_cases.keep_practice import NewPractice, create_practice
+from service.people.keep_practice import NewPractice, create_practice
 
 FOLDER: Final = "demo"
 TIMEOUT_S: Final = 60

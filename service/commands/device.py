@@ -6,8 +6,8 @@ from uuid import UUID
 import click
 
 from service.commands.acting import Acting, act
-from service.domain.sign_ins import Device
-from service.use_cases.regain_access import devices_of, find_by_email, revoke_devices
+from service.people.regain_access import devices_of, find_by_email, revoke_devices
+from service.people.sign_ins import Device
 
 
 @click.group("device")

@@ -30,9 +30,9 @@ from service.commands.installation import (
     release,
 )
 from service.config import BadSetting, Settings, read_settings
-from service.db.embedded import EmbeddedError
-from service.db.embedded.folder import DataFolder
-from service.db.installations import find_key_check
+from service.foundation.database.embedded import EmbeddedError
+from service.foundation.database.embedded.folder import DataFolder
+from service.foundation.database.installations import find_key_check
 
 WIDTH = 26
 

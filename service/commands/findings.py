@@ -14,15 +14,15 @@ import asyncpg
 import msgspec
 
 from service.config import PREFIX, Settings
-from service.crypto.key_file import KeyFileError, load_key_file
-from service.crypto.sealing import Keyring, WrongKeyFile
-from service.db.checks import UnsafeDatabase, refuse_unsafe
-from service.db.embedded import EmbeddedError
-from service.db.embedded.binaries import find_binaries
-from service.db.embedded.folder import DataFolder
-from service.db.installations import count_practices, read_clock
-from service.db.migrate import MigrationRefused, pending
-from service.db.tables import SYSTEM_TABLES, TENANT_TABLES
+from service.foundation.crypto.key_file import KeyFileError, load_key_file
+from service.foundation.crypto.sealing import Keyring, WrongKeyFile
+from service.foundation.database.checks import UnsafeDatabase, refuse_unsafe
+from service.foundation.database.embedded import EmbeddedError
+from service.foundation.database.embedded.binaries import find_binaries
+from service.foundation.database.embedded.folder import DataFolder
+from service.foundation.database.installations import count_practices, read_clock
+from service.foundation.database.migrate import MigrationRefused, pending
+from service.foundation.database.tables import SYSTEM_TABLES, TENANT_TABLES
 
 LOW_DISK_BYTES: Final = 2_000_000_000
 NO_DISK_BYTES: Final = 200_000_000

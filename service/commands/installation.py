@@ -13,15 +13,15 @@ import click
 import msgspec
 
 from service.config import Settings
-from service.crypto.key_file import KeyFile
-from service.db.connection import connect, is_pooled
-from service.db.embedded import DataFolderInUse, EmbeddedServer, start_embedded
-from service.db.embedded.attach import attach_embedded
-from service.db.embedded.folder import DataFolder, write_private
-from service.db.installations import ensure_database, find_key_check
-from service.db.migrate import migrate, pending
-from service.db.roles import ensure_roles
-from service.use_cases.check_installation import MigrationsPending, open_keys
+from service.foundation.crypto.key_file import KeyFile
+from service.foundation.database.check_installation import MigrationsPending, open_keys
+from service.foundation.database.connection import connect, is_pooled
+from service.foundation.database.embedded import DataFolderInUse, EmbeddedServer, start_embedded
+from service.foundation.database.embedded.attach import attach_embedded
+from service.foundation.database.embedded.folder import DataFolder, write_private
+from service.foundation.database.installations import ensure_database, find_key_check
+from service.foundation.database.migrate import migrate, pending
+from service.foundation.database.roles import ensure_roles
 
 DATABASE: Final = "towpath"
 LOGIN: Final = "towpath"

@@ -6,7 +6,7 @@ import click
 
 from service.commands.installation import CommandRefused
 from service.config import read_settings
-from service.crypto.key_file import create_key_file
+from service.foundation.crypto.key_file import create_key_file
 
 
 @click.group("key")

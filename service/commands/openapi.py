@@ -6,9 +6,9 @@ from pathlib import Path
 import click
 import msgspec
 
-from routes.openapi import openapi_document
+from routes.http.openapi import openapi_document
 from service.app import Composition, create_app
-from service.crypto.key_file import KeyFile
+from service.foundation.crypto.key_file import KeyFile
 
 LINES_SHOWN = 40
 

@@ -6,16 +6,16 @@ import asyncpg
 
 from service.commands.installation import CommandRefused
 from service.config import BadSetting
-from service.crypto.key_file import KeyFileError
-from service.db.checks import UnsafeDatabase
-from service.db.embedded import EmbeddedError
-from service.db.migrate import MigrationRefused
-from service.db.roles import RolesRefused
-from service.domain.errors import DomainError
-from service.domain.sign_ins import WhichPractice
-from service.domain.writes import Impossible
-from service.use_cases.check_installation import MigrationsPending
-from service.use_cases.keep_backup import BackupRefused
+from service.foundation.crypto.key_file import KeyFileError
+from service.foundation.database.check_installation import MigrationsPending
+from service.foundation.database.checks import UnsafeDatabase
+from service.foundation.database.embedded import EmbeddedError
+from service.foundation.database.keep_backup import BackupRefused
+from service.foundation.database.migrate import MigrationRefused
+from service.foundation.database.roles import RolesRefused
+from service.foundation.errors import DomainError
+from service.foundation.retry_safe import Impossible
+from service.people.sign_ins import WhichPractice
 
 SAID: Final = (
     BackupRefused,

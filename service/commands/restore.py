@@ -15,10 +15,16 @@ from service.commands.installation import (
     say,
 )
 from service.config import read_settings
-from service.crypto.key_file import load_key_file
-from service.crypto.sealing import Keyring
-from service.db.dumps import programs_for
-from service.use_cases.keep_backup import Manifest, read_backup, refuse_full, refuse_unusable, restore
+from service.foundation.crypto.key_file import load_key_file
+from service.foundation.crypto.sealing import Keyring
+from service.foundation.database.dumps import programs_for
+from service.foundation.database.keep_backup import (
+    Manifest,
+    read_backup,
+    refuse_full,
+    refuse_unusable,
+    restore,
+)
 
 
 @click.command("restore")

@@ -8,9 +8,9 @@ from typing import Final
 
 import numpy as np
 
-from service.domain.fixes import NO_TIME, Fixes, Floats
-from service.gpx.model import Waypoint
-from service.gpx.writer import write_gpx
+from service.geo.fixes import NO_TIME, Fixes, Floats
+from service.geo.gpx.model import Waypoint
+from service.geo.gpx.writer import write_gpx
 
 START_LON: Final = -0.0403
 START_LAT: Final = 51.5461

@@ -15,13 +15,13 @@ import uvicorn
 import uvloop
 from litestar import Litestar
 
-from routes.connections import PhoneConnection
+from routes.http.connections import PhoneConnection
 from service.app import Composition, create_app
 from service.commands.installation import CommandRefused, Installation, open_installation, prepare
 from service.config import Settings, read_settings
-from service.crypto.key_file import KeyFile
-from service.db.connection import plenty
-from service.db.embedded import EmbeddedError, EmbeddedServer
+from service.foundation.crypto.key_file import KeyFile
+from service.foundation.database.connection import plenty
+from service.foundation.database.embedded import EmbeddedError, EmbeddedServer
 from service.logs import configure_logs
 
 logger = structlog.get_logger()

@@ -5,8 +5,8 @@ from uuid import UUID
 import click
 
 from service.commands.acting import Acting, act, choose_password, show_password
-from service.use_cases.regain_access import find_by_email
-from service.use_cases.regain_access import reset_password as set_new_password
+from service.people.regain_access import find_by_email
+from service.people.regain_access import reset_password as set_new_password
 
 
 @click.group("therapist")

@@ -11,8 +11,8 @@ from tempfile import TemporaryDirectory
 from typing import Final
 from xml.parsers import expat
 
-from service.gpx.model import DEFAULT_LIMITS, GpxLimits
-from service.gpx.reader import read_gpx
+from service.geo.gpx.model import DEFAULT_LIMITS, GpxLimits
+from service.geo.gpx.reader import read_gpx
 from tests.benchmarks.rounds import compare
 
 NOW: Final = datetime(2026, 7, 1, tzinfo=UTC)

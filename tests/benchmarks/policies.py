@@ -19,14 +19,14 @@ import asyncpg
 import msgspec
 import uvloop
 
-from service.crypto.tokens import parse_token
-from service.db.connection import Begin, Connection, Pool, open_pool
-from service.db.notes import list_notes
-from service.db.routes import RouteSearch, find_route, find_route_of_token, list_routes
-from service.db.sessions import find_session, find_session_of_token
-from service.db.sign_ins import ByToken
-from service.db.tracks import find_geojson_of_token
-from service.domain.sign_ins import Tenant
+from service.foundation.crypto.tokens import parse_token
+from service.foundation.database.connection import Begin, Connection, Pool, open_pool
+from service.foundation.tenant import Tenant
+from service.people.sign_in_queries import ByToken
+from service.record.note_queries import list_notes
+from service.record.track_queries import find_geojson_of_token
+from service.sessions.queries import find_session, find_session_of_token
+from service.walks.route_queries import RouteSearch, find_route, find_route_of_token, list_routes
 from tests.benchmarks.rounds import compare
 from tests.benchmarks.served import Served, a_route, served
 from tests.http.sessions import a_note, a_recording, a_session, at, send_track

@@ -19,17 +19,17 @@ import uvloop
 from litestar import Litestar, Response, get
 from litestar.params import FromPath
 
-from routes.answers import answer
-from routes.connections import PhoneConnection
-from schemas.routes import RouteOut
+from routes.http.answers import answer
+from routes.http.connections import PhoneConnection
+from schemas.walks.routes import RouteOut
 from service.app import Composition, create_app
-from service.crypto.key_file import KeyFile
-from service.db.embedded import EmbeddedServer, start_embedded
-from service.db.migrate import migrate
-from service.db.roles import ensure_roles
+from service.foundation.crypto.key_file import KeyFile
+from service.foundation.database.embedded import EmbeddedServer, start_embedded
+from service.foundation.database.migrate import migrate
+from service.foundation.database.roles import ensure_roles
 from service.logs import configure_logs
-from service.use_cases.keep_practice import NewPractice, create_practice
-from service.use_cases.keep_routes import read_route
+from service.people.keep_practice import NewPractice, create_practice
+from service.walks.keep_routes import read_route
 from tests.http.running import listen
 from tests.http.world import PASSWORD, Phone, a_device
 

@@ -16,13 +16,13 @@ import httpx
 import msgspec
 import numpy as np
 
-from service.domain.fixes import Fixes
-from service.domain.tracks import Recording, Window, cut_and_summarise
-from service.encoding.blob import pack_fixes
-from service.encoding.compression import compress, gzip_bytes
-from service.encoding.geojson import track_geojson
-from service.gpx.reader import read_gpx
-from service.gpx.writer import write_gpx
+from service.foundation.compression import compress, gzip_bytes
+from service.geo.blob import pack_fixes
+from service.geo.fixes import Fixes
+from service.geo.geojson import track_geojson
+from service.geo.gpx.reader import read_gpx
+from service.geo.gpx.writer import write_gpx
+from service.record.tracks import Recording, Window, cut_and_summarise
 from tests.benchmarks.load import Request, a_request, rate
 from tests.benchmarks.rounds import compare
 from tests.benchmarks.served import Served, a_route, served

@@ -17,7 +17,7 @@ import pytest
 
 from tests.commands.running import serving, succeeding
 from tests.conftest import Server, make_database
-from tests.db.embedded_tools import ask
+from tests.foundation.database.embedded_tools import ask
 from tests.http.world import Phone, sign_in
 
 ADA = "ada@example.org"

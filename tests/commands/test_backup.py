@@ -15,9 +15,9 @@ import asyncpg
 import msgspec
 import pytest
 
-from service.crypto.key_file import KeyFile
-from service.db.embedded.binaries import find_binaries
-from service.use_cases.keep_backup import Manifest
+from service.foundation.crypto.key_file import KeyFile
+from service.foundation.database.embedded.binaries import find_binaries
+from service.foundation.database.keep_backup import Manifest
 from tests.commands.conftest import ADA, CANARY, Elsewhere, Made, create_practice, signed_in
 from tests.commands.running import COMMAND, ROOT, environment, refused, serving, succeeding
 from tests.http.world import Phone

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from service.crypto.key_file import KeyFile
+from service.foundation.crypto.key_file import KeyFile
 from tests.commands.conftest import Elsewhere, Made, create_practice
 from tests.commands.running import serving, succeeding, towpath
 

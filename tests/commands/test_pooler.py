@@ -14,10 +14,10 @@ from uuid import uuid4
 
 import pytest
 
-from service.db.embedded.accounts import OWN, Account, account_to_lend
+from service.foundation.database.embedded.accounts import OWN, Account, account_to_lend
 from tests.commands.conftest import ADA, Elsewhere, create_practice, signed_in
 from tests.commands.running import refused, serving, succeeding
-from tests.db.embedded_tools import wait_until
+from tests.foundation.database.embedded_tools import wait_until
 from tests.http.sessions import a_recording, a_session, held, send_track
 from tests.http.world import Phone
 

@@ -11,10 +11,10 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from service.crypto.key_file import KeyFile
+from service.foundation.crypto.key_file import KeyFile
 from tests.commands.conftest import CANARY, Elsewhere, Made, create_practice, signed_in
 from tests.commands.running import Service, refused, serving, succeeding
-from tests.db.embedded_tools import is_running, postmaster_of, wait_until
+from tests.foundation.database.embedded_tools import is_running, postmaster_of, wait_until
 
 
 def is_ready(service: Service) -> bool:

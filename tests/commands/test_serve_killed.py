@@ -14,10 +14,17 @@ import msgspec
 
 from service.commands.installation import DATABASE
 from service.commands.samples import sample_route
-from service.db.embedded.attach import attach_embedded
+from service.foundation.database.embedded.attach import attach_embedded
 from tests.commands.conftest import Made, signed_in
 from tests.commands.running import Service, serving
-from tests.db.embedded_tools import ask, children_of, kill_at_once, needs_proc, postmaster_of, wait_until
+from tests.foundation.database.embedded_tools import (
+    ask,
+    children_of,
+    kill_at_once,
+    needs_proc,
+    postmaster_of,
+    wait_until,
+)
 from tests.http.running import listen
 from tests.http.sessions import GPX, HALF_PAST_TWO, a_recording, at
 from tests.http.world import Phone

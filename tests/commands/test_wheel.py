@@ -57,7 +57,7 @@ def test_it_carries_the_program_its_migrations_and_its_data(wheel: Path) -> None
         for each in (ROOT / package).rglob("*")
         if each.is_file() and each.suffix != ".pyc"
     ]
-    assert {"migrations/0001_practices.sql", "service/crypto/common_passwords.txt"} <= set(sources)
+    assert {"migrations/0001_practices.sql", "service/foundation/crypto/common_passwords.txt"} <= set(sources)
     assert set(sources) <= names_in(wheel)
 
 

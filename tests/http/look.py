@@ -8,7 +8,7 @@ from uuid import UUID
 import asyncpg
 import msgspec
 
-from service.db.tables import TENANT_TABLES
+from service.foundation.database.tables import TENANT_TABLES
 
 
 class Look(msgspec.Struct, frozen=True):

@@ -8,7 +8,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import QueryParameter
 
 from service.app import Composition, create_app
-from service.crypto.key_file import KeyFile
+from service.foundation.crypto.key_file import KeyFile
 
 WRITES: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 

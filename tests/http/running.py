@@ -11,7 +11,7 @@ import msgspec
 import uvicorn
 from litestar import Litestar
 
-from routes.connections import PhoneConnection
+from routes.http.connections import PhoneConnection
 from service.app import Composition, create_app
 
 START_S = 20

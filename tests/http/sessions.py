@@ -6,8 +6,8 @@ from uuid import uuid4
 
 import numpy as np
 
-from service.domain.fixes import Fixes
-from service.gpx.writer import write_gpx
+from service.geo.fixes import Fixes
+from service.geo.gpx.writer import write_gpx
 from tests.http.world import Phone
 
 HALF_PAST_TWO = datetime(2026, 5, 4, 14, 30, tzinfo=UTC)

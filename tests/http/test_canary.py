@@ -13,8 +13,8 @@ import httpx
 import pytest
 from msgspec import inspect as wire
 
-from service.db.embedded import EmbeddedServer
-from service.db.embedded.binaries import find_binaries
+from service.foundation.database.embedded import EmbeddedServer
+from service.foundation.database.embedded.binaries import find_binaries
 from tests.conftest import Server
 from tests.http.hostile import Member, members, with_member
 from tests.http.look import Look

@@ -13,9 +13,9 @@ from uuid import UUID, uuid4
 import pytest
 
 from service.app import Composition
-from service.crypto.key_file import KeyFile
-from service.db.connection import Begin, Pool
-from service.domain.sign_ins import Tenant
+from service.foundation.crypto.key_file import KeyFile
+from service.foundation.database.connection import Begin, Pool
+from service.foundation.tenant import Tenant
 from tests.http.look import Look
 from tests.http.refusals import PREFIX
 from tests.http.running import Running, run_service

@@ -12,9 +12,9 @@ import httpx
 import msgspec
 import pytest
 
-from routes import connections
-from routes.connections import HEAD_BYTES, PhoneConnection
-from tests.db.embedded_tools import wait_until
+from routes.http import connections
+from routes.http.connections import HEAD_BYTES, PhoneConnection
+from tests.foundation.database.embedded_tools import wait_until
 from tests.http.running import Running
 from tests.http.world import PASSWORD, a_device
 

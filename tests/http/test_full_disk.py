@@ -7,7 +7,7 @@ from uuid import uuid4
 import pytest
 
 from service.app import Composition
-from service.crypto.key_file import KeyFile
+from service.foundation.crypto.key_file import KeyFile
 from tests.http.refusals import PREFIX
 from tests.http.running import run_service
 from tests.http.sessions import a_client, a_recording, a_session, held, send_track

@@ -10,7 +10,7 @@ import httpx
 import msgspec
 import pytest
 
-from tests.http.conftest import Clock
+from tests.conftest import Clock
 from tests.http.look import Look
 from tests.http.matrix import CASES, GUARDED, NAMING, Rule, call, operation_of, request
 from tests.http.operations import OPERATIONS

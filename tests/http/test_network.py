@@ -8,9 +8,9 @@ import httpx
 import pytest
 from litestar.connection import ASGIConnection
 
-from routes.network import network_reader
+from routes.http.network import network_reader
 from service.app import Composition
-from service.crypto.key_file import KeyFile
+from service.foundation.crypto.key_file import KeyFile
 from tests.http.running import run_service
 
 PROXIES = (ip_network("10.0.0.0/8"), ip_network("fd00::/8"))

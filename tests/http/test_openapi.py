@@ -9,10 +9,10 @@ import msgspec
 import pytest
 from openapi_spec_validator import validate
 
-from routes.openapi import openapi_document, wire_types
+from routes.http.openapi import openapi_document, wire_types
 from schemas.examples import EXAMPLES
 from service.app import Composition, create_app
-from service.crypto.key_file import KeyFile
+from service.foundation.crypto.key_file import KeyFile
 from tests.http.sessions import a_recording, a_session, send_track
 from tests.http.world import World
 

@@ -11,10 +11,10 @@ import asyncpg
 import msgspec
 import pytest
 
-from service.db.connection import entering
-from service.db.tables import SYSTEM_TABLES, TENANT_TABLES
-from service.domain.sign_ins import NOBODY, Tenant
-from tests.db.statements import STATEMENTS, tables_of
+from service.foundation.database.connection import entering
+from service.foundation.database.tables import SYSTEM_TABLES, TENANT_TABLES
+from service.foundation.tenant import NOBODY, Tenant
+from tests.foundation.database.statements import STATEMENTS, tables_of
 from tests.http.look import Look
 from tests.http.running import Running
 from tests.http.things import things_of

@@ -7,11 +7,11 @@ from uuid import uuid4
 
 import pytest
 
-from routes import uploads
-from routes.uploads import PRACTICE_BYTES, UPLOADS_BYTES, UploadBudget
-from service.gpx.model import DEFAULT_LIMITS
-from service.threads import Overloaded
-from tests.db.embedded_tools import wait_until
+from routes.http import uploads
+from routes.http.uploads import PRACTICE_BYTES, UPLOADS_BYTES, UploadBudget
+from service.foundation.threads import Overloaded
+from service.geo.gpx.model import DEFAULT_LIMITS
+from tests.foundation.database.embedded_tools import wait_until
 from tests.http.running import Running
 from tests.http.things import RECORDING
 from tests.http.world import Phone, World

@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 import httpx
 import msgspec
 
-from service.use_cases.keep_practice import NewPractice, create_practice
+from service.people.keep_practice import NewPractice, create_practice
 from tests.http.running import Running
 
 PASSWORD = "weir-otter-plank-gate-seven"

@@ -1,0 +1,1 @@
+"""HTTP as every handler shares it: strict requests, problems, OpenAPI, uploads, conditional answers."""

@@ -1,0 +1,214 @@
+"""What handlers are given: the time, the verified sign-in, and transactions bound to it."""
+
+import re
+from collections.abc import Callable
+from datetime import datetime
+from functools import partial
+from typing import Annotated, Any, Final
+from uuid import UUID
+
+import msgspec
+from litestar import Request
+from litestar.connection import ASGIConnection
+from litestar.datastructures import State
+from litestar.di import NamedDependency, Provide
+from litestar.handlers import BaseRouteHandler
+from litestar.params import HeaderParameter, QueryParameter
+
+from routes.http.strict import MissingHeader, NoPrecondition
+from service.foundation.crypto.fingerprints import canonical
+from service.foundation.crypto.passwords import PasswordHasher
+from service.foundation.crypto.sealing import Keyring, PracticeKey
+from service.foundation.crypto.tokens import Token, parse_token
+from service.foundation.database.connection import Begin, Pool
+from service.foundation.pages import LONGEST_CURSOR, PAGE_DEFAULT, PAGE_LIMIT, Cursor
+from service.foundation.retry_safe import BY_ANY_DEVICE, Expected, Once
+from service.people.sign_in_queries import ByToken, find_sign_in
+from service.people.sign_ins import SIGN_IN_OVER, NotSignedIn, OwnerOnly, Role, SignIn
+
+ENTITY_TAG: Final = re.compile(r'\s*(?:W/)?"([^"]*)"\s*')
+LONGEST_REVISION: Final = 15
+IDEMPOTENCY_KEY: Final = re.compile(r"[\x21-\x7e]{1,200}")
+
+
+class Services(msgspec.Struct, frozen=True):
+    """What the composition root hands to every request."""
+
+    pool: Pool
+    keyring: Keyring
+    hasher: PasswordHasher
+    clock: Callable[[], datetime]
+    client_network: Callable[[ASGIConnection[Any, Any, Any, Any]], str]
+    address: str
+    """The address phones use."""
+    has_room: Callable[[], bool]
+    """Whether the database's disk can take a write."""
+
+
+async def signed_in(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
+    """Guard every handler that does not say `opt={"open": True}`. Raises NotSignedIn.
+
+    One that says `opt={"verifies_token": True}` is given the token unverified, and verifies it in the same
+    round trip in which it reads.
+    """
+    if handler.opt.get("open"):
+        return
+    scheme, _, text = connection.headers.get("authorization", "").partition(" ")
+    token = parse_token(text.strip(), "access") if scheme.lower() == "bearer" else None
+    if token is None:
+        raise NotSignedIn("send the access token of a sign-in as Authorization: Bearer")
+    connection.state.token = token
+    if handler.opt.get("verifies_token"):
+        return
+    await _verify(connection, handler, token)
+    connection.state.verify_again = partial(_verify, connection, handler, token)
+
+
+async def _verify(
+    connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler, token: Token
+) -> None:
+    """Find out whose token it is. Raises NotSignedIn, OwnerOnly."""
+    services: Services = connection.app.state.services
+    sign_in = await find_sign_in(services.pool, token.practice_id, token.digest, services.clock())
+    if sign_in is None:
+        raise NotSignedIn(SIGN_IN_OVER)
+    if handler.opt.get("owner") and sign_in.role is not Role.OWNER:
+        raise OwnerOnly("ask an owner of the practice")
+    connection.state.sign_in = sign_in
+
+
+async def provide_services(state: State) -> Services:
+    """Return the composition root's hand-over."""
+    services: Services = state.services
+    return services
+
+
+async def provide_now(services: NamedDependency[Services]) -> datetime:
+    """Return the server's time, once for the whole request."""
+    return services.clock()
+
+
+async def provide_sign_in(request: Request[Any, Any, Any]) -> SignIn:
+    """Return the sign-in the guard verified."""
+    sign_in: SignIn = request.state.sign_in
+    return sign_in
+
+
+async def provide_by_token(request: Request[Any, Any, Any], services: NamedDependency[Services]) -> ByToken:
+    """Return the token the guard read, for a handler that says `verifies_token`."""
+    token: Token = request.state.token
+    return ByToken(services.pool, token.practice_id, token.digest, services.clock())
+
+
+async def provide_begin(services: NamedDependency[Services], sign_in: NamedDependency[SignIn]) -> Begin:
+    """Return what opens transactions for this sign-in's practice and therapist."""
+    return Begin(services.pool, sign_in.tenant, services.has_room)
+
+
+async def provide_keys(services: NamedDependency[Services], sign_in: NamedDependency[SignIn]) -> PracticeKey:
+    """Return the practice's key."""
+    return services.keyring.practice(sign_in.practice_id, sign_in.wrapped_key)
+
+
+class Creating:
+    """Makes a create retry-safe: its client-made id is its key."""
+
+    __slots__ = ("_keys", "_route")
+
+    def __init__(self, keys: PracticeKey, route: str) -> None:
+        self._keys = keys
+        self._route = route
+
+    def once(self, new_id: UUID, payload: msgspec.Struct | bytes) -> Once:
+        """Return this create's place in the ledger."""
+        content = f"{self._route}\n".encode() + canonical(payload)
+        return Once(BY_ANY_DEVICE, str(new_id), self._keys.fingerprint(content))
+
+
+class Writing:
+    """Makes any other write retry-safe: the phone sends an Idempotency-Key."""
+
+    __slots__ = ("_device_id", "_key", "_keys", "_route")
+
+    def __init__(self, keys: PracticeKey, device_id: UUID, key: str, route: str) -> None:
+        self._keys = keys
+        self._device_id = device_id
+        self._key = key
+        self._route = route
+
+    def once(self, payload: msgspec.Struct | bytes = b"") -> Once:
+        """Return this write's place in the ledger."""
+        content = f"{self._route}\n".encode() + canonical(payload)
+        return Once(self._device_id, self._key, self._keys.fingerprint(content))
+
+
+async def provide_creating(request: Request[Any, Any, Any], keys: NamedDependency[PracticeKey]) -> Creating:
+    """Return what makes this create retry-safe."""
+    return Creating(keys, f"{request.method} {request.url.path}")
+
+
+async def provide_writing(
+    request: Request[Any, Any, Any],
+    sign_in: NamedDependency[SignIn],
+    keys: NamedDependency[PracticeKey],
+    idempotency_key: Annotated[
+        str | None,
+        HeaderParameter(
+            name="Idempotency-Key",
+            description="Chosen by the phone, once for each intended write; 1 to 200 visible characters.",
+            schema_extra={"pattern": f"^{IDEMPOTENCY_KEY.pattern}$"},
+        ),
+    ] = None,
+) -> Writing:
+    """Return what makes this write retry-safe. Raises MissingHeader."""
+    if idempotency_key is None or not IDEMPOTENCY_KEY.fullmatch(idempotency_key):
+        raise MissingHeader(
+            "Idempotency-Key", "send a fresh key, 1 to 200 visible ASCII characters, with every write"
+        )
+    return Writing(keys, sign_in.device_id, idempotency_key, f"{request.method} {request.url.path}")
+
+
+async def provide_expected(
+    if_match: Annotated[
+        str | None,
+        HeaderParameter(name="If-Match", description="The ETag this change is based on, or `*`."),
+    ] = None,
+) -> Expected:
+    """Return the versions this change is willing to overwrite. Raises NoPrecondition, MissingHeader."""
+    if if_match is None:
+        raise NoPrecondition("If-Match", "this changes what is there: say which version you have read")
+    if if_match.strip() == "*":
+        return Expected(None)
+    tags = [ENTITY_TAG.fullmatch(each) for each in if_match.split(",")]
+    if not all(tags):
+        raise MissingHeader("If-Match", "send an entity tag in quotes, as the ETag header gave it")
+    texts = [tag[1] for tag in tags if tag]
+    return Expected(frozenset(int(each) for each in texts if _is_revision(each)))
+
+
+def _is_revision(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) <= LONGEST_REVISION
+
+
+def after(cursor: str | None) -> Cursor | None:
+    """Return where a list goes on. Raises BadCursor."""
+    return None if cursor is None else Cursor.from_text(cursor)
+
+
+Limit = Annotated[int, QueryParameter(ge=1, le=PAGE_LIMIT, description="Items a page.")]
+CursorText = Annotated[
+    str | None, QueryParameter(max_length=LONGEST_CURSOR, description="`next_cursor` of the page before.")
+]
+DEFAULT_LIMIT: Final = PAGE_DEFAULT
+
+DEPENDENCIES: Final = {
+    "services": Provide(provide_services),
+    "now": Provide(provide_now),
+    "sign_in": Provide(provide_sign_in),
+    "by_token": Provide(provide_by_token),
+    "begin": Provide(provide_begin),
+    "keys": Provide(provide_keys),
+    "creating": Provide(provide_creating),
+    "writing": Provide(provide_writing),
+    "expected": Provide(provide_expected),
+}

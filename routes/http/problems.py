@@ -1,0 +1,263 @@
+"""Every error a phone can meet, as an RFC 9457 problem: one table from what went wrong to what is said."""
+
+from collections.abc import Callable
+from typing import Any, Final
+
+import asyncpg
+import msgspec
+import structlog
+from litestar import Request, Response
+from litestar.exceptions import (
+    HTTPException,
+    MethodNotAllowedException,
+    NotFoundException,
+    ValidationException,
+)
+from litestar.types import ExceptionHandlersMap
+
+from routes.http.middleware import request_id_of
+from routes.http.strict import (
+    BadParameter,
+    CutOff,
+    InvalidBody,
+    MissingHeader,
+    NamedTwice,
+    NoPrecondition,
+    NotJson,
+    TooLarge,
+    UnknownHost,
+    UnsupportedContent,
+    bad_parameter,
+)
+from service.clients.csv_table import CsvRefused
+from service.foundation.crypto.passwords import WeakPassword
+from service.foundation.database.migrate import MigrationRefused
+from service.foundation.pages import BadCursor
+from service.foundation.prepare_and_write import Crowded
+from service.foundation.retry_safe import IdempotencyKeyReused, IdTaken, Impossible, NotFound, Stale, Unusable
+from service.foundation.threads import Overloaded
+from service.geo.geojson import GeoJsonRefused
+from service.geo.gpx.model import GpxRefused
+from service.logs import places_of
+from service.people.sign_ins import (
+    InvitationSpent,
+    NotSignedIn,
+    OwnerOnly,
+    TooManyAttempts,
+    WhichPractice,
+    WrongCredentials,
+)
+from service.record.tracks import LocationNotAgreed, NoTrack
+from service.walks.routes import LineChoice, NoLine, WhichLine
+
+logger = structlog.get_logger()
+
+MEDIA_TYPE: Final = "application/problem+json"
+TYPE_PREFIX: Final = "urn:towpath:problem:"
+
+
+class Problem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """RFC 9457 problem details. `type` is stable: programs branch on it, people read the rest."""
+
+    type: str
+    title: str
+    status: int
+    detail: str | None = None
+    pointer: str | None = None
+    """RFC 6901 pointer to the member of the body that is wrong."""
+    parameter: str | None = None
+    """Name of the query parameter or header that is wrong."""
+    possible: list[str] | None = None
+    """What can be done instead."""
+    reason: str | None = None
+    """A stable code for what is wrong with an uploaded file."""
+    limit: int | None = None
+    """The limit that was passed."""
+    line: int | None = None
+    column: int | None = None
+    """Where in an uploaded file."""
+    lines: list[LineChoice] | None = None
+    """The lines of an uploaded file, the first hundred: choose one by its number `line`."""
+    practice_ids: list[str] | None = None
+    """The practices to choose from."""
+    etag: str | None = None
+    """The current version, where yours is stale."""
+    request_id: str | None = None
+
+
+class Kind(msgspec.Struct, frozen=True):
+    """One row of the table: how an exception is told."""
+
+    slug: str
+    status: int
+    title: str
+    members: Callable[[Any], dict[str, Any]] = lambda error: {"detail": str(error)}
+    headers: Callable[[Any], dict[str, str]] = lambda _: {}
+
+
+def _nothing(_: object) -> dict[str, Any]:
+    return {}
+
+
+def _of_gpx(error: GpxRefused) -> dict[str, Any]:
+    return {
+        "reason": error.reason,
+        "detail": error.detail,
+        "line": error.line,
+        "column": error.column,
+        "limit": error.limit,
+    }
+
+
+def _of_lines(error: WhichLine | NoLine) -> dict[str, Any]:
+    return {"detail": str(error), "lines": list(error.lines[:LINES_TOLD]) or None}
+
+
+LINES_TOLD: Final = 100
+UNAVAILABLE: Final = "Not available at the moment; try again"
+RETRY: Final = {"Retry-After": "2"}
+
+TABLE: Final[dict[type[Exception], Kind]] = {
+    InvalidBody: Kind(
+        "invalid-body", 400, "The body is not what this expects",
+        lambda error: {"detail": str(error), "pointer": error.pointer},
+    ),
+    NotJson: Kind("malformed-json", 400, "The body is not JSON"),
+    NamedTwice: Kind(
+        "malformed-json", 400, "The body is not JSON",
+        lambda error: {"detail": str(error), "pointer": error.pointer},
+    ),
+    CutOff: Kind("bad-request", 400, "The request cannot be read"),
+    UnknownHost: Kind("unknown-host", 421, "The request is addressed to another host"),
+    BadParameter: Kind(
+        "invalid-parameter", 400, "A parameter cannot be used",
+        lambda error: {"detail": str(error), "parameter": error.name},
+    ),
+    BadCursor: Kind(
+        "invalid-parameter", 400, "A parameter cannot be used",
+        lambda error: {"detail": str(error), "parameter": "cursor"},
+    ),
+    MissingHeader: Kind(
+        "header-missing", 400, "A header is missing or cannot be used",
+        lambda error: {"detail": str(error), "parameter": error.name},
+    ),
+    TooLarge: Kind(
+        "too-large", 413, "The body is too large",
+        lambda error: {"detail": str(error), "limit": error.limit},
+    ),
+    UnsupportedContent: Kind("unsupported-content", 415, "The content type is not one this reads"),
+    GpxRefused: Kind("gpx-refused", 422, "The GPX file cannot be used", _of_gpx),
+    CsvRefused: Kind(
+        "csv-refused", 422, "The CSV file cannot be used",
+        lambda error: {
+            "reason": error.reason, "detail": error.detail, "line": error.line, "limit": error.limit
+        },
+    ),
+    GeoJsonRefused: Kind(
+        "geojson-refused", 422, "The GeoJSON cannot be used",
+        lambda error: {"detail": error.detail, "pointer": error.pointer, "limit": error.limit},
+    ),
+    NoLine: Kind("no-line", 422, "There is no line in this file that a route can follow", _of_lines),
+    Unusable: Kind(
+        "unusable", 422, "A member of the body makes no sense",
+        lambda error: {"detail": str(error), "pointer": error.pointer},
+    ),
+    NoTrack: Kind("no-track", 422, "The file holds no track"),
+    WeakPassword: Kind("weak-password", 422, "The password is too weak"),
+    NotSignedIn: Kind(
+        "not-signed-in", 401, "Sign in first", headers=lambda _: {"WWW-Authenticate": "Bearer"}
+    ),
+    WrongCredentials: Kind("wrong-credentials", 401, "Email and password do not match", _nothing),
+    OwnerOnly: Kind("owner-only", 403, "Only an owner of the practice may do this"),
+    NotFound: Kind("not-found", 404, "There is nothing here", _nothing),
+    NotFoundException: Kind("not-found", 404, "There is nothing here", _nothing),
+    MethodNotAllowedException: Kind(
+        "method-not-allowed", 405, "This address does not take that method", _nothing,
+        lambda error: dict(error.headers or {}),
+    ),
+    IdTaken: Kind("id-taken", 409, "This id names something else already"),
+    Impossible: Kind(
+        "impossible", 409, "That contradicts what is known",
+        lambda error: {"detail": str(error), "possible": list(error.possible) or None},
+    ),
+    LocationNotAgreed: Kind("location-not-agreed", 409, "The client has not agreed to be located"),
+    WhichPractice: Kind(
+        "which-practice", 409, "Say which practice",
+        lambda error: {"detail": str(error), "practice_ids": [str(each) for each in error.practice_ids]},
+    ),
+    WhichLine: Kind("which-line", 409, "Say which line of the file", _of_lines),
+    InvitationSpent: Kind("invitation-spent", 410, "This invitation is no longer valid"),
+    Stale: Kind(
+        "stale", 412, "It has changed since you read it",
+        lambda error: {"detail": str(error), "parameter": "If-Match", "etag": f'"{error.revision}"'},
+    ),
+    NoPrecondition: Kind(
+        "precondition-required", 428, "Send If-Match with the ETag you read",
+        lambda error: {"detail": str(error), "parameter": error.name},
+    ),
+    IdempotencyKeyReused: Kind(
+        "idempotency-key-reused", 422, "This Idempotency-Key was used for another payload",
+        lambda _: {"detail": "send every write with a key of its own", "parameter": "Idempotency-Key"},
+    ),
+    TooManyAttempts: Kind(
+        "too-many-attempts", 429, "Too many attempts",
+        headers=lambda error: {"Retry-After": str(error.wait_s)},
+    ),
+    MigrationRefused: Kind("unavailable", 503, UNAVAILABLE, _nothing, headers=lambda _: RETRY),
+    Overloaded: Kind("unavailable", 503, UNAVAILABLE, headers=lambda _: RETRY),
+    Crowded: Kind("unavailable", 503, UNAVAILABLE, headers=lambda _: RETRY),
+}  # fmt: skip
+
+OF_STATUS: Final = {
+    400: ("bad-request", "The request cannot be read"),
+    413: ("too-large", "The body is too large"),
+    431: ("head-too-large", "The address or the headers are too long"),
+}
+AWAY: Final = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # a connection whose server was killed while it spoke
+    asyncpg.exceptions.OperatorInterventionError,
+    asyncpg.exceptions.InsufficientResourcesError,
+    asyncpg.exceptions.TransactionRollbackError,
+    asyncpg.exceptions.ReadOnlySQLTransactionError,
+    ConnectionError,
+    TimeoutError,
+    OSError,
+)
+"""The database cannot be reached, has no room or is being taken over: worth another try in a moment."""
+
+
+def answer_problem(request: Request[Any, Any, Any], error: Exception) -> Response[Problem]:
+    """Return the problem document for whatever was raised."""
+    if isinstance(error, ValidationException):
+        error = bad_parameter(request, error)
+    for kind in type(error).__mro__:
+        if kind in TABLE:
+            row = TABLE[kind]
+            return _respond(request, row.slug, row.status, row.title, row.members(error), row.headers(error))
+    if isinstance(error, HTTPException) and error.status_code < 500:
+        slug, title = OF_STATUS.get(error.status_code, ("refused", "The request was refused"))
+        return _respond(request, slug, error.status_code, title, {"detail": error.detail}, {})
+    if isinstance(error, AWAY) and not isinstance(error, ValueError):  # asyncpg's word for unfit arguments
+        logger.warning("database away", error=type(error).__name__)
+        return _respond(request, "unavailable", 503, UNAVAILABLE, {}, RETRY)
+    logger.error("unexpected error", error=type(error).__name__, at=places_of(error))
+    return _respond(request, "internal", 500, "Something went wrong here", {}, {})
+
+
+def _respond(
+    request: Request[Any, Any, Any],
+    slug: str,
+    status: int,
+    title: str,
+    members: dict[str, Any],
+    headers: dict[str, str],
+) -> Response[Problem]:
+    request_id = request_id_of(request.scope)
+    problem = Problem(type=TYPE_PREFIX + slug, title=title, status=status, request_id=request_id, **members)
+    headers = {"X-Request-Id": request_id, **headers}
+    return Response(problem, status_code=status, media_type=MEDIA_TYPE, headers=headers)
+
+
+EXCEPTION_HANDLERS: Final[ExceptionHandlersMap] = {Exception: answer_problem}

@@ -1,0 +1,106 @@
+"""Progress notes."""
+
+from datetime import datetime
+from uuid import UUID
+
+from litestar import Response, delete, get, patch, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath, JSONBody
+
+from routes.http.answers import answer, created
+from routes.http.dependencies import Creating, Writing
+from schemas.record.notes import NoteIn, NoteList, NoteOut, NotePatch
+from service.foundation.crypto.sealing import PracticeKey
+from service.foundation.database.connection import Begin
+from service.foundation.retry_safe import Expected
+from service.people.sign_ins import SignIn
+from service.record.write_note import (
+    NewNote,
+    edit_note,
+    notes_of_session,
+    read_note,
+    remove_note,
+    write_note,
+)
+
+
+@post("/sessions/{session_id:uuid}/notes", operation_id="write_note", summary="Write a note", tags=["notes"])
+async def post_note(
+    session_id: FromPath[UUID],
+    data: JSONBody[NoteIn],
+    begin: NamedDependency[Begin],
+    keys: NamedDependency[PracticeKey],
+    creating: NamedDependency[Creating],
+    now: NamedDependency[datetime],
+) -> Response[NoteOut]:
+    """Attach a note to a session, to an instant of it, or to a moment; one sentence is enough."""
+    new = NewNote(
+        id=data.id,
+        session_id=session_id,
+        about=data.about,
+        about_at=data.about_at,
+        moment_id=data.moment_id,
+        format=data.format,
+        content=data.to_content(),
+        written_at=data.written_at,
+    )
+    note, replayed = await write_note(begin, keys, creating.once(data.id, data), new, now)
+    return created(NoteOut.from_note(note), note.revision, f"/v1/notes/{note.id}", replayed=replayed)
+
+
+@get(
+    "/sessions/{session_id:uuid}/notes",
+    operation_id="list_notes",
+    summary="List a session's notes",
+    tags=["notes"],
+)
+async def get_notes(
+    session_id: FromPath[UUID],
+    begin: NamedDependency[Begin],
+    keys: NamedDependency[PracticeKey],
+    sign_in: NamedDependency[SignIn],
+) -> NoteList:
+    """List a session's notes in walking order, those about the whole session last."""
+    async with begin.read() as connection:
+        notes = await notes_of_session(connection, keys, sign_in.tenant, session_id)
+    return NoteList([NoteOut.from_note(each) for each in notes])
+
+
+@get("/notes/{note_id:uuid}", operation_id="read_note", summary="Read a note", tags=["notes"])
+async def get_note(
+    note_id: FromPath[UUID],
+    begin: NamedDependency[Begin],
+    keys: NamedDependency[PracticeKey],
+    sign_in: NamedDependency[SignIn],
+) -> Response[NoteOut]:
+    """Read a note and where on the walk it belongs."""
+    async with begin.read() as connection:
+        note = await read_note(connection, keys, sign_in.practice_id, note_id)
+    return answer(NoteOut.from_note(note), note.revision)
+
+
+@patch("/notes/{note_id:uuid}", operation_id="edit_note", summary="Edit a note", tags=["notes"])
+async def patch_note(
+    note_id: FromPath[UUID],
+    data: JSONBody[NotePatch],
+    begin: NamedDependency[Begin],
+    keys: NamedDependency[PracticeKey],
+    writing: NamedDependency[Writing],
+    expected: NamedDependency[Expected],
+    now: NamedDependency[datetime],
+) -> Response[NoteOut]:
+    """Edit a draft."""
+    note = await edit_note(begin, keys, writing.once(data), note_id, data.to_changes(now), expected, now)
+    return answer(NoteOut.from_note(note), note.revision)
+
+
+@delete("/notes/{note_id:uuid}", operation_id="delete_note", summary="Delete a note", tags=["notes"])
+async def delete_note(
+    note_id: FromPath[UUID], begin: NamedDependency[Begin], now: NamedDependency[datetime]
+) -> None:
+    """Delete a draft."""
+    async with begin.write() as transaction:
+        await remove_note(transaction, note_id, now)
+
+
+HANDLERS = [post_note, get_notes, get_note, patch_note, delete_note]

@@ -1,0 +1,202 @@
+"""Tracks: what was walked in a session."""
+
+import re
+from datetime import datetime
+from typing import Annotated, Any, Final
+from uuid import UUID
+
+from litestar import Request, Response, delete, get, put
+from litestar.di import NamedDependency
+from litestar.params import FromPath, QueryParameter
+
+from routes.http.answers import answer, created, etag
+from routes.http.dependencies import Services
+from routes.http.uploads import Upload
+from schemas.record.tracks import TrackOut
+from service.foundation.crypto.sealing import PracticeKey
+from service.foundation.database.connection import Begin
+from service.foundation.off_loop import off_loop
+from service.geo.gpx.model import DEFAULT_LIMITS
+from service.people.sign_in_queries import ByToken
+from service.people.sign_ins import SignIn
+from service.record.receive_track import (
+    UploadedTrack,
+    read_form,
+    read_geojson_by_token,
+    read_track,
+    receive_track,
+    remove_track,
+    sent_original,
+    unpacked,
+)
+
+NO_WEIGHT: Final = re.compile(r"q=0(\.0*)?")
+GEOJSON_TYPE: Final = "application/geo+json"
+GPX_TYPE: Final = "application/gpx+xml"
+GPX: Final = Upload(
+    GPX_TYPE,
+    "application/xml",
+    "text/xml",
+    "application/octet-stream",
+    description=f"A GPX file, 1.0 or 1.1: at most {DEFAULT_LIMITS.file_bytes:,} bytes "
+    f"and {DEFAULT_LIMITS.points:,} points.",
+)
+
+
+@put(
+    "/sessions/{session_id:uuid}/track",
+    operation_id="put_track",
+    summary="Send a session's track",
+    tags=["tracks"],
+    status_code=201,
+    operation_class=GPX.operation,
+    request_max_body_size=DEFAULT_LIMITS.file_bytes,
+)
+async def put_track(
+    session_id: FromPath[UUID],
+    request: Request[Any, Any, Any],
+    begin: NamedDependency[Begin],
+    keys: NamedDependency[PracticeKey],
+    now: NamedDependency[datetime],
+    replace: Annotated[bool, QueryParameter(description="Take the place of another track.")] = False,  # noqa: FBT002  a query parameter
+) -> Response[TrackOut]:
+    """Keep the GPX recorded in a session, cut to its actual times; moments and notes find their places.
+
+    The same file again changes nothing. It is kept only where the client has agreed.
+    """
+    async with GPX.received(request) as content:
+        uploaded = UploadedTrack(session_id, content, replace)
+        track, is_first = await receive_track(begin, keys, uploaded, now)
+    body = TrackOut.from_track(track)
+    return created(body, track.revision, request.url.path, replayed=not is_first)
+
+
+@get(
+    "/sessions/{session_id:uuid}/track",
+    operation_id="read_track",
+    summary="Read a session's track",
+    tags=["tracks"],
+)
+async def get_track(
+    session_id: FromPath[UUID],
+    begin: NamedDependency[Begin],
+    keys: NamedDependency[PracticeKey],
+    sign_in: NamedDependency[SignIn],
+) -> Response[TrackOut]:
+    """Read what is known of a track: length, halts, how it kept to the planned line."""
+    async with begin.read() as connection:
+        track = await read_track(connection, keys, sign_in.practice_id, session_id)
+    return answer(TrackOut.from_track(track), track.revision)
+
+
+@get(
+    "/sessions/{session_id:uuid}/track/geojson",
+    operation_id="read_track_geojson",
+    summary="Read a track as GeoJSON",
+    tags=["tracks"],
+    media_type=GEOJSON_TYPE,
+    opt={"exclude_from_compression": True, "verifies_token": True},
+)
+async def get_track_geojson(
+    session_id: FromPath[UUID],
+    request: Request[Any, Any, Any],
+    services: NamedDependency[Services],
+    by_token: NamedDependency[ByToken],
+) -> Response[bytes]:
+    """Send the track for a map, as it was encoded and compressed when it arrived."""
+    content, revision = await read_geojson_by_token(by_token, services.keyring, session_id)
+    return await _send(request, content, revision, GEOJSON_TYPE)
+
+
+@get(
+    "/sessions/{session_id:uuid}/track/gpx",
+    operation_id="read_track_gpx",
+    summary="Read a track as GPX",
+    tags=["tracks"],
+    media_type=GPX_TYPE,
+    opt={"exclude_from_compression": True},
+)
+async def get_track_gpx(
+    session_id: FromPath[UUID],
+    request: Request[Any, Any, Any],
+    begin: NamedDependency[Begin],
+    keys: NamedDependency[PracticeKey],
+    sign_in: NamedDependency[SignIn],
+) -> Response[bytes]:
+    """Send the track as GPX 1.1, cut to the session."""
+    async with begin.read() as connection:
+        content, revision = await read_form(connection, keys, sign_in.practice_id, session_id, "gpx")
+    return await _send(request, content, revision, GPX_TYPE)
+
+
+@get(
+    "/sessions/{session_id:uuid}/track/original",
+    operation_id="read_track_original",
+    summary="Read the original file",
+    tags=["tracks"],
+    media_type=GPX_TYPE,
+    opt={"exclude_from_compression": True},
+)
+async def get_track_original(
+    session_id: FromPath[UUID],
+    request: Request[Any, Any, Any],
+    begin: NamedDependency[Begin],
+    keys: NamedDependency[PracticeKey],
+    sign_in: NamedDependency[SignIn],
+) -> Response[bytes]:
+    """Send the file as it was uploaded, with whatever was cut off."""
+    async with begin.read() as connection:
+        content, revision = await read_form(connection, keys, sign_in.practice_id, session_id, "original")
+    compressed = _takes_gzip(request)
+    original = await off_loop(sent_original, content, compressed=compressed)
+    return Response(original, media_type=GPX_TYPE, headers=_headers(revision, compressed=compressed))
+
+
+@delete(
+    "/sessions/{session_id:uuid}/track",
+    operation_id="delete_track",
+    summary="Delete a session's track",
+    tags=["tracks"],
+)
+async def delete_track(
+    session_id: FromPath[UUID],
+    begin: NamedDependency[Begin],
+    keys: NamedDependency[PracticeKey],
+    now: NamedDependency[datetime],
+) -> None:
+    """Delete the track, the original too. Notes stay, at their instants, without a place."""
+    async with begin.write() as transaction:
+        await remove_track(transaction, keys, session_id, now)
+
+
+async def _send(
+    request: Request[Any, Any, Any], content: bytes, revision: int, media_type: str
+) -> Response[bytes]:
+    """Send what is stored as gzip untouched to a phone that takes it, else unpacked."""
+    compressed = _takes_gzip(request)
+    sent = content if compressed else await off_loop(unpacked, content)
+    return Response(sent, media_type=media_type, headers=_headers(revision, compressed=compressed))
+
+
+def _takes_gzip(request: Request[Any, Any, Any]) -> bool:
+    """Return whether gzip is among what the phone takes; of weight 0 it is not (RFC 9110, 12.5.3)."""
+    for each in request.headers.get("accept-encoding", "").lower().split(","):
+        coding, _, weight = each.replace(" ", "").partition(";")
+        if coding == "gzip":
+            return not NO_WEIGHT.fullmatch(weight)
+    return False
+
+
+def _headers(revision: int, *, compressed: bool) -> dict[str, str]:
+    encoding = {"Content-Encoding": "gzip"} if compressed else {}
+    return {"ETag": etag(revision), "Vary": "Accept-Encoding", **encoding}
+
+
+HANDLERS = [
+    put_track,
+    get_track,
+    get_track_geojson,
+    get_track_gpx,
+    get_track_original,
+    delete_track,
+]

@@ -1,0 +1,165 @@
+"""Planned walks: drawn, listed, renamed, archived, timed."""
+
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+from litestar import Response, get, patch, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath, JSONBody, QueryParameter
+
+from routes.http.answers import answer, created
+from routes.http.dependencies import DEFAULT_LIMIT, Creating, CursorText, Limit, Services, Writing, after
+from schemas.walks.routes import RouteIn, RouteOut, RoutePage, RoutePatch, RouteVersions, TurnBackOut
+from service.foundation.database.connection import Begin
+from service.foundation.off_loop import off_loop
+from service.foundation.retry_safe import Expected
+from service.people.sign_in_queries import ByToken
+from service.people.sign_ins import SignIn
+from service.walks.keep_routes import (
+    add_route,
+    change_route,
+    page_of_routes,
+    read_route_by_token,
+    versions_of_route,
+)
+from service.walks.plan_turn_back import PaceWanted, find_pace, plan_turn, read_to_plan
+from service.walks.read_route_file import draft_drawn_route
+from service.walks.route_queries import RouteSearch
+from service.walks.routes import LONGEST_TAG, normal_tag
+
+ClientId = Annotated[UUID | None, QueryParameter(description="Time it at this client's pace.")]
+PaceGiven = Annotated[
+    float | None, QueryParameter(ge=0.1, le=3, description="Time it at this pace: metres per second, flat.")
+]
+RestsGiven = Annotated[int | None, QueryParameter(ge=0, le=7_200, description="Seconds of rest planned in.")]
+
+
+@post("/routes", operation_id="create_route", summary="Draw a route", tags=["routes"])
+async def post_route(
+    data: JSONBody[RouteIn],
+    begin: NamedDependency[Begin],
+    creating: NamedDependency[Creating],
+    now: NamedDependency[datetime],
+) -> Response[RouteOut]:
+    """Add a route drawn on a map, as GeoJSON; files are sent to `/v1/routes/import`.
+
+    Where the drawing holds several lines and none is chosen, the answer is 409 and lists them.
+    """
+    draft = await off_loop(draft_drawn_route, bytes(data.geojson), data.to_wanted(), now)
+    async with begin.write(creating.once(data.id, data)) as transaction:
+        full = await add_route(transaction, draft.route)
+    location = f"/v1/routes/{data.id}"
+    return created(
+        RouteOut.from_full(full), full.route.shown_revision, location, replayed=transaction.replays
+    )
+
+
+@get("/routes", operation_id="list_routes", summary="List routes", tags=["routes"])
+async def get_routes(
+    begin: NamedDependency[Begin],
+    sign_in: NamedDependency[SignIn],
+    cursor: CursorText = None,
+    limit: Limit = DEFAULT_LIMIT,
+    archived: Annotated[bool, QueryParameter(description="List the archived ones instead.")] = False,  # noqa: FBT002  a query parameter
+    name: Annotated[
+        str | None, QueryParameter(max_length=200, description="A part of the name, in any case.")
+    ] = None,
+    tag: Annotated[str | None, QueryParameter(max_length=LONGEST_TAG, description="One of the tags.")] = None,
+    client_id: ClientId = None,
+    flat_pace_ms: PaceGiven = None,
+    rests_s: RestsGiven = None,
+) -> RoutePage:
+    """List routes by name, timed at the practice's pace, a client's or another."""
+    start = after(cursor)
+    search = RouteSearch(archived=archived, name=name, tag=None if tag is None else normal_tag(tag))
+    wanted = PaceWanted(client_id, flat_pace_ms, rests_s)
+    async with begin.read() as connection:
+        pace = await find_pace(connection, sign_in.practice_id, wanted)
+        page = await page_of_routes(connection, sign_in.practice_id, search, after=start, limit=limit)
+    return RoutePage.from_page(page, pace)
+
+
+@get(
+    "/routes/{route_id:uuid}",
+    operation_id="read_route",
+    summary="Read a route",
+    tags=["routes"],
+    opt={"verifies_token": True},
+)
+async def get_route(
+    route_id: FromPath[UUID],
+    services: NamedDependency[Services],
+    by_token: NamedDependency[ByToken],
+    client_id: ClientId = None,
+    flat_pace_ms: PaceGiven = None,
+    rests_s: RestsGiven = None,
+) -> Response[RouteOut]:
+    """Read a route with its features, archived or not.
+
+    Timed at another pace than the practice's it is a calculation, which carries no ETag.
+    """
+    sign_in, full = await read_route_by_token(by_token, route_id)
+    wanted = PaceWanted(client_id, flat_pace_ms, rests_s)
+    if wanted == PaceWanted(None, None, None):
+        return answer(RouteOut.from_full(full), full.route.shown_revision)
+    async with Begin(services.pool, sign_in.tenant).read() as connection:
+        pace = await find_pace(connection, sign_in.practice_id, wanted)
+    body = RouteOut.from_full(full, pace)
+    return answer(body, full.route.shown_revision) if pace is None else Response(body)
+
+
+@patch("/routes/{route_id:uuid}", operation_id="change_route", summary="Change a route", tags=["routes"])
+async def patch_route(
+    route_id: FromPath[UUID],
+    data: JSONBody[RoutePatch],
+    begin: NamedDependency[Begin],
+    writing: NamedDependency[Writing],
+    expected: NamedDependency[Expected],
+    now: NamedDependency[datetime],
+) -> Response[RouteOut]:
+    """Rename, describe or tag it, archive or restore it; its line has an address of its own."""
+    changes = data.to_changes(now)
+    async with begin.write(writing.once(data)) as transaction:
+        full = await change_route(transaction, route_id, changes, expected=expected, now=now)
+    return answer(RouteOut.from_full(full), full.route.shown_revision)
+
+
+@get(
+    "/routes/{route_id:uuid}/versions",
+    operation_id="list_route_versions",
+    summary="List a route's lines",
+    tags=["routes"],
+)
+async def get_versions(
+    route_id: FromPath[UUID], begin: NamedDependency[Begin], sign_in: NamedDependency[SignIn]
+) -> RouteVersions:
+    """List the last hundred lines a route has had, the one in use first."""
+    async with begin.read() as connection:
+        versions = await versions_of_route(connection, sign_in.practice_id, route_id)
+    return RouteVersions.from_versions(versions)
+
+
+@get(
+    "/routes/{route_id:uuid}/turn-back",
+    operation_id="plan_turn_back",
+    summary="Where to turn back",
+    tags=["routes"],
+)
+async def get_turn_back(
+    route_id: FromPath[UUID],
+    available_s: Annotated[int, QueryParameter(ge=0, le=86_400, description="Seconds from start to end.")],
+    begin: NamedDependency[Begin],
+    sign_in: NamedDependency[SignIn],
+    client_id: ClientId = None,
+    flat_pace_ms: PaceGiven = None,
+    rests_s: RestsGiven = None,
+) -> TurnBackOut:
+    """Say how far one can go and still be back in time, rests included."""
+    wanted = PaceWanted(client_id, flat_pace_ms, rests_s)
+    async with begin.read() as connection:
+        route = await read_to_plan(connection, sign_in.practice_id, route_id, wanted)
+    return TurnBackOut.from_turn(await off_loop(plan_turn, route, available_s))
+
+
+HANDLERS = [post_route, get_routes, get_route, patch_route, get_versions, get_turn_back]

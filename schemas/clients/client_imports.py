@@ -1,0 +1,146 @@
+"""Clients out of a spreadsheet on the wire: rows in, a report out."""
+
+import re
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from schemas.base import Output, shown
+from schemas.clients.clients import ClientIn
+from service.clients.clients import Ending, Stage
+from service.clients.csv_table import CsvRow, read_table
+from service.clients.import_clients import (
+    GoodRow,
+    Outcome,
+    Row,
+    RowReport,
+    derived_client_id,
+    without_repeats,
+)
+from service.clients.keep_clients import prepare_client
+from service.foundation.crypto.sealing import PracticeKey
+from service.foundation.retry_safe import Unusable
+
+MOST_ROWS: Final = 1_000
+INVALID_AT: Final = re.compile(r"at `\$\.([a-z_.]+)`")
+
+
+class Column(msgspec.Struct, frozen=True):
+    """Which member of a ClientIn a column fills, and what its cells may hold."""
+
+    member: str
+    """With a dot where it is inside a part."""
+    expected: str
+
+
+COLUMNS: Final = {
+    "label": Column("label", "1 to 100 characters"),
+    "id": Column("id", "a UUID"),
+    "stage": Column("stage", f"one of {', '.join(Stage)}"),
+    "ending": Column("ending", f"one of {', '.join(Ending)}"),
+    "flat_pace_ms": Column("flat_pace_ms", "metres per second from 0.1 to 3, with a point: 0.9"),
+    "rests_s": Column("rests_s", "whole seconds from 0 to 7200"),
+    "given_name": Column("identity.given_name", "up to 200 characters"),
+    "family_name": Column("identity.family_name", "up to 200 characters"),
+    "pronouns": Column("identity.pronouns", "up to 60 characters"),
+    "date_of_birth": Column("identity.date_of_birth", "a date written like 1980-12-31"),
+    "others": Column("identity.others", "up to 1,000 characters"),
+    "email": Column("contact.email", "an email address, up to 254 characters"),
+    "phone": Column("contact.phone_number", "up to 60 characters"),
+    "address": Column("contact.address", "up to 1,000 characters"),
+    "wishes": Column("contact.wishes", "up to 1,000 characters"),
+    "emergency_name": Column("emergency_contact.name", "up to 200 characters"),
+    "emergency_relationship": Column("emergency_contact.relationship", "up to 200 characters"),
+    "emergency_phone": Column("emergency_contact.phone_number", "up to 60 characters"),
+    "gp_name": Column("gp.name", "up to 200 characters"),
+    "gp_practice": Column("gp.practice", "up to 200 characters"),
+    "gp_phone": Column("gp.phone_number", "up to 60 characters"),
+    "crisis_plan": Column("crisis_plan", "up to 10,000 characters"),
+}
+COLUMN_OF: Final = {column.member: name for name, column in COLUMNS.items()}
+FILE_DESCRIPTION: Final = (
+    f"CSV in UTF-8, separated by commas or by semicolons, at most {MOST_ROWS:,} rows below the first, which "
+    f"names the columns in any order: {', '.join(COLUMNS)}. Only label is needed."
+)
+FILE_EXAMPLE: Final = 'label,given_name,phone,stage\nW-17,Mina,+44 7700 900123,in_therapy\n"K, couple",,,\n'
+
+
+def read_client_rows(content: bytes, keys: PracticeKey, therapist_id: UUID, now: datetime) -> list[Row]:
+    """Return the rows of a file, the good ones sealed and ready to be kept. Raises CsvRefused.
+
+    A row without an id gets one made of its content, so that the same file twice is the same clients.
+    """
+    table = read_table(content, known=COLUMNS, needed=["label"], most_rows=MOST_ROWS)
+    rows = [_row(table.columns, each, keys, therapist_id, now) for each in table.rows]
+    return without_repeats(rows)
+
+
+def _row(columns: Sequence[str], row: CsvRow, keys: PracticeKey, therapist_id: UUID, now: datetime) -> Row:
+    if len(row.cells) > len(columns):
+        reason = "has more cells than the first row; quote a text that holds the separator"
+        return RowReport(row.number, Outcome.REFUSED, reason=reason)
+    cells = {name: cell for name, cell in zip(columns, row.cells, strict=False) if cell}
+    if "id" not in cells:
+        content = msgspec.json.encode(cells, order="deterministic")
+        cells["id"] = str(derived_client_id(keys, therapist_id, content))
+    try:
+        client, record = _client_in(cells).to_client(now)
+        return GoodRow(row.number, prepare_client(keys, client, record))
+    except msgspec.ValidationError as error:
+        where = INVALID_AT.search(str(error))
+        column = COLUMN_OF[where[1]] if where else "label"  # all that can be missing
+        reason = f"must be {COLUMNS[column].expected}"
+        return RowReport(row.number, Outcome.REFUSED, column=column, reason=reason)
+    except Unusable as error:
+        column = COLUMN_OF[error.pointer[1:].replace("/", ".")]
+        return RowReport(row.number, Outcome.REFUSED, column=column, reason=str(error))
+
+
+def _client_in(cells: dict[str, str]) -> ClientIn:
+    """Return what the cells of a row describe, within the same limits as a client sent as JSON."""
+    plain: dict[str, str] = {}
+    parts: dict[str, dict[str, str]] = {}
+    for name, cell in cells.items():
+        part, _, member = COLUMNS[name].member.rpartition(".")
+        inside = parts.setdefault(part, {}) if part else plain
+        inside[member] = cell
+    return msgspec.convert(plain | parts, ClientIn, strict=False)
+
+
+class ImportedRow(Output):
+    """What became of a row."""
+
+    row: int
+    """As a spreadsheet counts: the first one, which names the columns, is 1."""
+    outcome: Outcome
+    client_id: UUID | UnsetType = UNSET
+    column: str | UnsetType = UNSET
+    """What is wrong is there; absent where it is the row as a whole."""
+    reason: str | UnsetType = UNSET
+
+
+class ClientImportReport(Output):
+    """What an import did, or in a dry run what it would do, row by row."""
+
+    dry_run: bool
+    created: int
+    """In a dry run: how many would be."""
+    already_there: int
+    refused: int
+    rows: list[ImportedRow]
+
+    @classmethod
+    def from_rows(cls, rows: Sequence[RowReport], *, dry_run: bool) -> "ClientImportReport":
+        """Return the report as a phone gets it."""
+        outcomes = [each.outcome for each in rows]
+        return cls(
+            dry_run=dry_run,
+            created=outcomes.count(Outcome.WOULD_CREATE if dry_run else Outcome.CREATED),
+            already_there=outcomes.count(Outcome.ALREADY_THERE),
+            refused=outcomes.count(Outcome.REFUSED),
+            rows=[ImportedRow(**shown(each, ImportedRow)) for each in rows],
+        )

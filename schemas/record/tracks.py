@@ -1,0 +1,128 @@
+"""Tracks on the wire."""
+
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from msgspec import UNSET, UnsetType
+
+from schemas.base import Instant, Output, shown, to_the_centimetre
+from schemas.walks.routes import SkippedOut
+from service.record.deviation import Deviation, OffStretch
+from service.record.halts import Halt
+from service.record.receive_track import KeptTrack
+from service.record.tracks import TrackSummary
+
+
+def instant_of(time_ms: int | None) -> datetime | UnsetType:
+    """Return milliseconds since 1970 as an instant in UTC; nothing where it is not known."""
+    return UNSET if time_ms is None else datetime.fromtimestamp(time_ms / 1_000, UTC)
+
+
+class HaltOut(Output):
+    """Where the track stood still. It says nothing of silence, or of talk."""
+
+    lon: float
+    lat: float
+    duration_s: float
+    distance_m: float
+    """Metres along the track."""
+    began_at: Instant | UnsetType = UNSET
+
+    @classmethod
+    def from_halt(cls, halt: Halt) -> "HaltOut":
+        """Return the halt as a phone gets it."""
+        return cls(**to_the_centimetre(shown(halt, cls)) | {"began_at": instant_of(halt.began_ms)})
+
+
+class OffStretchOut(Output):
+    """A stretch away from the planned line."""
+
+    began_m: float
+    """Metres along the track."""
+    ended_m: float
+    farthest_m: float
+    """Metres from the planned line."""
+    began_at: Instant | UnsetType = UNSET
+    ended_at: Instant | UnsetType = UNSET
+
+    @classmethod
+    def from_stretch(cls, stretch: OffStretch) -> "OffStretchOut":
+        """Return the stretch as a phone gets it."""
+        times = {"began_at": instant_of(stretch.began_ms), "ended_at": instant_of(stretch.ended_ms)}
+        return cls(**to_the_centimetre(shown(stretch, cls)) | times)
+
+
+class DeviationOut(Output):
+    """How the walk kept to its planned route."""
+
+    share_walked: float
+    """Of the planned line, from 0 to 1."""
+    farthest_m: float
+    off_m: float
+    """Metres walked farther than `tolerance_m` from the planned line."""
+    tolerance_m: float
+    stretches: list[OffStretchOut]
+    off_s: float | UnsetType = UNSET
+
+    @classmethod
+    def from_deviation(cls, deviation: Deviation) -> "DeviationOut":
+        """Return the comparison as a phone gets it."""
+        stretches = [OffStretchOut.from_stretch(each) for each in deviation.stretches]
+        return cls(**to_the_centimetre(shown(deviation, cls)) | {"stretches": stretches})
+
+
+class TrackOut(Output):
+    """What was walked in a session, cut to its actual times."""
+
+    session_id: UUID
+    points: int
+    length_m: float
+    halts: list[HaltOut]
+    dropped: int
+    """Fixes outside the session's actual times, such as the drive home; the original file keeps them."""
+    duplicates: int
+    out_of_order: int
+    skipped_count: int
+    """Parts of the file that could not be used."""
+    skipped: list[SkippedOut]
+    """The first of them."""
+    received_at: Instant
+    updated_at: Instant
+    revision: int
+    began_at: Instant | UnsetType = UNSET
+    ended_at: Instant | UnsetType = UNSET
+    duration_s: float | UnsetType = UNSET
+    moving_time_s: float | UnsetType = UNSET
+    ascent_m: float | UnsetType = UNSET
+    descent_m: float | UnsetType = UNSET
+    cut_from: Instant | UnsetType = UNSET
+    """The start it was cut to; absent while the session has not been reported as started."""
+    cut_to: Instant | UnsetType = UNSET
+    deviation: DeviationOut | UnsetType = UNSET
+    """Absent where the session had no planned route."""
+
+    @classmethod
+    def from_track(cls, track: KeptTrack) -> "TrackOut":
+        """Return the track as a phone gets it."""
+        summary = track.summary
+        figures = shown(summary.statistics, cls) | shown(summary, cls) | shown(track, cls)
+        return cls(**to_the_centimetre(figures) | _times(summary) | _parts(summary))
+
+
+def _times(summary: TrackSummary) -> dict[str, Any]:
+    return {
+        "began_at": instant_of(summary.statistics.began_ms),
+        "ended_at": instant_of(summary.statistics.ended_ms),
+        "cut_from": instant_of(summary.window.start_ms),
+        "cut_to": instant_of(summary.window.end_ms),
+    }
+
+
+def _parts(summary: TrackSummary) -> dict[str, Any]:
+    deviation = summary.deviation
+    return {
+        "halts": [HaltOut.from_halt(each) for each in summary.halts],
+        "skipped": [SkippedOut(**shown(each, SkippedOut)) for each in summary.skipped],
+        "deviation": DeviationOut.from_deviation(deviation) if deviation else UNSET,
+    }

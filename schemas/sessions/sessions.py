@@ -1,0 +1,273 @@
+"""Sessions on the wire."""
+
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+from schemas.base import Input, Instant, NextCursor, Output, changes_of, present, shown, to_the_centimetre
+from service.foundation.pages import PageOf
+from service.sessions.before_leaving import ConcernKind, PlannedWalk
+from service.sessions.hold_session import ReportedCancellation, ReportedChange
+from service.sessions.plan_session import Plan
+from service.sessions.read_before_leaving import BeforeLeaving
+from service.sessions.sessions import (
+    MOST_CHANGES,
+    AskedBy,
+    Cancellation,
+    ChangeWords,
+    Correction,
+    Modality,
+    ModalityChange,
+    Oddity,
+    SessionFile,
+    SessionStatus,
+    Span,
+)
+
+Reason = Annotated[str, Meta(min_length=1, max_length=4_000, description="Kept encrypted.")]
+RouteVersion = Annotated[
+    int, Meta(ge=1, le=2_147_483_647, description="The one in use now, unless named; it stays pinned.")
+]
+PlannedEnd = Annotated[
+    datetime,
+    Meta(tz=True, description="Within a day. Left out, it lasts as long as the practice's sessions do."),
+]
+
+
+class SessionIn(Input):
+    """A session to plan: with whom, when and how. The rest may come now, later or never."""
+
+    id: UUID
+    client_id: UUID
+    planned_start: Instant
+    modality: Modality
+    planned_end: PlannedEnd | None = None
+    route_id: UUID | None = None
+    route_version: RouteVersion | None = None
+    place_id: UUID | None = None
+
+    def to_plan(self) -> Plan:
+        """Return the plan this describes."""
+        return Plan(**msgspec.structs.asdict(self))
+
+
+class StartIn(Input):
+    """That a session started, and when by the phone's clock."""
+
+    at: Instant
+
+
+class EndIn(Input):
+    """That a session ended; its start may be told with it."""
+
+    at: Instant
+    started_at: Instant | None = None
+
+
+class ModalityIn(Input):
+    """That from an instant on the session is held another way; nobody needs a reason."""
+
+    modality: Modality
+    at: Instant
+    asked_by: AskedBy | None = None
+    reason: Reason | None = None
+
+    def to_change(self) -> ReportedChange:
+        """Return the change this reports."""
+        return ReportedChange(self.modality, self.at, ChangeWords(self.asked_by, self.reason))
+
+
+class CancelIn(Input):
+    """That a session was called off: at `at`, or now."""
+
+    reason: Cancellation
+    at: Instant | None = None
+    words: Reason | None = None
+
+    def to_cancellation(self) -> ReportedCancellation:
+        """Return the cancellation this reports."""
+        return ReportedCancellation(self.reason, self.at, self.words)
+
+
+class DidNotAttendIn(Input):
+    """That the client did not attend: known at `at`, or now."""
+
+    at: Instant | None = None
+
+
+class SessionPatch(Input):
+    """What to replan or put right: null clears a member, an absent one stays.
+
+    `planned_start` alone moves the session and keeps its length. `closed_at` null takes back that it was
+    cancelled or not attended; `started_at` or `ended_at` null, that it was held. `changes` replaces them all.
+    """
+
+    planned_start: Instant | UnsetType = UNSET
+    planned_end: Instant | UnsetType = UNSET
+    modality: Modality | UnsetType = UNSET
+    route_id: UUID | UnsetType | None = UNSET
+    route_version: RouteVersion | UnsetType = UNSET
+    place_id: UUID | UnsetType | None = UNSET
+    started_at: Instant | UnsetType | None = UNSET
+    ended_at: Instant | UnsetType | None = UNSET
+    changes: Annotated[list[ModalityIn], Meta(max_length=MOST_CHANGES)] | UnsetType = UNSET
+    cancellation: Cancellation | UnsetType = UNSET
+    cancellation_words: Reason | UnsetType | None = UNSET
+    closed_at: Instant | UnsetType | None = UNSET
+
+    def to_correction(self, now: datetime) -> Correction:
+        """Return the correction in the words of the domain."""
+        facts, words = changes_of(self, now), dict[str, Any]()
+        if "cancellation_words" in facts:
+            words["cancellation"] = facts.pop("cancellation_words")
+        if "changes" in facts:
+            told = [each.to_change() for each in facts["changes"]]
+            facts["changes"] = [ModalityChange(each.modality, each.at, now) for each in told]
+            words["changes"] = {each.at: each.said for each in told if each.said != ChangeWords()}
+        return Correction(facts, words)
+
+
+class SpanOut(Output):
+    """A part of the session held one way."""
+
+    modality: Modality
+    starts_at: Instant | UnsetType = UNSET
+    """The planned start until it starts; absent where it ended without a known start."""
+    ends_at: Instant | UnsetType = UNSET
+    """Absent until it ends."""
+
+    @classmethod
+    def from_span(cls, span: Span) -> "SpanOut":
+        """Return the span as a phone gets it."""
+        return cls(**shown(span, cls))
+
+
+class ModalityChangeOut(Output):
+    """A change of modality as it was reported."""
+
+    modality: Modality
+    at: Instant
+    received_at: Instant
+    asked_by: AskedBy | UnsetType = UNSET
+    reason: str | UnsetType = UNSET
+
+
+class SessionOut(Output):
+    """A therapy session. Each instant is the phone's; `…received_at` is the server's."""
+
+    id: UUID
+    client_id: UUID
+    status: SessionStatus
+    planned_start: Instant
+    planned_end: Instant
+    modality: Modality
+    """As planned."""
+    spans: list[SpanOut]
+    """How it is held, in order and without gaps; the last one is the present one."""
+    changes: list[ModalityChangeOut]
+    """What was reported to have changed, also before the start."""
+    flags: list[Oddity]
+    """What is odd about the facts reported. They are kept all the same, and put right with PATCH."""
+    created_at: Instant
+    updated_at: Instant
+    revision: int
+    route_id: UUID | UnsetType = UNSET
+    route_version: int | UnsetType = UNSET
+    place_id: UUID | UnsetType = UNSET
+    started_at: Instant | UnsetType = UNSET
+    started_received_at: Instant | UnsetType = UNSET
+    ended_at: Instant | UnsetType = UNSET
+    ended_received_at: Instant | UnsetType = UNSET
+    cancellation: Cancellation | UnsetType = UNSET
+    cancellation_words: str | UnsetType = UNSET
+    closed_at: Instant | UnsetType = UNSET
+    """When it was cancelled, or the client did not attend."""
+    closed_received_at: Instant | UnsetType = UNSET
+
+    @classmethod
+    def from_file(cls, file: SessionFile) -> "SessionOut":
+        """Return the session as a phone gets it."""
+        members = shown(file.session, cls) | {
+            "spans": [SpanOut.from_span(each) for each in file.session.spans],
+            "changes": [
+                _change_out(each, file.words.changes.get(each.at, ChangeWords()))
+                for each in file.session.changes
+            ],
+            "cancellation_words": present(file.words.cancellation),
+        }
+        return cls(**members)
+
+
+def _change_out(change: ModalityChange, said: ChangeWords) -> ModalityChangeOut:
+    return ModalityChangeOut(
+        change.modality, change.at, change.received_at, present(said.asked_by), present(said.reason)
+    )
+
+
+class SessionPage(Output):
+    """Sessions by planned start."""
+
+    items: list[SessionOut]
+    next_cursor: NextCursor | UnsetType = UNSET
+
+    @classmethod
+    def from_page(cls, page: PageOf[SessionFile]) -> "SessionPage":
+        """Return the page as a phone gets it."""
+        items = [SessionOut.from_file(each) for each in page.items]
+        return cls(items=items, next_cursor=page.next.to_text() if page.next else UNSET)
+
+
+class ConcernOut(Output):
+    """One thing that speaks against starting. The therapist decides; a start is kept either way."""
+
+    kind: ConcernKind
+    words: str
+    session_id: UUID | UnsetType = UNSET
+    """The other session it is about."""
+
+
+class SessionTurnBack(Output):
+    """The last place on the line from which the way back ends in time."""
+
+    distance_m: float
+    after_s: float
+    at: Instant
+    """On the clock, from the start or else the planned start on."""
+    whole: bool
+    """There is time for all of the line: there and back, or once round a loop."""
+
+
+class PlannedWalkOut(Output):
+    """The session's route at the client's pace, rests included."""
+
+    length_m: float
+    is_loop: bool
+    walking_time_s: float
+    available_s: float
+    fits: bool
+    """There is time to walk the line once, from one end to the other."""
+    turn_back: SessionTurnBack
+
+    @classmethod
+    def from_walk(cls, walk: PlannedWalk) -> "PlannedWalkOut":
+        """Return the walk as a phone gets it."""
+        place = to_the_centimetre(msgspec.structs.asdict(walk.turn_back))
+        turn = SessionTurnBack(at=walk.turn_back_at, **place)
+        return cls(**to_the_centimetre(shown(walk, cls)) | {"turn_back": turn})
+
+
+class BeforeLeavingOut(Output):
+    """What to think of before leaving, as things are now. No concern does not mean no danger."""
+
+    concerns: list[ConcernOut]
+    walk: PlannedWalkOut | UnsetType = UNSET
+    """Absent without a route."""
+
+    @classmethod
+    def from_known(cls, known: BeforeLeaving) -> "BeforeLeavingOut":
+        """Return it as a phone gets it."""
+        concerns = [ConcernOut(**shown(each, ConcernOut)) for each in known.concerns]
+        return cls(concerns, PlannedWalkOut.from_walk(known.walk) if known.walk else UNSET)

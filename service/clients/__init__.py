@@ -1,0 +1,1 @@
+"""Clients: the plain part, the sealed record, import from a table."""

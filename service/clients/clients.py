@@ -1,0 +1,191 @@
+"""Clients: a label and a stage in the open, and a sealed record of who they are and whom to call."""
+
+import enum
+from collections.abc import Mapping
+from datetime import date, datetime, timedelta
+from typing import Any, Final
+from uuid import UUID
+
+import msgspec
+
+from service.foundation.retry_safe import Unusable
+from service.geo.pace import Pace
+from service.people.practices import Practice
+
+EARLIEST_BIRTH: Final = date(1900, 1, 1)
+
+
+class Stage(enum.StrEnum):
+    """How far the work together has come."""
+
+    ENQUIRY = "enquiry"
+    INITIAL_CONSULTATION = "initial_consultation"
+    IN_THERAPY = "in_therapy"
+    ENDED = "ended"
+
+
+class Ending(enum.StrEnum):
+    """How the work together ended."""
+
+    PLANNED = "planned"
+    CLIENTS_CHOICE = "clients_choice"
+    NOT_THE_RIGHT_FIT = "not_the_right_fit"
+    REFERRED = "referred"
+    DID_NOT_RETURN = "did_not_return"
+
+
+class Agreement(msgspec.Struct, frozen=True):
+    """A client's yes or no, and since when it holds."""
+
+    agreed: bool
+    on: datetime
+
+
+class Client(msgspec.Struct, frozen=True, kw_only=True):
+    """A person, a couple or a family, as far as it may be known without their key."""
+
+    id: UUID
+    label: str
+    """What the therapist calls the record; not a name."""
+    stage: Stage = Stage.ENQUIRY
+    ending: Ending | None = None
+    flat_pace_ms: float | None = None
+    """None where the practice's applies; so with `rests_s`."""
+    rests_s: int | None = None
+    outdoor_agreed: bool | None = None
+    """None until the client was asked; so with `location_agreed`."""
+    outdoor_agreed_at: datetime | None = None
+    location_agreed: bool | None = None
+    location_agreed_at: datetime | None = None
+    archived_at: datetime | None = None
+    created_at: datetime
+    updated_at: datetime
+    revision: int = 0
+
+    @property
+    def outdoor_agreement(self) -> Agreement | None:
+        """Return whether the client agreed to meet outdoors."""
+        if self.outdoor_agreed is None or self.outdoor_agreed_at is None:
+            return None
+        return Agreement(self.outdoor_agreed, self.outdoor_agreed_at)
+
+    @property
+    def location_permission(self) -> Agreement | None:
+        """Return whether the client agreed that tracks are kept."""
+        if self.location_agreed is None or self.location_agreed_at is None:
+            return None
+        return Agreement(self.location_agreed, self.location_agreed_at)
+
+
+class Identity(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Who the client is."""
+
+    given_name: str | None = None
+    family_name: str | None = None
+    pronouns: str | None = None
+    date_of_birth: date | None = None
+    others: str | None = None
+    """The other people of a couple or a family."""
+
+
+class Contact(msgspec.Struct, frozen=True, omit_defaults=True):
+    """How to reach the client."""
+
+    email: str | None = None
+    phone_number: str | None = None
+    address: str | None = None
+    wishes: str | None = None
+    """How they want to be reached: "text only", "no messages on the machine"."""
+
+
+class EmergencyContact(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Whom to call when something happens to the client."""
+
+    name: str | None = None
+    relationship: str | None = None
+    phone_number: str | None = None
+
+
+class Gp(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The client's general practitioner."""
+
+    name: str | None = None
+    practice: str | None = None
+    phone_number: str | None = None
+
+
+class ClientRecord(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What is sealed under the client's key; every part is optional."""
+
+    identity: Identity | None = None
+    contact: Contact | None = None
+    emergency_contact: EmergencyContact | None = None
+    gp: Gp | None = None
+    crisis_plan: str | None = None
+
+
+class ClientFile(msgspec.Struct, frozen=True):
+    """A client with the opened record, and the practice whose defaults fill in."""
+
+    client: Client
+    record: ClientRecord
+    practice: Practice
+
+    @property
+    def version(self) -> int:
+        """Return what changes whenever the client reads differently: the practice's pace may be theirs."""
+        return max(self.client.revision, self.practice.revision)
+
+
+class ClientChanges(msgspec.Struct, frozen=True):
+    """Changes to a client: to the plain members by name, to the record as a merge patch (RFC 7396)."""
+
+    plain: Mapping[str, Any]
+    record: Mapping[str, Any]
+
+
+class ClientFilter(msgspec.Struct, frozen=True):
+    """Which clients a list shows."""
+
+    archived: bool = False
+    stage: Stage | None = None
+    label: str | None = None
+    """A part of the label, in any case."""
+
+
+def pace_of(client: Client, practice: Practice) -> Pace:
+    """Return how a client walks: their own pace and rests, or else the practice's."""
+    flat_ms = practice.flat_pace_ms if client.flat_pace_ms is None else client.flat_pace_ms
+    rests_s = practice.rests_s if client.rests_s is None else client.rests_s
+    return Pace(flat_ms, rests_s)
+
+
+def changed_client(client: Client, changes: Mapping[str, Any], now: datetime) -> Client:
+    """Return a client with the changes made; who comes back after an ending has none any more."""
+    if changes.get("stage", Stage.ENDED) is not Stage.ENDED:
+        changes = {"ending": None, **changes}
+    return msgspec.structs.replace(client, updated_at=now, **changes)
+
+
+def merged_record(record: ClientRecord, patch: Mapping[str, Any]) -> ClientRecord:
+    """Return a record with a merge patch applied; a part left without members goes."""
+    return msgspec.convert(_merged(msgspec.to_builtins(record), patch), ClientRecord)
+
+
+def _merged(target: Mapping[str, Any], patch: Mapping[str, Any]) -> dict[str, Any]:
+    merged = dict(target)
+    for name, value in patch.items():
+        merged[name] = _merged(merged.get(name, {}), value) if isinstance(value, Mapping) else value
+    return {name: value for name, value in merged.items() if value is not None and value != {}}
+
+
+def refuse_unusable_client(client: Client, record: ClientRecord, now: datetime) -> None:
+    """Raise Unusable where members contradict each other or the calendar."""
+    if client.stage is Stage.ENDED and client.ending is None:
+        raise Unusable("/ending", f"say how it ended: {', '.join(Ending)}")
+    if client.stage is not Stage.ENDED and client.ending is not None:
+        raise Unusable("/ending", "only what is at stage ended has an ending")
+    born = record.identity.date_of_birth if record.identity else None
+    latest = now.date() + timedelta(days=1)  # it may be tomorrow already where the client was born
+    if born is not None and not EARLIEST_BIRTH <= born <= latest:
+        raise Unusable("/identity/date_of_birth", f"lies before {EARLIEST_BIRTH.year} or in the future")

@@ -1,1 +1,0 @@
-"""PostgreSQL: the pool, the queries by subject, migrations, the embedded server."""

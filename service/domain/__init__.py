@@ -1,1 +1,0 @@
-"""Concepts and rules of walk-and-talk therapy. No I/O."""

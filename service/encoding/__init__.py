@@ -1,1 +1,0 @@
-"""Stored and sent forms of a line: the columnar blob, GeoJSON, compression."""

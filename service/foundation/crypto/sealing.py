@@ -1,0 +1,227 @@
+"""Envelope encryption: key file → practice key → client key → values, each AES-256-GCM.
+
+A sealed value is `version (1) | algorithm (1) | key id (8) | nonce (12) | ciphertext and tag`. Its
+associated data, which is not stored but must be the same when it is opened, is the header's first ten
+bytes, then practice, client, table, column and row: a value moved to any other place does not open.
+
+The row's revision is deliberately not part of it. It is known only inside the write transaction, where
+no sealing is done, and it changes whenever any column of the row does. So an old value put back into its
+own place does open: the audit chain tells of that, not the associated data.
+"""
+
+import hmac
+import secrets
+import unicodedata
+from functools import lru_cache
+from typing import Final
+from uuid import UUID
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from msgspec import Struct
+
+from service.foundation.crypto.key_file import KEY_BYTES, KEY_ID_BYTES, Key, KeyFile, KeyFileError
+
+VERSION: Final = 1
+AES_256_GCM: Final = 1
+NONCE_BYTES: Final = 12
+TAG_BYTES: Final = 16
+OVERHEAD_BYTES: Final = 2 + KEY_ID_BYTES + NONCE_BYTES + TAG_BYTES
+
+_PRACTICES_CACHED: Final = 1_024
+_NOBODY: Final = UUID(int=0)
+
+
+class SealBroken(Exception):
+    """A sealed value does not open: damaged, moved, or sealed with another key. Never says its content."""
+
+
+class WrongKeyFile(KeyFileError):
+    """The key file is a good one, but not the one this database was sealed with."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This key file does not belong to this database. Nothing was written. Put back the key file "
+            "that was in use when the records were made, or point to the other database."
+        )
+
+
+class Cell(Struct, frozen=True):
+    """Where a sealed value stands: a column of a row."""
+
+    table: str
+    column: str
+    row_id: UUID
+
+
+_CHECK_CELL: Final = Cell("key_check", "value", _NOBODY)
+
+
+class _Seal:
+    """One key, bound to a practice and, unless it is the practice's own, to a client."""
+
+    __slots__ = ("_cipher", "_header", "_owner")
+
+    def __init__(self, key: Key, practice_id: UUID, client_id: UUID = _NOBODY) -> None:
+        self._cipher = AESGCM(key.secret)
+        self._header = bytes((VERSION, AES_256_GCM)) + key.key_id
+        self._owner = practice_id.bytes + client_id.bytes
+
+    def seal(self, cell: Cell, value: bytes) -> bytes:
+        nonce = secrets.token_bytes(NONCE_BYTES)
+        return self._header + nonce + self._cipher.encrypt(nonce, value, self._associated(cell))
+
+    def open(self, cell: Cell, sealed: bytes) -> bytes:
+        head = len(self._header)
+        if len(sealed) < OVERHEAD_BYTES or sealed[:head] != self._header:
+            raise _broken(cell, "it is cut short or was sealed with another key")
+        nonce, ciphertext = sealed[head : head + NONCE_BYTES], sealed[head + NONCE_BYTES :]
+        try:
+            return self._cipher.decrypt(nonce, ciphertext, self._associated(cell))
+        except InvalidTag:
+            raise _broken(cell, "it was changed, or moved from another place") from None
+
+    def _associated(self, cell: Cell) -> bytes:
+        """Return what a value is bound to; every part is of fixed size or led by its length."""
+        names = (each.encode() for each in (cell.table, cell.column))
+        counted = b"".join(len(each).to_bytes(2, "big") + each for each in names)
+        return self._header + self._owner + counted + cell.row_id.bytes
+
+
+class ClientKey:
+    """Seals one client's values. Made for each use and let go: erasing the client must bite at once."""
+
+    __slots__ = ("_seal",)
+
+    def __init__(self, key: Key, practice_id: UUID, client_id: UUID) -> None:
+        self._seal = _Seal(key, practice_id, client_id)
+
+    def seal(self, cell: Cell, value: bytes) -> bytes:
+        return self._seal.seal(cell, value)
+
+    def open(self, cell: Cell, sealed: bytes) -> bytes:
+        """Return the value. Raises SealBroken."""
+        return self._seal.open(cell, sealed)
+
+
+class PracticeKey:
+    """Wraps the keys of a practice's clients, seals its own values, fingerprints its requests.
+
+    Each use has a key derived for it alone, so that nothing made for one can pass for another.
+    """
+
+    __slots__ = ("_fingerprint", "_practice_id", "_seal", "_wrap")
+
+    def __init__(self, key: Key, practice_id: UUID) -> None:
+        self._practice_id = practice_id
+        self._wrap = _Seal(Key(_derived(key, b"client keys")), practice_id)
+        self._seal = _Seal(Key(_derived(key, b"practice values")), practice_id)
+        self._fingerprint = _derived(key, b"fingerprints")
+
+    def new_client_key(self, client_id: UUID) -> bytes:
+        """Return a new key for a client, wrapped, to be stored; deleting it erases the client."""
+        return self._wrap.seal(_client_key_cell(client_id), Key.new().secret)
+
+    def client(self, client_id: UUID, wrapped: bytes) -> ClientKey:
+        """Return the key of a client. Raises SealBroken, also where `wrapped` is another client's."""
+        secret = self._wrap.open(_client_key_cell(client_id), wrapped)
+        return ClientKey(Key(secret), self._practice_id, client_id)
+
+    def fingerprint(self, payload: bytes) -> bytes:
+        """Return 32 bytes that are equal for equal payloads and say nothing else to who lacks the key."""
+        return hmac.digest(self._fingerprint, payload, "sha256")
+
+    def seal(self, cell: Cell, value: bytes) -> bytes:
+        """Seal a value of the practice that belongs to no client."""
+        return self._seal.seal(cell, value)
+
+    def open(self, cell: Cell, sealed: bytes) -> bytes:
+        """Return the value. Raises SealBroken."""
+        return self._seal.open(cell, sealed)
+
+
+class Keyring:
+    """What the key file opens: the practices' keys, and the email addresses of the sign-in index."""
+
+    def __init__(self, keys: KeyFile) -> None:
+        self._keys = {each.key_id: each for each in keys.wrap}
+        self._first = keys.wrap[0]
+        self._index = _derived(keys.index, b"email")
+        self._check = _derived(keys.index, b"check")
+        self._unwrapped = lru_cache(_PRACTICES_CACHED)(self._unwrap)
+
+    def new_practice_key(self, practice_id: UUID) -> bytes:
+        """Return a new key for a practice, wrapped, to be stored."""
+        return self._wrapped(practice_id, Key.new().secret)
+
+    def practice(self, practice_id: UUID, wrapped: bytes) -> PracticeKey:
+        """Return the key of a practice. Raises WrongKeyFile or SealBroken."""
+        return self._unwrapped(practice_id, wrapped)
+
+    def rewrap(self, practice_id: UUID, wrapped: bytes) -> bytes:
+        """Return the same practice key wrapped by the key file's first key; nothing below it changes."""
+        return self._wrapped(practice_id, self._secret(practice_id, wrapped))
+
+    def email_index(self, email: str) -> bytes:
+        """Return 32 bytes by which an address is found, however its letters were cased.
+
+        Made with the index key, which stays the same when a new wrapping key is put first.
+        """
+        return hmac.digest(self._index, _same_email(email), "sha256")
+
+    def check_value(self) -> bytes:
+        """Return what the database keeps from its first start on, to know its key file again."""
+        return _Seal(self._first, _NOBODY).seal(_CHECK_CELL, self._check)
+
+    def matches(self, check: bytes) -> bool:
+        """Return whether the database that holds `check` was sealed with a key of this file, old or new."""
+        key = self._keys.get(key_id_of(check))
+        if key is None:
+            return False
+        try:
+            return hmac.compare_digest(_Seal(key, _NOBODY).open(_CHECK_CELL, check), self._check)
+        except SealBroken:
+            return False
+
+    def _unwrap(self, practice_id: UUID, wrapped: bytes) -> PracticeKey:
+        return PracticeKey(Key(self._secret(practice_id, wrapped)), practice_id)
+
+    def _secret(self, practice_id: UUID, wrapped: bytes) -> bytes:
+        key = self._keys.get(key_id_of(wrapped))
+        if key is None:
+            raise WrongKeyFile
+        return _Seal(key, practice_id).open(_practice_key_cell(practice_id), wrapped)
+
+    def _wrapped(self, practice_id: UUID, secret: bytes) -> bytes:
+        return _Seal(self._first, practice_id).seal(_practice_key_cell(practice_id), secret)
+
+
+def _practice_key_cell(practice_id: UUID) -> Cell:
+    return Cell("practice_key", "wrapped", practice_id)
+
+
+def _client_key_cell(client_id: UUID) -> Cell:
+    return Cell("client_key", "wrapped", client_id)
+
+
+def key_id_of(sealed: bytes) -> bytes:
+    """Return which key sealed a value; the id says nothing of the key."""
+    return sealed[2 : 2 + KEY_ID_BYTES]
+
+
+def _derived(key: Key, use: bytes) -> bytes:
+    """Return a key for one use (HKDF-SHA256, RFC 5869; the salt is optional for a random key)."""
+    derivation = HKDF(algorithm=SHA256(), length=KEY_BYTES, salt=None, info=b"towpath " + use)
+    return derivation.derive(key.secret)
+
+
+def _same_email(email: str) -> bytes:
+    """Return one spelling for an address: no outer space, no case, letters composed alike (NFKC)."""
+    folded = unicodedata.normalize("NFKC", email).strip().casefold()
+    return unicodedata.normalize("NFKC", folded).encode("utf-8", "surrogatepass")
+
+
+def _broken(cell: Cell, reason: str) -> SealBroken:
+    return SealBroken(f"{cell.table}.{cell.column} of row {cell.row_id} does not open: {reason}")

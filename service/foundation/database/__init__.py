@@ -1,0 +1,1 @@
+"""PostgreSQL: the pool, transactions, queries, migrations, roles, backup, the embedded server."""

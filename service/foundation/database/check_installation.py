@@ -1,0 +1,56 @@
+"""What is looked at before the first request: the key file, and whether the database may be served on."""
+
+from datetime import datetime
+from pathlib import Path
+
+from service.foundation.crypto.key_file import KeyFile, KeyFileUnreadable, create_key_file, load_key_file
+from service.foundation.crypto.sealing import Keyring, WrongKeyFile
+from service.foundation.database.checks import refuse_unsafe
+from service.foundation.database.connection import Connection
+from service.foundation.database.installations import find_key_check, keep_key_check
+from service.foundation.database.migrate import pending
+from service.foundation.database.tables import SYSTEM_TABLES, TENANT_TABLES
+
+
+class MigrationsPending(Exception):
+    """The database is older than this program."""
+
+    def __init__(self, names: list[str]) -> None:
+        super().__init__(
+            f"This database lacks {len(names)} of this program's migrations, from {names[0]} on."
+            " Run `towpath migrate` with TOWPATH_MIGRATOR_URL, a login that may create roles and tables."
+        )
+        self.names = names
+
+
+async def refuse_unready(connection: Connection, keyring: Keyring, now: datetime) -> None:
+    """Return when this database may be served on with these keys; a new database learns to know them.
+
+    Raises MigrationsPending, MigrationRefused, UnsafeDatabase or WrongKeyFile.
+    """
+    if behind := await pending(connection):
+        raise MigrationsPending(behind)
+    await refuse_unsafe(connection, tenant_tables=TENANT_TABLES, system_tables=SYSTEM_TABLES)
+    await keep_key_check(connection, keyring.check_value(), now)
+    known = await find_key_check(connection)
+    if known is None or not keyring.matches(known):
+        raise WrongKeyFile
+
+
+def open_keys(path: Path, key_check: bytes | None) -> KeyFile:
+    """Return the keys in `path`, which are made where the database, knowing none, has sealed nothing yet.
+
+    `key_check` is what the database knows its key file by. Raises a KeyFileError before anything is written.
+    """
+    if key_check is None and not path.exists():
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return create_key_file(path)
+    if key_check is None and path.is_file() and path.stat().st_size == 0:
+        raise KeyFileUnreadable(
+            f"{path} is empty. This installation is new, so nothing is lost: remove the file, and the next"
+            " start makes one; or fill it with `towpath key create`."
+        )
+    keys = load_key_file(path)
+    if key_check is not None and not Keyring(keys).matches(key_check):
+        raise WrongKeyFile
+    return keys

@@ -1,0 +1,213 @@
+"""The pool, and transactions that always know their practice."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Final
+from uuid import UUID
+
+import asyncpg
+import msgspec
+from asyncpg.pool import PoolAcquireContext
+
+from service.foundation.database.query import Connection, Query
+from service.foundation.retry_safe import Once
+from service.foundation.tenant import Tenant
+
+__all__ = [
+    "Begin",
+    "Connection",
+    "Pool",
+    "Transaction",
+    "a_connection",
+    "connect",
+    "entering",
+    "is_pooled",
+    "open_pool",
+]
+
+Pool = asyncpg.Pool
+
+COMMAND_TIMEOUT_S: Final = 20
+CONNECT_TIMEOUT_S: Final = 5
+ACQUIRE_TIMEOUT_S: Final = 2
+"""A request that finds no free connection for this long answers 503 rather than queue on.
+
+Where an idle one turns out to be gone, a new one is made first, in CONNECT_TIMEOUT_S at most.
+"""
+
+STATEMENTS_KEPT: Final = 100
+"""Prepared on each connection; asyncpg's own default."""
+
+READ = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+WRITE = "BEGIN"
+
+
+async def _no_reset(_: Connection) -> None:
+    """Leave out asyncpg's RESET ALL: there is no session state, and an open transaction still ends."""
+
+
+async def open_pool(dsn: str, *, size: int) -> Pool:
+    """Return a pool of at most `size` connections to `dsn`.
+
+    Instants come in UTC, whatever zone the server's machine is in: some are written as JSON there. Behind a
+    pooler no statement is kept prepared: the server of the next transaction may be another one.
+    """
+    pooled = await _leads_to_pooler(dsn)
+    return await asyncpg.create_pool(
+        dsn,
+        min_size=1,
+        max_size=size,
+        timeout=CONNECT_TIMEOUT_S,
+        command_timeout=COMMAND_TIMEOUT_S,
+        reset=_no_reset,
+        server_settings={"application_name": "towpath", "timezone": "UTC"},
+        statement_cache_size=0 if pooled else STATEMENTS_KEPT,
+    )
+
+
+def a_connection(pool: Pool) -> PoolAcquireContext:
+    """Return what lends a connection for as long as a block lasts.
+
+    No clock is set where one is idle: setting it takes an eighth of the time a small read does.
+    """
+    return pool.acquire(timeout=None if pool.get_idle_size() else ACQUIRE_TIMEOUT_S)
+
+
+async def connect(dsn: str, *, timeout_s: float) -> asyncpg.Connection:
+    """Return a connection for a command, which works through a pooler as well."""
+    return await asyncpg.connect(dsn, timeout=timeout_s, statement_cache_size=0)
+
+
+async def is_pooled(connection: asyncpg.Connection) -> bool:
+    """Return whether a pooler such as PgBouncer lies between, which gives out numbers of its own."""
+    return bool(await connection.fetchval("SELECT pg_backend_pid()") != connection.get_server_pid())
+
+
+async def _leads_to_pooler(dsn: str) -> bool:
+    connection = await connect(dsn, timeout_s=CONNECT_TIMEOUT_S)
+    try:
+        return await is_pooled(connection)
+    finally:
+        await connection.close()
+
+
+class NoRoom(OSError):
+    """The database's disk is nearly full: no record is written, so that those there can still be read."""
+
+
+def plenty() -> bool:
+    """Say that there is room, of a server whose disk is not ours to look at."""
+    return True
+
+
+class Transaction:
+    """An open write: its connection, for whom, and the revision every touched row is stamped with."""
+
+    __slots__ = ("connection", "replays", "revision", "tenant")
+
+    def __init__(self, connection: Connection, tenant: Tenant, revision: int, *, replays: bool) -> None:
+        self.connection = connection
+        self.tenant = tenant
+        self.revision = revision
+        self.replays = replays
+        """True when this very write was committed before and only its answer is wanted again."""
+
+    @property
+    def practice_id(self) -> UUID:
+        """Return the practice everything in this transaction belongs to."""
+        return self.tenant.practice_id
+
+
+class Entered(msgspec.Struct, frozen=True):
+    """What a write begins with."""
+
+    revision: int
+    known: bytes | None
+    """The fingerprint this write's key was recorded with before; None where it is recorded now."""
+
+
+ENTER_WRITE = Query(
+    Entered,
+    """
+    SELECT revision, known
+      FROM enter_write($1, $2, $3, $4)
+""",
+)
+
+
+class Begin:
+    """Opens transactions for one tenant. Open late, close early, no other I/O inside."""
+
+    __slots__ = ("_has_room", "_pool", "_tenant")
+
+    def __init__(self, pool: Pool, tenant: Tenant, has_room: Callable[[], bool] = plenty) -> None:
+        self._pool = pool
+        self._tenant = tenant
+        self._has_room = has_room
+
+    @property
+    def tenant(self) -> Tenant:
+        """Return whose rows its transactions may see."""
+        return self._tenant
+
+    def read(self) -> AbstractAsyncContextManager[Connection]:
+        """Open a read-only snapshot of what this tenant may see."""
+        return self._transaction(READ)
+
+    @asynccontextmanager
+    async def write(self, once: Once | None = None) -> AsyncIterator[Transaction]:
+        """Open a write: the practice's next revision is taken first, which also queues its other writers.
+
+        With `once`, the ledger is asked before anything else is looked at, and the write recorded in it.
+        Raises IdempotencyKeyReused or IdTaken when the key was used for another payload, NoRoom where the
+        disk is nearly full.
+        """
+        if not self._has_room():
+            raise NoRoom
+        async with self._transaction(WRITE) as connection:
+            asked = (once.scope, once.key, once.fingerprint) if once else (None, None, None)
+            entered = await ENTER_WRITE.one(connection, self._tenant.practice_id, *asked)
+            if once and entered.known not in (None, once.fingerprint):
+                raise once.refusal()
+            replays = entered.known is not None
+            yield Transaction(connection, self._tenant, entered.revision, replays=replays)
+
+    def unstamped(self) -> AbstractAsyncContextManager[Connection]:
+        """Open a write of rows no phone is told of, such as tokens: it takes no revision."""
+        return self._transaction(WRITE)
+
+    @asynccontextmanager
+    async def _transaction(self, begin: str) -> AsyncIterator[Connection]:
+        """Open a transaction and end it, whatever happens in it, before its connection is given back."""
+        async with a_connection(self._pool) as connection:
+            try:
+                await connection.execute(entering(begin, self._tenant))
+                yield connection
+                await _commit(connection)
+            except (Exception, asyncio.CancelledError):
+                if not connection.is_closed():
+                    await connection.execute("ROLLBACK")
+                raise
+
+
+async def _commit(connection: Connection) -> None:
+    """Commit. Raises RuntimeError where an error inside was overlooked: then COMMIT quietly rolls back."""
+    if await connection.execute("COMMIT") != "COMMIT":
+        raise RuntimeError("the transaction had failed before it was to be committed")
+
+
+def entering(begin: str, tenant: Tenant) -> str:
+    """Return the one string that opens a transaction and says whose it is.
+
+    SET LOCAL takes no parameters and, unlike set_config(), travels to distributed workers; only UUIDs that
+    are UUIDs by type are put into it.
+    """
+    practice = _local("app.practice", tenant.practice_id)
+    return f"{begin};{practice};{_local('app.therapist', tenant.therapist_id)}"
+
+
+def _local(setting: str, value: UUID) -> str:
+    if not isinstance(value, UUID):
+        raise TypeError(f"{setting} takes a UUID")
+    return f"SET LOCAL {setting} = '{value}'"

@@ -1,0 +1,70 @@
+"""Settings of the embedded server, given on its command line: no file and no ALTER SYSTEM outranks that."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+from service.foundation.database.embedded.errors import SettingRefused
+
+DURABLE: Final[Mapping[str, str]] = MappingProxyType(
+    {"fsync": "on", "full_page_writes": "on", "synchronous_commit": "on", "data_checksums": "on"}
+)
+"""What keeps an acknowledged write through a crash, and notices a page the disk has spoilt."""
+
+ACCESS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "listen_addresses": "",
+        "unix_socket_directories": "../run",  # as seen from the cluster
+        "unix_socket_permissions": "0700",
+    }
+)
+
+SMALL: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "max_connections": "50",
+        "shared_buffers": "96MB",
+        "max_wal_size": "512MB",
+        "io_method": "sync",  # saves three processes; what a practice reads lies in memory
+        "jit": "off",  # compiling takes longer than any of our queries
+        "max_parallel_workers_per_gather": "0",  # nor would helpers pay, and a container's /dev/shm is small
+        "timezone": "UTC",
+        "cluster_name": "towpath",
+    }
+)
+
+LOGS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "logging_collector": "on",
+        "log_directory": "../log",
+        "log_filename": "postgresql-%a.log",  # a week, then over again
+        "log_truncate_on_rotation": "on",
+        "log_rotation_age": "1d",
+        "log_rotation_size": "0",
+        "log_timezone": "UTC",
+        # An error quotes what it could not store, which may be what a client said in a session. The server's
+        # own doings rank above errors in a log, so they are kept: starts, checkpoints, recovery.
+        "log_min_messages": "log",
+        "log_min_error_statement": "panic",
+        "log_error_verbosity": "terse",  # no DETAIL, which has keys of rows or the statement that crashed
+        "log_statement": "none",
+        "log_min_duration_statement": "-1",
+        "log_parameter_max_length": "0",
+        "log_parameter_max_length_on_error": "0",
+    }
+)
+
+
+def as_arguments(extra: Mapping[str, str]) -> list[str]:
+    """Return the command line for Towpath's settings and the `extra` ones.
+
+    Raise SettingRefused if an extra setting names one of `DURABLE` or `ACCESS`.
+    """
+    asked = {name.lower(): value for name, value in extra.items()}
+    if refused := sorted(asked.keys() & (DURABLE.keys() | ACCESS.keys())):
+        raise SettingRefused(
+            f"{', '.join(refused)} cannot be set: acknowledged writes survive a crash, and only this machine"
+            " gets in. For a server set up otherwise use TOWPATH_DATABASE_URL."
+        )
+    chosen = {**SMALL, **LOGS, **asked, **ACCESS, **DURABLE}
+    del chosen["data_checksums"]  # decided when the cluster was made; can only be read
+    return [word for name, value in chosen.items() for word in ("-c", f"{name}={value}")]

@@ -1,0 +1,102 @@
+"""ISO 8601 date-times to milliseconds since 1970 UTC: those written alike by column, the rest one by one."""
+
+import re
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from service.geo.fixes import NO_TIME, Instants
+
+_EPOCH: Final = datetime(1970, 1, 1)  # noqa: DTZ001  naive on purpose: the offset is counted apart
+_MILLISECOND: Final = timedelta(milliseconds=1)
+
+_DATE_TIME: Final = re.compile(
+    r"\s*(?P<year>\d{4})-(?P<month>\d\d)-(?P<day>\d\d)"
+    r"[T ](?P<hour>\d\d):(?P<minute>\d\d)(?::(?P<second>\d\d)(?:[.,](?P<fraction>\d+))?)?"
+    r"\s*(?:Z|(?P<sign>[+-])(?P<offset_h>\d\d):?(?P<offset_min>\d\d)?)?\s*",
+    re.ASCII | re.IGNORECASE,
+)
+
+_NOT_NUMBERS: Final = frozenset({"fraction", "sign"})
+_LEAP_SECOND: Final = 60
+_LARGEST_OFFSET_MIN: Final = 24 * 60
+
+_LENGTHS_BY_COLUMN: Final = 8
+"""Enough for a file that leaves out the zeros at the end of its fractions."""
+
+
+def read_instants(texts: Sequence[str]) -> Instants:
+    """Return milliseconds since 1970 UTC for each text, `NO_TIME` for one that is no date-time.
+
+    A time without a zone is read as UTC. What is finer than a millisecond is cut off.
+    """
+    instants = np.full(len(texts), NO_TIME, dtype=np.int64)
+    lengths = np.fromiter(map(len, texts), np.int64, len(texts))
+    unread = lengths > 0
+    for length in np.unique(lengths[unread])[:_LENGTHS_BY_COLUMN]:
+        members = np.flatnonzero(lengths == length)
+        alike = texts if len(members) == len(texts) else [texts[index] for index in members.tolist()]
+        read, understood = _read_alike(alike)
+        instants[members[understood]] = read[understood]
+        unread[members[understood]] = False
+    for index in np.flatnonzero(unread).tolist():
+        instants[index] = read_instant(texts[index])
+    return instants
+
+
+def _read_alike(texts: Sequence[str]) -> tuple[Instants, npt.NDArray[np.bool_]]:
+    """Read texts of one length by the columns of the first; also return which of them that held for."""
+    first = _DATE_TIME.fullmatch(texts[0])
+    joined = "".join(texts)
+    if first is None or not joined.isascii():
+        return np.zeros(len(texts), np.int64), np.zeros(len(texts), np.bool_)
+    characters = np.frombuffer(joined.encode(), dtype=np.uint8).reshape(len(texts), -1)
+    is_digit = np.array([character.isdigit() for character in texts[0]])
+    digits = (characters - np.uint8(ord("0"))).astype(np.int64)  # below "0" wraps round to above 9
+    understood = (digits[:, is_digit] <= 9).all(axis=1)
+    understood &= (characters[:, ~is_digit] == characters[0, ~is_digit]).all(axis=1)
+    digits[~understood] = 0
+
+    def number(group: str, most_digits: int = 4) -> npt.NDArray[np.int64]:
+        """Return a group as numbers, 0 if the first text has no such group."""
+        start, stop = first.span(group)
+        columns = digits[:, start : min(stop, start + most_digits)]
+        return columns @ (10 ** np.arange(columns.shape[1], dtype=np.int64)[::-1])
+
+    months = (number("year") - 1970) * 12 + number("month") - 1
+    days = _first_day(months) + number("day") - 1
+    understood &= (number("year") >= 1) & (number("month") >= 1) & (number("month") <= 12)
+    understood &= (number("day") >= 1) & (days < _first_day(months + 1))
+    understood &= (number("hour") <= 23) & (number("minute") <= 59) & (number("second") <= 59)
+    fraction_digits = min(len(first["fraction"] or ""), 3)
+    milliseconds = number("second") * 1_000 + number("fraction", 3) * 10 ** (3 - fraction_digits)
+    offset_min = (number("offset_h") * 60 + number("offset_min")) * (-1 if first["sign"] == "-" else 1)
+    understood &= np.abs(offset_min) <= _LARGEST_OFFSET_MIN
+    minutes = (days * 24 + number("hour")) * 60 + number("minute") - offset_min
+    return minutes * 60_000 + milliseconds, understood
+
+
+def _first_day(months: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """Return the day since 1970 on which each month since 1970 begins."""
+    return months.astype("datetime64[M]").astype("datetime64[D]").astype(np.int64)
+
+
+def read_instant(text: str) -> int:
+    """Return milliseconds since 1970 UTC, or `NO_TIME` where the text is no date-time."""
+    match = _DATE_TIME.fullmatch(text)
+    if match is None:
+        return NO_TIME
+    number = {name: int(value or 0) for name, value in match.groupdict().items() if name not in _NOT_NUMBERS}
+    offset_min = number["offset_h"] * 60 + number["offset_min"]
+    if number["second"] > _LEAP_SECOND or offset_min > _LARGEST_OFFSET_MIN:
+        return NO_TIME
+    try:
+        minute = datetime(number["year"], number["month"], number["day"], number["hour"], number["minute"])  # noqa: DTZ001  see _EPOCH
+    except ValueError:
+        return NO_TIME
+    milliseconds = number["second"] * 1_000 + int((match["fraction"] or "")[:3].ljust(3, "0"))
+    shift_ms = offset_min * (60_000 if match["sign"] == "-" else -60_000)
+    return (minute - _EPOCH) // _MILLISECOND + milliseconds + shift_ms

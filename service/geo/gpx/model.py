@@ -1,0 +1,128 @@
+"""What a GPX file holds once read, what the reader refuses, and the limits it reads within."""
+
+from typing import Final, Literal
+
+import msgspec
+
+from service.foundation.errors import DomainError
+from service.geo.fixes import Fixes
+
+LineKind = Literal["track", "route"]
+
+RefusalReason = Literal[
+    "empty",
+    "too-large",
+    "unknown-encoding",
+    "wrong-encoding",
+    "not-well-formed",
+    "truncated",
+    "not-gpx",
+    "doctype",
+    "markup-too-long",
+    "too-deep",
+    "too-many-names",
+    "too-many-elements",
+    "too-many-lines",
+    "too-many-segments",
+    "too-many-points",
+    "no-points",
+]
+
+
+class GpxLimits(msgspec.Struct, frozen=True):
+    """The most a GPX file may hold: a day's walk recorded every second fits twice over.
+
+    `names` counts the different names of elements and attributes, and so also bounds the attributes of
+    one element and the namespaces it declares. `markup_bytes` bounds one tag or comment: expat before
+    2.6 reads an unfinished one again from its start with every piece it is fed.
+    """
+
+    file_bytes: int = 20 * 2**20
+    points: int = 250_000
+    lines: int = 10_000
+    segments: int = 100_000
+    elements: int = 1_200_000
+    depth: int = 100
+    names: int = 1_000
+    markup_bytes: int = 2**18
+    name_chars: int = 200
+    description_chars: int = 4_000
+
+
+DEFAULT_LIMITS: Final = GpxLimits()
+
+
+class GpxRefused(DomainError):
+    """A file that cannot become a route or a track. Nothing of it is kept.
+
+    `reason` is a stable code, `detail` a sentence for a human; `line` and `column` count from 1 and say
+    where, if there is such a place; `limit` is the limit that was passed, if one was.
+    """
+
+    def __init__(
+        self,
+        reason: RefusalReason,
+        detail: str,
+        *,
+        line: int | None = None,
+        column: int | None = None,
+        limit: int | None = None,
+    ) -> None:
+        super().__init__(detail)
+        self.reason: RefusalReason = reason
+        self.detail = detail
+        self.line = line
+        self.column = column
+        self.limit = limit
+
+
+class Skipped(msgspec.Struct, frozen=True):
+    """A part of the file that was left out, and why. `line` and `column` count from 1."""
+
+    line: int
+    column: int
+    what: str
+    reason: str
+
+
+class GpxLine(msgspec.Struct, frozen=True, eq=False):
+    """One track or route of a file, in the file's order; it may turn out to hold no usable point.
+
+    `segments` counts the track's segments as written, the empty ones too; a route is one segment.
+    """
+
+    kind: LineKind
+    name: str | None
+    description: str | None
+    fixes: Fixes
+    segments: int
+
+
+class Waypoint(msgspec.Struct, frozen=True):
+    """A single place: WGS84 degrees, metres and milliseconds since 1970 UTC where given."""
+
+    lon: float
+    lat: float
+    ele_m: float | None = None
+    time_ms: int | None = None
+    name: str | None = None
+    description: str | None = None
+    symbol: str | None = None
+    kind: str | None = None
+
+
+class GpxFile(msgspec.Struct, frozen=True, eq=False):
+    """A file as read. At least one of its lines or waypoints holds a usable point.
+
+    `skipped` names the first twenty parts left out, in the file's order; `skipped_count` is all of them.
+    """
+
+    version: str | None
+    creator: str | None
+    name: str | None
+    description: str | None
+    tracks: tuple[GpxLine, ...]
+    routes: tuple[GpxLine, ...]
+    waypoints: tuple[Waypoint, ...]
+    skipped: tuple[Skipped, ...]
+    skipped_count: int

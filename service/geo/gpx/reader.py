@@ -1,0 +1,370 @@
+"""A streaming GPX reader on expat, for files from strangers and from every kind of device.
+
+It reads GPX 1.0, 1.1 and whatever else calls itself gpx, in any namespace, under any prefix, in the
+encoding the file declares. A part that cannot be used is left out and named. A file that is not
+well-formed to its end is refused whole: what is missing cannot be known, and half a walk kept as a whole
+one would put notes in the wrong place. A DOCTYPE is refused, so there are no entities, and whatever could
+grow has a limit. Extensions, and elements GPX does not know, are passed over with all they hold; a point,
+segment or track right inside an element of GPX that has no place for it is left out and named.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from datetime import datetime
+from typing import Final, NamedTuple, NoReturn
+from xml.parsers import expat
+
+from service.geo.gpx.assembly import Assembly
+from service.geo.gpx.characters import to_readable
+from service.geo.gpx.columns import Row
+from service.geo.gpx.model import (
+    DEFAULT_LIMITS,
+    GpxFile,
+    GpxLimits,
+    GpxRefused,
+    LineKind,
+    RefusalReason,
+    Skipped,
+)
+
+_PIECE_BYTES: Final = 2**18
+"""Large, because expat before 2.6 starts an unfinished token again with every piece."""
+
+_GPX_NAMESPACE: Final = "http://www.topografix.com/GPX/1/"
+
+_TEXTS: Final = frozenset({"name", "desc", "cmt"})
+_INSIDE: Final[Mapping[str, frozenset[str]]] = {
+    "gpx": frozenset({"metadata", "name", "desc", "trk", "rte"}),
+    "metadata": frozenset({"name", "desc"}),
+    "trk": frozenset({"name", "desc", "cmt", "trkseg"}),
+    "trkseg": frozenset(),
+    "rte": frozenset({"name", "desc", "cmt"}),
+}
+"""The elements read inside each element, points apart. Any other is passed over with all it holds."""
+
+_POINT_INSIDE: Final = {"gpx": "wpt", "trk": "trkpt", "trkseg": "trkpt", "rte": "rtept"}
+"""The points inside each element. One right in `trk` breaks the rules of GPX, but somebody walked there."""
+
+_HOLDS_POINTS: Final[Mapping[str, str]] = {
+    "trk": "track",
+    "rte": "route",
+    "trkseg": "segment",
+    "trkpt": "point",
+    "rtept": "point",
+    "wpt": "waypoint",
+}
+"""What each is called when it is left out because it lies where GPX has no place for it."""
+
+_NAMES: Final = frozenset(_INSIDE).union(*_INSIDE.values(), _HOLDS_POINTS)
+
+_POINT_TEXTS: Final = ("ele", "time")
+_WAYPOINT_TEXTS: Final = ("ele", "time", "name", "desc", "cmt", "sym", "type")
+_FIRST_TEXT: Final = 2
+"""Where the texts begin in a `Row`, after the attributes and the place."""
+
+_LINE_KINDS: Final[Mapping[str, LineKind]] = {"trk": "track", "rte": "route"}
+
+_CUT_OFF: Final = frozenset(
+    expat.errors.codes[message]
+    for message in (
+        expat.errors.XML_ERROR_NO_ELEMENTS,
+        expat.errors.XML_ERROR_UNCLOSED_TOKEN,
+        expat.errors.XML_ERROR_PARTIAL_CHAR,
+        expat.errors.XML_ERROR_UNCLOSED_CDATA_SECTION,
+    )
+)
+
+
+def read_gpx(content: bytes, *, now: datetime, limits: GpxLimits = DEFAULT_LIMITS) -> GpxFile:
+    """Return the tracks, routes and waypoints of a GPX file, and what of it was left out.
+
+    Times before 1990 or more than a day after `now` are left out. Raises GpxRefused and nothing else.
+    CPU-bound, some 5 µs a point: not for the event loop.
+    """
+    if len(content) > limits.file_bytes:
+        raise GpxRefused(
+            "too-large", f"The file is larger than {limits.file_bytes} bytes.", limit=limits.file_bytes
+        )
+    if not content or content.isspace():
+        raise GpxRefused("empty", "The file is empty.")
+    readable, encoding = to_readable(content)
+    reading = _Reading(readable, encoding, limits, now)
+    reading.parse()
+    return reading.result()
+
+
+class _Points(NamedTuple):
+    """The points that may follow inside an element: their tags, where they go and their texts' slots."""
+
+    tags: set[str]
+    rows: list[Row]
+    slots: dict[str, int]
+    blanks: tuple[str, ...]
+
+
+class _Reading:
+    """One file being read: expat calls `_start` and `_end`, which are kept short; the rest is seldom called.
+
+    `_stack` holds the open elements of `_INSIDE` and `_level` is the depth of what may follow inside the
+    innermost. `_leaf_level` is the depth of the children of the open point, 0 when none is open; `_slot` is
+    where in `_row` the text of the last of them goes, 0 for nowhere; `_field` is the text being read of
+    another element.
+    """
+
+    def __init__(self, content: bytes, encoding: str, limits: GpxLimits, now: datetime) -> None:
+        self._content = content
+        self._encoding = encoding
+        self._limits = limits
+        self._assembly = Assembly(limits, now)
+        self._names: dict[str, str] = {}
+        self._parser = expat.ParserCreate(encoding, None, self._names)
+        self._parser.buffer_text = True
+        self._parser.StartDoctypeDeclHandler = self._refuse_doctype
+        self._parser.StartElementHandler = self._start
+        self._parser.EndElementHandler = self._end
+        self._pieces: list[str] = []
+        self._parser.CharacterDataHandler = self._pieces.append
+        self._deepest = limits.depth
+        self._depth = 0
+        self._elements = 0
+        self._level = 1
+        self._leaf_level = 0
+        self._stack: list[str] = []
+        self._prefixes: set[str] = set()
+        self._known: dict[str, str] = {}
+        self._points_inside = {parent: self._points(point) for parent, point in _POINT_INSIDE.items()}
+        self._point_tags: AbstractSet[str] = frozenset()
+        self._rows: list[Row] = []
+        self._slots: Mapping[str, int] = {}
+        self._blanks: tuple[str, ...] = ()
+        self._row: Row = []
+        self._slot = 0
+        self._texts = self._assembly.texts
+        self._field: str | None = None
+        self._field_place = 0
+
+    def _points(self, point: str) -> _Points:
+        """Return where a sort of point goes; under which tags is learned from the file."""
+        if point == "wpt":
+            return _Points(set(), self._assembly.waypoint_rows, {}, ("",) * len(_WAYPOINT_TEXTS))
+        return _Points(set(), self._assembly.point_rows, {}, ("",) * len(_POINT_TEXTS))
+
+    def parse(self) -> None:
+        """Feed the content in large pieces, gathering points and looking at the limits after each."""
+        view = memoryview(self._content)
+        try:
+            for start in range(0, len(view), _PIECE_BYTES):
+                piece = view[start : start + _PIECE_BYTES]
+                self._parser.Parse(piece, False)  # noqa: FBT003  positional only
+                self._check(fed=start + len(piece))
+                self._trim()
+                self._assembly.gather()
+            self._parser.Parse(b"", True)  # noqa: FBT003  positional only
+            self._check(fed=len(view))
+        except expat.ExpatError as error:
+            raise _malformed(error) from error
+        finally:
+            self._let_go()
+        self._assembly.gather(final=True)
+
+    def _let_go(self) -> None:
+        """Undo the circle of parser and handlers, which would keep the content until the next collection."""
+        self._parser.StartDoctypeDeclHandler = None
+        self._parser.StartElementHandler = None
+        self._parser.EndElementHandler = None
+        self._parser.CharacterDataHandler = None
+
+    def _start(self, tag: str, attributes: dict[str, str]) -> None:
+        depth = self._depth = self._depth + 1
+        self._elements += 1
+        if depth == self._leaf_level:
+            self._slot = self._slots.get(tag, 0)
+            self._pieces.clear()
+        elif depth == self._level:
+            if tag in self._point_tags:
+                self._leaf_level = depth + 1
+                self._row = [attributes, self._parser.CurrentByteIndex, *self._blanks]
+                self._rows.append(self._row)
+            else:
+                self._open(tag, attributes)
+        elif depth > self._deepest:
+            self._refuse("too-deep", "Elements lie too deep in one another", self._deepest)
+
+    def _end(self, _tag: str) -> None:
+        depth = self._depth = self._depth - 1
+        if self._leaf_level:
+            if depth < self._level:
+                self._leaf_level = 0
+            elif self._slot and depth == self._level:  # once a text, not at every element inside it
+                self._row[self._slot] = "".join(self._pieces)
+        elif depth < self._level:
+            self._close(depth)
+
+    def _open(self, tag: str, attributes: dict[str, str]) -> None:
+        """Open a child of the innermost known element, unless it is one to pass over."""
+        if not self._stack:
+            self._open_root(tag, attributes)
+            return
+        if attributes and self._learn(_gpx_prefixes(attributes)):  # the new prefix may be its own
+            self._depth, self._elements = self._depth - 1, self._elements - 1
+            self._start(tag, attributes)
+            return
+        name = self._known.get(tag)
+        if name not in _INSIDE[self._stack[-1]]:
+            self._pass_over(name)
+            return
+        if name in _TEXTS:
+            self._field = name
+            self._field_place = self._parser.CurrentByteIndex
+            self._pieces.clear()
+            return
+        if name in _LINE_KINDS:
+            self._open_line(_LINE_KINDS[name])
+        elif name == "metadata":
+            del self._known[tag]  # a file has one, any other is passed over
+        elif name == "trkseg" and self._assembly.open_segment() > self._limits.segments:
+            self._refuse("too-many-segments", "The tracks have too many segments", self._limits.segments)
+        self._enter(name)
+
+    def _open_line(self, kind: LineKind) -> None:
+        if self._assembly.line_count == self._limits.lines:
+            self._refuse("too-many-lines", "The file holds too many tracks and routes", self._limits.lines)
+        self._texts = self._assembly.open_line(kind)
+
+    def _open_root(self, tag: str, attributes: Mapping[str, str]) -> None:
+        prefix, colon, name = tag.rpartition(":")
+        if name != "gpx":
+            self._refuse("not-gpx", f"The file is <{name[:40]}>, not <gpx>.")
+        self._learn({prefix + colon, *_gpx_prefixes(attributes)})
+        for field in ("version", "creator"):
+            self._assembly.keep_text(self._texts, field, attributes.get(field, ""), 0)
+        self._enter("gpx")
+
+    def _learn(self, prefixes: Iterable[str]) -> bool:
+        """Know the elements of GPX under these prefixes too, colon included; tell whether any is new."""
+        fresh = set(prefixes) - self._prefixes
+        self._prefixes |= fresh
+        for prefix in fresh:
+            self._known.update((prefix + name, name) for name in _NAMES)
+            for parent, points in self._points_inside.items():
+                point = _POINT_INSIDE[parent]
+                texts = _WAYPOINT_TEXTS if point == "wpt" else _POINT_TEXTS
+                points.tags.add(prefix + point)
+                points.slots.update((prefix + text, slot) for slot, text in enumerate(texts, _FIRST_TEXT))
+        return bool(fresh)
+
+    def _pass_over(self, name: str | None) -> None:
+        """Leave out a child that means nothing here; name it where points would be lost with it."""
+        what = _HOLDS_POINTS.get(name or "")
+        if what is not None:
+            self._assembly.leave_out(what, self._stack[-1], self._parser.CurrentByteIndex)
+
+    def _enter(self, name: str) -> None:
+        self._stack.append(name)
+        self._await_points()
+
+    def _close(self, depth: int) -> None:
+        """Close a child of the innermost known element, or that element itself."""
+        if depth < self._level - 1:
+            if self._stack.pop() in _LINE_KINDS:
+                self._texts = self._assembly.texts
+            self._await_points()
+        elif self._field is not None:
+            if self._pieces:
+                self._assembly.keep_text(self._texts, self._field, "".join(self._pieces), self._field_place)
+            self._field = None
+
+    def _await_points(self) -> None:
+        """Make ready for the points of the innermost known element."""
+        self._level = len(self._stack) + 1
+        points = self._points_inside.get(self._stack[-1]) if self._stack else None
+        if points is None:
+            self._point_tags = frozenset()
+        else:
+            self._point_tags, self._rows, self._slots, self._blanks = points
+
+    def _check(self, *, fed: int) -> None:
+        """Refuse a file that has passed a limit; called after each piece, so a little may pass first."""
+        limits = self._limits
+        if fed - self._parser.CurrentByteIndex > limits.markup_bytes:
+            self._refuse("markup-too-long", "A tag or comment is too long", limits.markup_bytes)
+        if len(self._names) > limits.names:
+            self._refuse("too-many-names", "Too many different elements or attributes", limits.names)
+        if self._elements > limits.elements:
+            self._refuse("too-many-elements", "The file holds too many elements", limits.elements)
+        if self._assembly.points > limits.points:
+            self._refuse("too-many-points", "The file holds too many points", limits.points)
+
+    def _trim(self) -> None:
+        """Hold no more of an unfinished text than will be kept, and nothing of what lies between texts."""
+        if self._slot or self._field is not None:
+            self._pieces[:] = ["".join(self._pieces)[: self._limits.description_chars + 1]]
+        else:
+            self._pieces.clear()
+
+    def _refuse_doctype(self, *_: object) -> None:
+        self._refuse("doctype", "The file has a document type declaration, which GPX does not use.")
+
+    def _refuse(self, reason: RefusalReason, detail: str, limit: int | None = None) -> NoReturn:
+        raise GpxRefused(
+            reason,
+            detail if limit is None else f"{detail}: the limit is {limit}.",
+            line=self._parser.CurrentLineNumber,
+            column=self._parser.CurrentColumnNumber + 1,
+            limit=limit,
+        )
+
+    def result(self) -> GpxFile:
+        """Return the file as read, once it is parsed; raises GpxRefused when no point of it is usable."""
+        assembly = self._assembly
+        lines = tuple(assembly.lines())
+        skipped = tuple(self._skipped())
+        if not assembly.waypoints and not any(len(line.fixes) for line in lines):
+            raise _nothing_usable(skipped)
+        return GpxFile(
+            version=assembly.texts.get("version"),
+            creator=assembly.texts.get("creator"),
+            name=assembly.texts.get("name"),
+            description=assembly.texts.get("desc"),
+            tracks=tuple(line for line in lines if line.kind == "track"),
+            routes=tuple(line for line in lines if line.kind == "route"),
+            waypoints=tuple(assembly.waypoints),
+            skipped=skipped,
+            skipped_count=assembly.skips.count,
+        )
+
+    def _skipped(self) -> Iterator[Skipped]:
+        """Give the places of what was left out as lines and columns, counted in one go over the content."""
+        line, counted = 1, 0
+        for place, what, reason in self._assembly.skips.first:
+            line += self._content.count(b"\n", counted, place)
+            line_start = self._content.rfind(b"\n", 0, place) + 1
+            before = self._content[line_start:place].decode(self._encoding, "replace")
+            yield Skipped(line=line, column=len(before) + 1, what=what, reason=reason)
+            counted = place
+
+
+def _gpx_prefixes(attributes: Mapping[str, str]) -> Iterator[str]:
+    """Yield the prefixes, colon included, that an element declares for GPX."""
+    for name, uri in attributes.items():
+        if uri.startswith(_GPX_NAMESPACE):
+            if name == "xmlns":
+                yield ""
+            elif name.startswith("xmlns:"):
+                yield name.removeprefix("xmlns:") + ":"
+
+
+def _malformed(error: expat.ExpatError) -> GpxRefused:
+    message = expat.ErrorString(error.code)
+    line, column = error.lineno, error.offset + 1
+    if error.code in _CUT_OFF:
+        return GpxRefused("truncated", f"The file is cut off: {message}.", line=line, column=column)
+    return GpxRefused("not-well-formed", f"The file is not XML: {message}.", line=line, column=column)
+
+
+def _nothing_usable(skipped: Sequence[Skipped]) -> GpxRefused:
+    if not skipped:
+        return GpxRefused("no-points", "The file holds no points.")
+    first = skipped[0]
+    detail = f"No point of the file can be used. The first {first.what}: {first.reason}."
+    return GpxRefused("no-points", detail, line=first.line, column=first.column)

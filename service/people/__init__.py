@@ -1,0 +1,1 @@
+"""The practice and who works in it: therapists, devices, sign-ins, invitations."""

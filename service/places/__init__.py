@@ -1,0 +1,1 @@
+"""Places to meet in besides routes: rooms, online addresses, phone numbers."""

@@ -1,0 +1,226 @@
+"""Where on a track a note or a moment belongs: by its instant, and never by a guess."""
+
+import enum
+from collections.abc import Sequence
+from typing import Final
+from uuid import UUID
+
+import msgspec
+import numpy as np
+from msgspec.structs import replace
+
+from service.geo.fixes import Fixes, Floats, Indices, Instants
+from service.geo.geodesy import WGS84, Places, distances_m, evenly_spaced, ground_distances_m, local_plane
+from service.record.cutting import timeline
+
+SLACK_S: Final = 60.0
+"""A recorder is often switched on a little late and off a little early."""
+LONG_GAP_S: Final = 60.0
+"""In a gap longer than this the phone's own position is nearer the truth than a straight line."""
+NEAR_LINE_M: Final = 50.0
+UNMATCHED_COSTS_M: Final = 100.0
+EARLIER_BY: Final = 0.01
+"""Of two passes of a place the earlier one is taken unless the later fits better by this share of the way."""
+LINE_PART_M: Final = 5.0
+MOST_CHOICES: Final = 2_000_000
+"""Of parts of a line times positions to match to it; parts get longer where it would be more."""
+
+
+class AnchorKind(enum.StrEnum):
+    """Whether a place was found on the track by time, is where the phone was, or lies outside the track."""
+
+    INTERPOLATED = "interpolated"
+    PHONE = "phone"
+    OUTSIDE_TRACK = "outside_track"
+
+
+class Mark(msgspec.Struct, frozen=True):
+    """What is to be anchored: an instant, and where the phone was, each if known."""
+
+    id: UUID
+    at_ms: int | None = None
+    lon: float | None = None
+    lat: float | None = None
+
+
+class Anchor(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Where a mark belongs. What is not known is None; with `outside_track` that is everything.
+
+    `distance_m` is metres along the track, `elapsed_s` seconds from its first time. `gap_s` is seconds
+    between the timed fixes on either side of the instant, 0 at a fix, or from the instant to the nearest
+    fix within the slack at an end: the longer, the less certain the place.
+    """
+
+    how: AnchorKind
+    lon: float | None = None
+    lat: float | None = None
+    distance_m: float | None = None
+    elapsed_s: float | None = None
+    gap_s: float | None = None
+
+
+OUTSIDE: Final = Anchor(how=AnchorKind.OUTSIDE_TRACK)
+
+
+def anchor(track: Fixes, marks: Sequence[Mark]) -> tuple[Anchor, ...]:
+    """Return where each mark belongs, in the order of the marks.
+
+    By time first, so that the two passes of an out-and-back walk are told apart: an instant between the
+    first and the last time of the track, or within a minute of them, gets the place between the fixes on
+    either side, however far apart, on the geodesic and in proportion to time. Only in a gap of over a
+    minute does a position from the phone go before that. An instant outside the track gets the phone's
+    position if there is one, and else none: an evening's note is not pinned to the last place walked.
+
+    On a track without times the phone's positions stand, and are matched to the line in the order of the
+    marks' instants. A mark without one gets no place there: its neighbours say nothing certain of it.
+    """
+    timed = timeline(track)
+    if not timed.size:
+        return _anchor_by_place(track, marks)
+    course = _course(track, timed)
+    return tuple(_anchor_by_time(course, mark) for mark in marks)
+
+
+class _Course(msgspec.Struct, frozen=True, eq=False):
+    """The part of a track from its first time to its last, every fix with a time (milliseconds since 1970).
+
+    `recorded_ms` are the times that were recorded; the other fixes have theirs in proportion to the way from
+    the timed fix before them to the one after.
+    """
+
+    lon: Floats
+    lat: Floats
+    distance_m: Floats
+    time_ms: Floats
+    recorded_ms: Instants
+
+    def at(self, instant_ms: int) -> Anchor | None:
+        """Return the place at an instant; None where it is not within the course and its slack."""
+        inside_ms = int(min(max(instant_ms, self.recorded_ms[0]), self.recorded_ms[-1]))
+        beyond_s = abs(instant_ms - inside_ms) / 1_000
+        if beyond_s > SLACK_S:
+            return None
+        before = int(np.searchsorted(self.time_ms, inside_ms, side="right")) - 1
+        after = min(before + 1, len(self.time_ms) - 1)
+        spell_ms = self.time_ms[after] - self.time_ms[before]
+        share = float((inside_ms - self.time_ms[before]) / spell_ms) if spell_ms > 0 else 0.0
+        lon, lat = self._between(before, after, share)
+        return Anchor(
+            how=AnchorKind.INTERPOLATED,
+            lon=round(lon, 7),
+            lat=round(lat, 7),
+            distance_m=round(float(np.interp(share, (0, 1), self.distance_m[[before, after]])), 2),
+            elapsed_s=float(inside_ms - self.recorded_ms[0]) / 1_000,
+            gap_s=self._gap_s(inside_ms) or beyond_s,
+        )
+
+    def _between(self, before: int, after: int, share: float) -> tuple[float, float]:
+        """Return the place a share of the way from one fix to the next, on the geodesic."""
+        lon, lat = float(self.lon[before]), float(self.lat[before])
+        if share == 0:
+            return lon, lat
+        azimuth_deg, _, step_m = WGS84.inv(lon, lat, self.lon[after], self.lat[after])
+        lon, lat, _ = WGS84.fwd(lon, lat, azimuth_deg, step_m * share)
+        return float(lon), float(lat)
+
+    def _gap_s(self, instant_ms: int) -> float:
+        """Return the seconds between the recorded times on either side; 0 at one of them."""
+        after = int(np.searchsorted(self.recorded_ms, instant_ms))
+        if self.recorded_ms[after] == instant_ms:
+            return 0.0
+        return float(self.recorded_ms[after] - self.recorded_ms[after - 1]) / 1_000
+
+
+def _anchor_by_time(course: _Course, mark: Mark) -> Anchor:
+    found = None if mark.at_ms is None else course.at(mark.at_ms)
+    if found is None:
+        return _by_phone(mark, OUTSIDE)
+    return _by_phone(mark, found) if found.gap_s and found.gap_s > LONG_GAP_S else found
+
+
+def _by_phone(mark: Mark, found: Anchor) -> Anchor:
+    """Return what was found with the phone's own position in place of its own, if the phone gave one."""
+    if mark.lon is None or mark.lat is None:
+        return found
+    return replace(found, how=AnchorKind.PHONE, lon=mark.lon, lat=mark.lat)
+
+
+def _course(track: Fixes, timed: Indices) -> _Course:
+    usable = ~track.timed
+    usable[timed] = True
+    at = np.flatnonzero(usable)
+    at = at[(at >= timed[0]) & (at <= timed[-1])]
+    recorded_ms = track.time_ms[timed]
+    steps_m = ground_distances_m(track.lon[at[:-1]], track.lat[at[:-1]], track.lon[at[1:]], track.lat[at[1:]])
+    way_m = np.concatenate(([0.0], np.cumsum(steps_m)))
+    return _Course(
+        lon=track.lon[at],
+        lat=track.lat[at],
+        distance_m=distances_m(track)[at],
+        time_ms=_spread(way_m, np.searchsorted(at, timed), recorded_ms),
+        recorded_ms=recorded_ms,
+    )
+
+
+def _spread(way_m: Floats, timed: Indices, recorded_ms: Instants) -> Floats:
+    """Return a time for each fix of a course, given which of them have one, and how far along each lies."""
+    before = np.searchsorted(timed, np.arange(way_m.size), side="right") - 1
+    after = np.minimum(before + 1, timed.size - 1)
+    walked_m = way_m - way_m[timed[before]]
+    leg_m = way_m[timed[after]] - way_m[timed[before]]
+    share = np.divide(walked_m, leg_m, out=np.zeros_like(way_m), where=leg_m > 0)
+    return np.asarray(recorded_ms[before] + share * (recorded_ms[after] - recorded_ms[before]))
+
+
+def _anchor_by_place(track: Fixes, marks: Sequence[Mark]) -> tuple[Anchor, ...]:
+    """Anchor to a track without times: the phone's positions, matched to the line in walking order."""
+    anchors = [_by_phone(mark, OUTSIDE) for mark in marks]
+    order = [at for at, mark in enumerate(marks) if mark.at_ms is not None and anchors[at].lon is not None]
+    order.sort(key=lambda at: marks[at].at_ms or 0)
+    lon = np.array([anchors[at].lon for at in order], dtype=np.float64)
+    lat = np.array([anchors[at].lat for at in order], dtype=np.float64)
+    for at, distance_m in zip(order, _match_in_order(track, lon, lat), strict=True):
+        anchors[at] = replace(anchors[at], distance_m=distance_m)
+    return tuple(anchors)
+
+
+def _match_in_order(track: Fixes, lon: Floats, lat: Floats) -> list[float | None]:
+    """Return how far along the line each position in turn was passed, or None where it is nowhere near.
+
+    Of all ways to give the positions places on the line that never go back, the one with the least sum of
+    offsets (dynamic programming); leaving a position out costs twice the farthest offset. So the passes of
+    an out-and-back walk are told apart by what was passed before and after, and else the earlier is taken.
+    """
+    if not len(track) or not lon.size:
+        return [None] * lon.size
+    plane = local_plane(track)
+    along_m, line = evenly_spaced(track, plane, LINE_PART_M, MOST_CHOICES // lon.size)
+    x, y = plane.project(lon, lat)
+    places = x + 1j * y
+    least_m = [np.zeros(line.size)]
+    for place in places:
+        matched_m = np.minimum.accumulate(least_m[-1] + _offsets_m(line, place))
+        least_m.append(np.minimum(matched_m, least_m[-1] + UNMATCHED_COSTS_M))
+    return _trace_back(along_m, line, places, least_m)
+
+
+def _offsets_m(line: Places, place: complex) -> Floats:
+    offsets_m = np.abs(line - place)
+    return np.where(offsets_m <= NEAR_LINE_M, offsets_m, np.inf)
+
+
+def _trace_back(
+    along_m: Floats, line: Places, places: Places, least_m: Sequence[Floats]
+) -> list[float | None]:
+    """Return the choices that led to the least sum, found from the last position to the first.
+
+    `least_m[n][p]` is the least sum of the first n positions when none lies beyond part p of the line.
+    """
+    found: list[float | None] = [None] * places.size
+    part = along_m.size - 1
+    for at in reversed(range(places.size)):
+        if least_m[at][part] + UNMATCHED_COSTS_M > least_m[at + 1][part]:
+            sum_m = least_m[at] + _offsets_m(line, places[at]) + EARLIER_BY * along_m
+            part = int(np.argmin(sum_m[: part + 1]))
+            found[at] = round(float(along_m[part]), 2)
+    return found

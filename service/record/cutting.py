@@ -1,0 +1,111 @@
+"""A recording made ready to keep: in the order of its times, and cut to the session it belongs to."""
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from service.geo.fixes import NO_TIME, Fixes, Indices, Instants
+
+
+class Tidied(msgspec.Struct, frozen=True, eq=False):
+    """A recording in the order of its times, and how odd it was before.
+
+    `duplicates` counts the fixes of the same time as the timed fix before them in their segment,
+    `out_of_order` those of an earlier one. Nothing is left out and no time is changed.
+    """
+
+    fixes: Fixes
+    duplicates: int
+    out_of_order: int
+
+
+def tidy(fixes: Fixes) -> Tidied:
+    """Return the recording with each segment, and then the segments, in the order of their times.
+
+    Fixes of the same time keep their order. A fix without a time stays behind the timed one before it in its
+    segment, or else ahead of the one after it; a segment without any times stays behind the one before it.
+    Two recorders running at once leave segments that overlap in time: these are ordered by their first times.
+    """
+    timed = np.flatnonzero(fixes.timed)
+    times = fixes.time_ms[timed]
+    segment = np.searchsorted(fixes.starts, timed, side="right")
+    same_segment = segment[1:] == segment[:-1]
+    earlier = times[1:] < times[:-1]
+    return Tidied(
+        fixes=_in_order(fixes) if earlier.any() else fixes,
+        duplicates=int(np.count_nonzero(same_segment & (times[1:] == times[:-1]))),
+        out_of_order=int(np.count_nonzero(same_segment & earlier)),
+    )
+
+
+def timeline(fixes: Fixes) -> Indices:
+    """Return the indices of the fixes that have a time later than all fixes before them.
+
+    Along them time only moves forward, whatever the recorder did: it repeats and overlaps no more.
+    """
+    timed = np.flatnonzero(fixes.timed)
+    latest = np.maximum.accumulate(fixes.time_ms[timed])
+    later = np.ones(timed.size, dtype=np.bool_)
+    later[1:] = latest[1:] > latest[:-1]
+    chosen: Indices = timed[later]
+    return chosen
+
+
+def cut_to(fixes: Fixes, start_ms: int | None, end_ms: int | None) -> tuple[Fixes, int]:
+    """Return the part of a tidied recording from `start_ms` to `end_ms`, both included, and what was dropped.
+
+    None leaves that end open. A fix without a time stays only where the timed fixes on either side stay: it
+    may be on the drive home. A recording without any times stays whole, as nothing says what to cut.
+    """
+    timed = np.flatnonzero(fixes.timed)
+    if not timed.size:
+        return fixes, 0
+    times = fixes.time_ms[timed]
+    inside = np.ones(timed.size, dtype=np.bool_)
+    if start_ms is not None:
+        inside &= times >= start_ms
+    if end_ms is not None:
+        inside &= times <= end_ms
+    at = np.arange(len(fixes))
+    before = np.maximum(np.searchsorted(timed, at, side="right") - 1, 0)
+    after = np.minimum(np.searchsorted(timed, at), timed.size - 1)
+    kept = inside[before] & inside[after]
+    return _only(fixes, kept), int(np.count_nonzero(~kept))
+
+
+def _only(fixes: Fixes, kept: npt.NDArray[np.bool_]) -> Fixes:
+    """Return the fixes that are `kept`, in the segments they were in."""
+    chosen = np.flatnonzero(kept)
+    starts: Indices = np.unique(np.searchsorted(chosen, fixes.starts))
+    return _picked(fixes, chosen, starts[starts < chosen.size])
+
+
+def _in_order(fixes: Fixes) -> Fixes:
+    lengths = np.diff(np.append(fixes.starts, len(fixes)))
+    segment = np.repeat(np.arange(lengths.size), lengths)
+    ages = _ages(fixes, segment)
+    begins = np.minimum.reduceat(ages, fixes.starts)
+    before = np.maximum.accumulate(np.where(begins == NO_TIME, 0, np.arange(begins.size)))
+    sequence = np.argsort(begins[before], kind="stable")
+    place = np.argsort(sequence)
+    starts = np.cumsum(lengths[sequence]) - lengths[sequence]
+    return _picked(fixes, np.lexsort((ages, place[segment])), starts)
+
+
+def _ages(fixes: Fixes, segment: Indices) -> Instants:
+    """Return for each fix the time it is put in order by; `NO_TIME` throughout a segment without times."""
+    at = np.arange(len(fixes))
+    before = np.maximum.accumulate(np.where(fixes.timed, at, -1))
+    after = np.minimum.accumulate(np.where(fixes.timed, at, at.size)[::-1])[::-1]
+    source = np.where(before >= fixes.starts[segment], before, np.minimum(after, at.size - 1))
+    return np.where(segment[source] == segment, fixes.time_ms[source], NO_TIME)
+
+
+def _picked(fixes: Fixes, chosen: Indices, starts: Indices) -> Fixes:
+    return Fixes(
+        lon=fixes.lon[chosen],
+        lat=fixes.lat[chosen],
+        ele_m=fixes.ele_m[chosen],
+        time_ms=fixes.time_ms[chosen],
+        starts=starts.astype(np.int64),
+    )

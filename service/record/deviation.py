@@ -1,0 +1,176 @@
+"""How a walk kept to its planned line: where it left it, how far and how long, and how much was walked."""
+
+from typing import Final
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+import shapely
+
+from service.geo.fixes import Fixes, Floats, Indices
+from service.geo.geodesy import LocalPlane, Places, distances_m, evenly_spaced, is_loop, local_plane
+
+TOLERANCE_M: Final = 35.0
+"""Under trees a good receiver strays by 10 m, a line drawn on a map as much again, and paths are wide."""
+PART_M: Final = 10.0
+MOST_PARTS: Final = 600
+MOST_WALKED: Final = 1_500
+MOST_PLANNED: Final = 4_000
+"""Points of each line; of a longer one every second, third … point is looked at."""
+
+Flags = npt.NDArray[np.bool_]
+
+
+class OffStretch(msgspec.Struct, frozen=True):
+    """A stretch off the planned line: metres along the walk, and times where they were recorded."""
+
+    began_m: float
+    ended_m: float
+    began_ms: int | None
+    ended_ms: int | None
+    farthest_m: float
+
+
+class Deviation(msgspec.Struct, frozen=True):
+    """How a walk kept to its planned line.
+
+    `farthest_m` is the greatest distance from the line. `stretches` holds, in walking order, those farther
+    from it than `tolerance_m`; `off_m` and `off_s` are their metres and seconds, `off_s` None without times.
+    `share_walked` is the part of the planned line that was walked, 0 to 1.
+    """
+
+    tolerance_m: float
+    farthest_m: float
+    off_m: float
+    off_s: float | None
+    stretches: tuple[OffStretch, ...]
+    share_walked: float
+
+
+def compare(walked: Fixes, planned: Fixes, tolerance_m: float = TOLERANCE_M) -> Deviation:
+    """Return how the walk kept to the planned line. Both have at least one point."""
+    plane = local_plane(planned)
+    chosen = _thinned(walked, MOST_WALKED)
+    away_m = _distances_to(planned, plane, plane.places(walked)[chosen])
+    stretches = _off_stretches(walked, chosen, away_m, tolerance_m)
+    spells_ms = [
+        each.ended_ms - each.began_ms
+        for each in stretches
+        if each.began_ms is not None and each.ended_ms is not None
+    ]
+    return Deviation(
+        tolerance_m=tolerance_m,
+        farthest_m=float(away_m.max()),
+        off_m=float(sum(each.ended_m - each.began_m for each in stretches)),
+        off_s=sum(spells_ms) / 1_000 if walked.timed.any() else None,
+        stretches=stretches,
+        share_walked=_share_walked(walked, planned, plane, tolerance_m),
+    )
+
+
+def _thinned(fixes: Fixes, most: int) -> Indices:
+    return np.arange(0, len(fixes), -(-len(fixes) // most))
+
+
+def _segments(fixes: Fixes, chosen: Indices) -> Indices:
+    """Return the number of the segment each chosen fix is in."""
+    return np.searchsorted(fixes.starts, chosen, side="right")
+
+
+def _distances_to(line: Fixes, plane: LocalPlane, places: Places) -> Floats:
+    """Return how far each place is from the line; a gap between two segments is not part of it."""
+    chosen = _thinned(line, MOST_PLANNED)
+    begins = plane.places(line)[chosen]
+    segments = _segments(line, chosen)
+    ends = begins.copy()
+    ends[:-1] = np.where(segments[1:] == segments[:-1], begins[1:], begins[:-1])
+    steps = np.stack((begins, ends), axis=1)
+    parts = np.asarray(shapely.linestrings(np.stack((steps.real, steps.imag), axis=2)))
+    tree = shapely.STRtree(parts)
+    points = shapely.points(places.real, places.imag)
+    _, distances_m = tree.query_nearest(points, return_distance=True, all_matches=False)
+    return np.asarray(distances_m)
+
+
+def _off_stretches(
+    walked: Fixes, chosen: Indices, away_m: Floats, tolerance_m: float
+) -> tuple[OffStretch, ...]:
+    """Return the runs of fixes beyond the tolerance, each from and to where the walk crossed it."""
+    off = np.concatenate(([False], away_m > tolerance_m, [False]))
+    firsts = np.flatnonzero(off[1:] & ~off[:-1])
+    lasts = np.flatnonzero(off[:-1] & ~off[1:]) - 1
+    segments = _segments(walked, chosen)
+    along_m = distances_m(walked)[chosen]
+    time_ms = np.where(walked.timed, walked.time_ms, np.nan)[chosen]
+    edges = []
+    for outside, inside in (
+        (firsts, np.maximum(firsts - 1, 0)),
+        (lasts, np.minimum(lasts + 1, chosen.size - 1)),
+    ):
+        share = _share_to_crossing(outside, inside, segments, away_m - tolerance_m)
+        edges += [_part_of_way(values, outside, inside, share) for values in (along_m, time_ms)]
+    farthest_m = [away_m[first : last + 1].max() for first, last in zip(firsts, lasts, strict=True)]
+    rows = np.stack((*edges, np.array(farthest_m)), axis=1)
+    return tuple(_stretch(*row) for row in rows.tolist())
+
+
+def _share_to_crossing(outside: Indices, inside: Indices, segments: Indices, beyond_m: Floats) -> Floats:
+    """Return at what share of the way from a fix outside to its neighbour inside the tolerance is crossed.
+
+    0 where there is no way between them: at an end of the walk, or where a segment begins or ends.
+    """
+    linked = (segments[outside] == segments[inside]) & (beyond_m[inside] <= 0)
+    fall_m = beyond_m[outside] - beyond_m[inside]
+    return np.divide(beyond_m[outside], fall_m, out=np.zeros(outside.size), where=linked)
+
+
+def _part_of_way(values: Floats, outside: Indices, inside: Indices, share: Floats) -> Floats:
+    """Return a value at a share of the way; that of the fix outside where the other is unknown."""
+    between = values[outside] + share * (values[inside] - values[outside])
+    return np.where(np.isnan(between), values[outside], between)
+
+
+def _stretch(
+    began_m: float, began_ms: float, ended_m: float, ended_ms: float, farthest_m: float
+) -> OffStretch:
+    times = [None if np.isnan(each) else round(each) for each in (began_ms, ended_ms)]
+    return OffStretch(began_m, ended_m, times[0], times[1], farthest_m)
+
+
+def _share_walked(walked: Fixes, planned: Fixes, plane: LocalPlane, tolerance_m: float) -> float:
+    """Return the share of the planned line that was passed, in its order or against it, 0 to 1.
+
+    Both are cut into parts of about 10 m. The walk passes a part of the plan where it comes closest to it,
+    within the tolerance and about as close as to any other part. Then as many parts as possible are counted
+    in order, so that of an out-and-back line only half is walked by who walks out. A closed line may be
+    joined anywhere.
+    """
+    walk_m, walk = evenly_spaced(walked, plane, PART_M, MOST_PARTS)
+    plan_m, plan = evenly_spaced(planned, plane, PART_M, MOST_PARTS)
+    part_m = max(PART_M, 2 * walk_m[0], 2 * plan_m[0])
+    passed = _passed(walk, plan, part_m, tolerance_m)
+    orders = [passed]
+    if is_loop(planned):
+        orders.append(np.roll(passed, -int(np.argmin(np.abs(plan - walk[0]))), axis=1))
+    return max(_most_in_order(each) for order in orders for each in (order, order[:, ::-1])) / plan.size
+
+
+def _passed(walk: Places, plan: Places, part_m: float, tolerance_m: float) -> Flags:
+    """Return a row for each part of the walk that tells which parts of the plan it passes."""
+    away_m = np.abs(walk[:, np.newaxis] - plan)
+    nearest_m = away_m.min(axis=1, keepdims=True)
+    passed = away_m <= np.minimum(np.hypot(tolerance_m, part_m / 2), nearest_m + part_m)
+    passed[1:] &= away_m[1:] <= away_m[:-1]
+    passed[:-1] &= away_m[:-1] <= away_m[1:]
+    return np.asarray(passed)
+
+
+def _most_in_order(passed: Flags) -> int:
+    """Return how many columns can be passed going down the rows and never back along the columns."""
+    rows = passed[passed.any(axis=1)]
+    counted = np.zeros((len(rows), passed.shape[1] + 1), dtype=np.int32)
+    np.cumsum(rows, axis=1, out=counted[:, 1:])
+    most = np.zeros(passed.shape[1] + 1, dtype=np.int32)
+    for row in counted:
+        most = row + np.maximum.accumulate(most - row)
+    return int(most[-1])

@@ -1,0 +1,42 @@
+"""The figures of a track: for the record and the plan, never a score of anybody's walking."""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from service.geo.fixes import Fixes
+from service.geo.geodesy import ascent_descent_m, length_m
+from service.record.halts import Halt, moving_time_s
+
+
+class TrackStatistics(msgspec.Struct, frozen=True):
+    """Metres, seconds and milliseconds since 1970 UTC; None where the recording has no such values.
+
+    `duration_s` runs from the first time to the last, `moving_time_s` leaves out halts and gaps.
+    """
+
+    points: int
+    length_m: float
+    ascent_m: float | None
+    descent_m: float | None
+    began_ms: int | None
+    ended_ms: int | None
+    duration_s: float | None
+    moving_time_s: float | None
+
+
+def statistics(fixes: Fixes, stays: Sequence[Halt]) -> TrackStatistics:
+    """Return the figures of one recording, whose halts are `stays`."""
+    times = fixes.time_ms[fixes.timed]
+    began_ms, ended_ms = (int(times.min()), int(times.max())) if times.size else (None, None)
+    ascent_m, descent_m = ascent_descent_m(fixes) or (None, None)
+    return TrackStatistics(
+        points=len(fixes),
+        length_m=length_m(fixes),
+        ascent_m=ascent_m,
+        descent_m=descent_m,
+        began_ms=began_ms,
+        ended_ms=ended_ms,
+        duration_s=None if began_ms is None or ended_ms is None else (ended_ms - began_ms) / 1_000,
+        moving_time_s=moving_time_s(fixes, stays),
+    )

@@ -1,0 +1,1 @@
+"""Therapy sessions: planning, before leaving, holding."""

@@ -1,0 +1,123 @@
+"""Before leaving: what speaks against starting a session, and how its route fits the time."""
+
+import enum
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import msgspec
+
+from service.clients.clients import Client, Stage
+from service.geo.fixes import Fixes
+from service.geo.pace import Pace, TurnBack, turn_back
+from service.sessions.sessions import Modality, Session
+
+
+class ConcernKind(enum.StrEnum):
+    """What there is to think of before leaving."""
+
+    NO_OUTDOOR_AGREEMENT = "no_outdoor_agreement"
+    OUTDOOR_AGREEMENT_WITHHELD = "outdoor_agreement_withheld"
+    NOT_IN_THERAPY = "not_in_therapy"
+    ROUTE_LONGER_THAN_SESSION = "route_longer_than_session"
+    ROUTE_ARCHIVED = "route_archived"
+    ANOTHER_IN_PROGRESS = "another_in_progress"
+
+
+class Concern(msgspec.Struct, frozen=True):
+    """One thing that speaks against starting; the therapist decides, and a start is kept either way."""
+
+    kind: ConcernKind
+    words: str
+    session_id: UUID | None = None
+    """The session it is about, where that is another one."""
+
+
+class PlannedRoute(msgspec.Struct, frozen=True):
+    """The line a session is planned on."""
+
+    version: int
+    length_m: float
+    effort_m: float
+    """Flat metres that take as long to walk."""
+    is_loop: bool
+    archived_at: datetime | None
+    line: bytes
+
+
+class PlannedWalk(msgspec.Struct, frozen=True):
+    """A route in the time there is for it, at the client's pace."""
+
+    length_m: float
+    is_loop: bool
+    walking_time_s: float
+    """From one end of the line to the other, rests included."""
+    available_s: float
+    fits: bool
+    turn_back: TurnBack
+    turn_back_at: datetime
+
+
+def time_walk(session: Session, route: PlannedRoute, line: Fixes, pace: Pace) -> PlannedWalk:
+    """Return how a route fits into what is left of a session from its start, or planned start, on."""
+    begins_at = session.started_at or session.planned_start
+    available_s = max((session.planned_end - begins_at).total_seconds(), 0.0)
+    walking_s = route.effort_m / pace.flat_ms + pace.rests_s
+    turn = turn_back(line, available_s, pace)
+    return PlannedWalk(
+        length_m=route.length_m,
+        is_loop=route.is_loop,
+        walking_time_s=walking_s,
+        available_s=available_s,
+        fits=walking_s <= available_s,
+        turn_back=turn,
+        turn_back_at=begins_at + timedelta(seconds=turn.after_s),
+    )
+
+
+def concerns(
+    session: Session,
+    client: Client,
+    route: PlannedRoute | None,
+    walk: PlannedWalk | None,
+    in_progress_id: UUID | None,
+) -> list[Concern]:
+    """Return what speaks against starting a session; nothing once it has ended.
+
+    `in_progress_id` names another session of the same therapist that was started and not ended.
+    """
+    if session.ended_at is not None:
+        return []
+    found = []
+    if session.spans[-1].modality is Modality.WALK:
+        found += [*_of_client(client), *_of_route(route, walk)]
+    if in_progress_id is not None:
+        words = "Another session was started and has not ended."
+        found.append(Concern(ConcernKind.ANOTHER_IN_PROGRESS, words, in_progress_id))
+    return found
+
+
+def _of_client(client: Client) -> Iterator[Concern]:
+    answer = client.outdoor_agreement
+    if answer is None:
+        yield Concern(ConcernKind.NO_OUTDOOR_AGREEMENT, "No outdoor agreement with this client is recorded.")
+    elif not answer.agreed:
+        yield Concern(
+            ConcernKind.OUTDOOR_AGREEMENT_WITHHELD,
+            "The client does not agree, or no longer agrees, to meet outdoors.",
+        )
+    if client.stage is not Stage.IN_THERAPY:
+        yield Concern(
+            ConcernKind.NOT_IN_THERAPY, "Walks are advised once therapy is under way; this client's is not."
+        )
+
+
+def _of_route(route: PlannedRoute | None, walk: PlannedWalk | None) -> Iterator[Concern]:
+    if route is not None and route.archived_at is not None:
+        yield Concern(ConcernKind.ROUTE_ARCHIVED, "The route is archived.")
+    if walk is not None and not walk.fits:
+        late_min = round((walk.walking_time_s - walk.available_s) / 60)
+        yield Concern(
+            ConcernKind.ROUTE_LONGER_THAN_SESSION,
+            f"At the client's pace the route takes {late_min} min longer than there is time.",
+        )

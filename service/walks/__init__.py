@@ -1,0 +1,1 @@
+"""Planned walks: routes, their versions and features, the turn-back point."""

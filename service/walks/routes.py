@@ -1,0 +1,189 @@
+"""Planned walks, the lines they follow, and how long those take."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+import msgspec
+import numpy as np
+
+from service.foundation.errors import DomainError
+from service.foundation.retry_safe import Unusable
+from service.geo.fixes import NO_TIME, Fixes
+from service.geo.geodesy import ascent_descent_m, distances_m, is_loop, length_m
+from service.geo.pace import Pace, walking_time_s
+from service.walks.features import Feature
+
+SHORTEST_M: Final = 1.0
+"""Below this a line is one place, however many points it has there."""
+MOST_TAGS: Final = 20
+LONGEST_TAG: Final = 50
+UNNAMED: Final = "Unnamed route"
+
+
+class Measures(msgspec.Struct, frozen=True, kw_only=True):
+    """What is known of a line without decoding it. Degrees are WGS84, the length is on its geodesic."""
+
+    points: int
+    length_m: float
+    ascent_m: float | None
+    """None where the line has no elevation."""
+    descent_m: float | None
+    effort_m: float
+    """Flat metres that take as long to walk."""
+    is_loop: bool
+    start_lon: float
+    start_lat: float
+    end_lon: float
+    end_lat: float
+
+    def walking_time_s(self, pace: Pace) -> float:
+        """Return seconds to walk the line from its start to its end, rests included."""
+        return self.effort_m / pace.flat_ms + pace.rests_s
+
+
+class Route(Measures, frozen=True, kw_only=True):
+    """A planned walk with the measures of the line it has now, and its practice's pace."""
+
+    id: UUID
+    name: str
+    description: str | None
+    tags: list[str]
+    version: int
+    """The line in use; earlier ones stay with the sessions that used them."""
+    archived_at: datetime | None
+    created_at: datetime
+    updated_at: datetime
+    revision: int
+    flat_pace_ms: float
+    rests_s: int
+    shown_revision: int
+    """The route's revision, or its practice's if that is later: the walking time depends on both."""
+    sort_key: str
+
+    @property
+    def pace(self) -> Pace:
+        """Return the pace the practice plans with."""
+        return Pace(self.flat_pace_ms, self.rests_s)
+
+
+class RouteVersion(Measures, frozen=True, kw_only=True):
+    """A line a route has, or once had."""
+
+    version: int
+    created_at: datetime
+
+
+class PackedLine(msgspec.Struct, frozen=True):
+    """A line made ready to keep: as a blob, and measured."""
+
+    packed: bytes
+    measures: Measures
+
+
+class NewRoute(msgspec.Struct, frozen=True, kw_only=True):
+    """A route to add."""
+
+    id: UUID
+    name: str
+    description: str | None
+    tags: list[str]
+    line: PackedLine
+    features: list[Feature]
+    created_at: datetime
+
+
+class FullRoute(msgspec.Struct, frozen=True):
+    """A route and its features, in walking order."""
+
+    route: Route
+    features: list[Feature]
+
+
+class LineChoice(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One of several lines in a file; `line` is the number to choose it by."""
+
+    line: int
+    kind: str
+    points: int
+    segments: int
+    length_m: float
+    name: str | None = None
+    fault: str | None = None
+    """Why no route can follow it."""
+
+
+class WhichLine(DomainError):
+    """A file holds several lines; the caller chooses."""
+
+    def __init__(self, detail: str, lines: Sequence[LineChoice]) -> None:
+        super().__init__(detail)
+        self.lines = lines
+
+
+class NoLine(DomainError):
+    """Nothing in a file can be walked along."""
+
+    def __init__(self, detail: str, lines: Sequence[LineChoice]) -> None:
+        super().__init__(detail)
+        self.lines = lines
+
+
+def fault_of(line: Fixes) -> str | None:
+    """Return why no route can follow this line, or None where one can."""
+    if len(line) < 2:
+        return f"a route needs two points, this has {len(line)}"
+    if len(line.starts) == len(line):
+        return f"its {len(line)} points are a segment each, and gaps are not walked"
+    if length_m(line) < SHORTEST_M:
+        return f"its {len(line)} points lie in one place"
+    return None
+
+
+def planned(line: Fixes) -> Fixes:
+    """Return a line as a route keeps it: without times, which say when somebody was where."""
+    return msgspec.structs.replace(line, time_ms=np.full(len(line), NO_TIME))
+
+
+def measure(line: Fixes) -> Measures:
+    """Return the measures of a line without fault.
+
+    Climbs are counted from 5 m up (`ascent_descent_m` says why). The effort is the walking time at 1 m/s,
+    so the time at any other pace is a division.
+    """
+    ascent_m, descent_m = ascent_descent_m(line) or (None, None)
+    return Measures(
+        points=len(line),
+        length_m=length_m(line),
+        ascent_m=ascent_m,
+        descent_m=descent_m,
+        effort_m=walking_time_s(line, Pace(flat_ms=1.0, rests_s=0.0)),
+        is_loop=is_loop(line),
+        start_lon=float(line.lon[0]),
+        start_lat=float(line.lat[0]),
+        end_lon=float(line.lon[-1]),
+        end_lat=float(line.lat[-1]),
+    )
+
+
+def place_at(line: Fixes, distance_m: float) -> tuple[float, float]:
+    """Return the longitude and latitude `distance_m` along the line, its end where that is too far."""
+    along_m = distances_m(line)
+    lon = float(np.interp(distance_m, along_m, np.unwrap(line.lon, period=360.0)))
+    return (lon + 180) % 360 - 180, float(np.interp(distance_m, along_m, line.lat))
+
+
+def normal_tag(tag: str) -> str:
+    """Return a tag as it is kept and compared: without spaces around it, in lower case."""
+    return tag.strip().lower()
+
+
+def normal_tags(tags: Iterable[str]) -> list[str]:
+    """Return tags as they are kept, each once. Raises Unusable for one that is blank."""
+    kept: dict[str, None] = {}
+    for index, tag in enumerate(tags):
+        kept.setdefault(normal_tag(tag))
+        if "" in kept:
+            raise Unusable(f"/tags/{index}", "a tag is not blank")
+    return list(kept)

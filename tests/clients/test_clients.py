@@ -1,0 +1,154 @@
+"""What a client's record may say, and what a change leaves of it."""
+
+from datetime import UTC, date, datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from service.clients.clients import (
+    Client,
+    ClientFile,
+    ClientRecord,
+    Contact,
+    Ending,
+    Gp,
+    Identity,
+    Stage,
+    changed_client,
+    merged_record,
+    pace_of,
+    refuse_unusable_client,
+)
+from service.foundation.retry_safe import Unusable
+from service.people.practices import Practice
+
+NOW = datetime(2026, 5, 4, 22, tzinfo=UTC)
+
+
+def a_client(**changes: Any) -> Client:
+    plain = {"id": UUID(int=1), "label": "W-17", "created_at": NOW, "updated_at": NOW}
+    return Client(**{**plain, **changes})
+
+
+def a_practice(**changes: Any) -> Practice:
+    plain = {"practice_id": UUID(int=2), "name": "R", "zone": "UTC", "created_at": NOW, "updated_at": NOW}
+    return Practice(**{**plain, **changes})
+
+
+words = st.none() | st.text(min_size=1, max_size=5)
+records = st.builds(
+    ClientRecord,
+    identity=st.none() | st.builds(Identity, given_name=words, date_of_birth=st.none() | st.dates()),
+    contact=st.none() | st.builds(Contact, email=words, phone_number=words),
+    crisis_plan=words,
+)
+patches = st.fixed_dictionaries(
+    {},
+    optional={
+        "identity": st.none() | st.dictionaries(st.sampled_from(["given_name", "others"]), words),
+        "contact": st.none() | st.dictionaries(st.sampled_from(["email", "address"]), words),
+        "gp": st.none() | st.dictionaries(st.sampled_from(["name", "practice"]), words),
+        "crisis_plan": words,
+    },
+)
+
+
+@given(records, patches)
+def test_a_merge_patch_sets_what_it_names_and_leaves_the_rest(
+    record: ClientRecord, patch: dict[str, Any]
+) -> None:
+    before, after = (members(each) for each in (record, merged_record(record, patch)))
+    named = members_named(patch)
+    assert {at: value for at, value in after.items() if at in named} == {
+        at: value for at, value in named.items() if value is not None
+    }
+    cleared = {part for part, value in patch.items() if value is None}
+    kept = {at: value for at, value in before.items() if at not in named and at[0] not in cleared}
+    assert {at: value for at, value in after.items() if at not in named} == kept
+
+
+@given(records, patches)
+def test_a_merge_patch_applied_again_changes_nothing(record: ClientRecord, patch: dict[str, Any]) -> None:
+    once = merged_record(record, patch)
+    assert merged_record(once, patch) == once
+
+
+def members(record: ClientRecord) -> dict[tuple[str, ...], object]:
+    """Return every member that is set, by part and name."""
+    return members_named(msgspec.to_builtins(record))
+
+
+def members_named(parts: dict[str, Any]) -> dict[tuple[str, ...], object]:
+    inside = {
+        (part, name): value
+        for part, named in parts.items()
+        if isinstance(named, dict)
+        for name, value in named.items()
+    }
+    return inside | {(part,): value for part, value in parts.items() if isinstance(value, str)}
+
+
+def test_a_part_left_without_members_goes() -> None:
+    record = ClientRecord(gp=Gp(name="Dr Thistlewood"), crisis_plan="Breathe.")
+    assert merged_record(record, {"gp": {"name": None}}) == ClientRecord(crisis_plan="Breathe.")
+
+
+def test_who_comes_back_has_no_ending_any_more() -> None:
+    ended = a_client(stage=Stage.ENDED, ending=Ending.PLANNED)
+    assert changed_client(ended, {"stage": Stage.IN_THERAPY}, NOW).ending is None
+    assert changed_client(ended, {"label": "New"}, NOW).ending is Ending.PLANNED
+    referred = changed_client(ended, {"stage": Stage.ENDED, "ending": Ending.REFERRED}, NOW)
+    assert referred.ending is Ending.REFERRED
+
+
+@pytest.mark.parametrize(
+    ("client", "pointer"),
+    [(a_client(stage=Stage.ENDED), "/ending"), (a_client(ending=Ending.PLANNED), "/ending")],
+)
+def test_an_ending_and_the_stage_go_together(client: Client, pointer: str) -> None:
+    with pytest.raises(Unusable) as caught:
+        refuse_unusable_client(client, ClientRecord(), NOW)
+    assert caught.value.pointer == pointer
+
+
+@pytest.mark.parametrize(
+    ("born", "usable"),
+    [
+        (date(1899, 12, 31), False),
+        (date(1900, 1, 1), True),
+        (date(2026, 5, 5), True),
+        (date(2026, 5, 6), False),
+    ],
+)
+def test_nobody_is_born_before_1900_or_after_today_anywhere(born: date, usable: bool) -> None:  # noqa: FBT001  a column of the table
+    record = ClientRecord(identity=Identity(date_of_birth=born))
+    if usable:
+        refuse_unusable_client(a_client(), record, NOW)
+        return
+    with pytest.raises(Unusable) as caught:
+        refuse_unusable_client(a_client(), record, NOW)
+    assert caught.value.pointer == "/identity/date_of_birth"
+
+
+def test_a_client_walks_at_their_own_pace_or_else_the_practices() -> None:
+    practice = a_practice(flat_pace_ms=1.1, rests_s=300)
+    assert pace_of(a_client(flat_pace_ms=0.6, rests_s=0), practice).flat_ms == 0.6
+    assert pace_of(a_client(rests_s=0), practice).rests_s == 0
+    assert pace_of(a_client(), practice) == pace_of(a_client(flat_pace_ms=1.1, rests_s=300), practice)
+
+
+def test_an_agreement_is_there_once_the_client_was_asked() -> None:
+    asked = a_client(outdoor_agreed=False, outdoor_agreed_at=NOW)
+    assert asked.outdoor_agreement is not None
+    assert (asked.outdoor_agreement.agreed, asked.outdoor_agreement.on) == (False, NOW)
+    assert asked.location_permission is None
+
+
+def test_a_file_reads_differently_when_the_practice_changes() -> None:
+    file = ClientFile(a_client(revision=5), ClientRecord(), a_practice(revision=3))
+    assert file.version == 5
+    assert msgspec.structs.replace(file, practice=a_practice(revision=8)).version == 8

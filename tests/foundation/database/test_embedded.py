@@ -1,0 +1,289 @@
+"""The embedded server: what it is, who gets in, what it keeps to itself."""
+
+import asyncio
+import os
+import shutil
+import signal
+import stat
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from service.foundation.database.embedded import (
+    DataFolderDamaged,
+    EmbeddedError,
+    EmbeddedServer,
+    NotDurable,
+    SettingRefused,
+    StartFailed,
+    WrongMajorVersion,
+    server,
+    start_embedded,
+)
+from tests.foundation.database.embedded_tools import ask, kill_while_running, postmaster_of, wait_until
+
+CANARY = "she said it by the old lock"
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedServer]:
+    with start_embedded(tmp_path_factory.mktemp("embedded") / "data") as server:
+        yield server
+
+
+@pytest.fixture
+def short_place(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Make a temporary folder with a short name the one this process uses."""
+    monkeypatch.delenv("XDG_RUNTIME_DIR", raising=False)
+    with tempfile.TemporaryDirectory(prefix="t", dir="/tmp") as place:
+        monkeypatch.setattr(tempfile, "tempdir", place)
+        yield Path(place)
+
+
+def mode_of(path: Path) -> int:
+    return stat.S_IMODE(path.lstat().st_mode)
+
+
+def test_it_is_postgresql_18_with_utf_8_and_an_order_of_its_own(running: EmbeddedServer) -> None:
+    assert ask(running.admin_dsn, "SELECT current_setting('server_version_num')::int / 10000") == 18
+    assert ask(running.admin_dsn, "SELECT current_setting('server_encoding')") == "UTF8"
+    assert ask(running.admin_dsn, "SELECT datlocprovider FROM pg_database WHERE datname = 'postgres'") == b"b"
+    assert ask(running.admin_dsn, "SELECT upper('żółw')") == "ŻÓŁW"
+
+
+@pytest.mark.parametrize("name", ["fsync", "full_page_writes", "synchronous_commit", "data_checksums"])
+def test_what_it_acknowledges_is_on_disk(running: EmbeddedServer, name: str) -> None:
+    assert ask(running.admin_dsn, "SELECT current_setting($1)", name) == "on"
+
+
+def test_nobody_gets_in_without_a_password(running: EmbeddedServer) -> None:
+    assert ask(running.admin_dsn, "SELECT array_agg(DISTINCT auth_method) FROM pg_hba_file_rules") == [
+        "scram-sha-256"
+    ]
+    with pytest.raises(asyncpg.InvalidPasswordError):
+        ask(running.dsn("postgres", "guessed", "postgres"), "SELECT 1")
+
+
+def test_it_listens_on_no_network(running: EmbeddedServer) -> None:
+    assert ask(running.admin_dsn, "SELECT current_setting('listen_addresses')") == ""
+
+
+def test_folders_and_files_are_their_owners_alone(running: EmbeddedServer) -> None:
+    folders = ["", "secrets", "postgresql", "postgresql/cluster", "postgresql/run", "postgresql/log"]
+    assert {name: mode_of(running.data / name) for name in folders} == dict.fromkeys(folders, 0o700)
+    files = [
+        "lock",
+        "server-lock",
+        *(f"secrets/{each.name}" for each in (running.data / "secrets").iterdir()),
+    ]
+    assert {name: mode_of(running.data / name) for name in files} == dict.fromkeys(files, 0o600)
+    assert mode_of(running.data / "postgresql/run/.s.PGSQL.5432") == 0o700
+
+
+def test_names_and_passwords_of_any_characters_sign_in(running: EmbeddedServer) -> None:
+    password = "a/b@c:d?e#f%20 g&h=ü'"
+    ask(running.admin_dsn, """CREATE ROLE "tow/path@x" LOGIN PASSWORD 'a/b@c:d?e#f%20 g&h=ü'''""")
+    ask(running.admin_dsn, 'CREATE DATABASE "a b/c?d"')
+    dsn = running.dsn("tow/path@x", password, "a b/c?d")
+    assert ask(dsn, "SELECT current_user || ' in ' || current_database()") == "tow/path@x in a b/c?d"
+
+
+def test_its_own_programs_dump_and_restore(running: EmbeddedServer, tmp_path: Path) -> None:
+    for name in ("old", "new"):
+        ask(running.admin_dsn, f"CREATE DATABASE dumped_{name}")
+    password = (running.data / "secrets/postgres-password").read_text().strip()
+    old, new = (running.dsn("postgres", password, f"dumped_{name}") for name in ("old", "new"))
+    ask(old, "CREATE TABLE walk AS SELECT 'towpath' AS name")
+    dump = tmp_path / "dump"
+    run([running.binaries / "pg_dump", "-Fc", "-f", dump, "-d", old])
+    run([running.binaries / "pg_restore", "-d", new, dump])
+    assert ask(new, "SELECT name FROM walk") == "towpath"
+
+
+def test_errors_and_crashes_leave_no_clinical_words_in_the_log(tmp_path: Path) -> None:
+    with start_embedded(tmp_path / "data") as server:
+        ask(server.admin_dsn, "CREATE TABLE note (body text PRIMARY KEY CHECK (length(body) < 40))")
+        ask(server.admin_dsn, "INSERT INTO note VALUES ($1)", CANARY)
+        for statement in (
+            f"INSERT INTO note VALUES ('{CANARY}')",
+            f"INSERT INTO note VALUES ('{CANARY}, {CANARY}')",
+            f"SELECT '{CANARY}'::uuid",
+            f"SELECT '{CANARY}' FROM nowhere",
+        ):
+            with pytest.raises(asyncpg.PostgresError):
+                ask(server.admin_dsn, statement)
+        asyncio.run(kill_while_running(server.admin_dsn, f"SELECT pg_sleep(60), '{CANARY}'", signal.SIGTERM))
+        asyncio.run(kill_while_running(server.admin_dsn, f"SELECT pg_sleep(60), '{CANARY}'", signal.SIGSEGV))
+        log = server.data / "postgresql/log"
+        wait_until(lambda: read_all(log).count("ready to accept connections") == 2)
+    assert "terminated by signal" in read_all(log)
+    assert "due to administrator command" in read_all(log)
+    assert CANARY not in read_all(log)
+    assert "note" not in read_all(log)
+
+
+def run(command: list[str | Path]) -> None:
+    subprocess.run(command, check=True)
+
+
+def read_all(folder: Path) -> str:
+    return "".join(each.read_text() for each in folder.iterdir())
+
+
+def test_extra_settings_take_effect(tmp_path: Path) -> None:
+    with start_embedded(tmp_path / "data", extra_settings={"work_mem": "5MB"}) as server:
+        assert ask(server.admin_dsn, "SELECT current_setting('work_mem')") == "5MB"
+        assert ask(server.admin_dsn, "SELECT current_setting('jit')") == "off"
+
+
+@pytest.mark.parametrize("name", ["fsync", "FSYNC", "synchronous_commit", "listen_addresses"])
+def test_durability_and_access_are_not_for_choosing(tmp_path: Path, name: str) -> None:
+    with pytest.raises(SettingRefused, match=name.lower()):
+        start_embedded(tmp_path / "data", extra_settings={name: "off"})
+    assert not (tmp_path / "data").exists()
+
+
+def test_a_setting_weakened_inside_the_database_is_noticed_at_the_next_start(tmp_path: Path) -> None:
+    with start_embedded(tmp_path / "data") as server:
+        ask(server.admin_dsn, "ALTER ROLE postgres SET synchronous_commit = off")
+    with pytest.raises(NotDurable, match="synchronous_commit"):
+        start_embedded(tmp_path / "data")
+    assert not (tmp_path / "data/postgresql/cluster/postmaster.pid").exists(), "it was shut down"
+
+
+def test_a_setting_it_does_not_know_is_said_and_nothing_stays_running(tmp_path: Path) -> None:
+    with pytest.raises(StartFailed, match="no_such_setting"):
+        start_embedded(tmp_path / "data", extra_settings={"no_such_setting": "1"})
+    with start_embedded(tmp_path / "data") as server:
+        assert ask(server.admin_dsn, "SELECT 1") == 1
+
+
+def test_the_next_start_finds_the_data_and_the_same_password(tmp_path: Path) -> None:
+    with start_embedded(tmp_path / "data") as server:
+        ask(server.admin_dsn, "CREATE TABLE walk AS SELECT 'towpath' AS name")
+        way_in = server.admin_dsn
+    with start_embedded(tmp_path / "data") as server:
+        assert server.admin_dsn == way_in
+        assert ask(server.admin_dsn, "SELECT name FROM walk") == "towpath"
+
+
+def test_a_start_broken_off_lets_go_of_everything(tmp_path: Path) -> None:
+    def break_off(_said: str) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        start_embedded(tmp_path / "data", progress=break_off)
+    with start_embedded(tmp_path / "data") as server:
+        assert ask(server.admin_dsn, "SELECT 1") == 1
+
+
+def test_stopping_twice_is_stopping_once(tmp_path: Path) -> None:
+    server = start_embedded(tmp_path / "data")
+    server.stop()
+    server.stop()
+    with pytest.raises(OSError):  # noqa: PT011  no socket: asyncpg passes on whichever the system says
+        ask(server.admin_dsn, "SELECT 1")
+
+
+def test_ctrl_c_in_the_terminal_is_left_to_the_service(running: EmbeddedServer) -> None:
+    assert os.getsid(postmaster_of(running.data)) != os.getsid(0)
+
+
+def test_the_services_environment_does_not_reach_the_server(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TOWPATH_SECRET", CANARY)
+    monkeypatch.setenv("PGOPTIONS", "-c jit=on")
+    monkeypatch.setenv("PGHOST", "db.invalid")
+    with start_embedded(tmp_path / "data") as server:
+        seen = Path(f"/proc/{postmaster_of(server.data)}/environ")
+        if not seen.exists():
+            pytest.skip("needs /proc")
+        assert CANARY.encode() not in seen.read_bytes()
+        assert b"PATH=" in seen.read_bytes()
+
+
+def test_a_parent_folder_closed_to_others_stays_as_it_was(tmp_path: Path) -> None:
+    private = tmp_path / "private"
+    private.mkdir(mode=0o700)
+    data = private / "data"
+    data.mkdir(mode=0o750)
+    folders = [data, *data.parents]
+    before = [(each, mode_of(each), each.stat().st_uid, each.stat().st_gid) for each in folders]
+    with start_embedded(data) as server:
+        assert ask(server.admin_dsn, "SELECT 1") == 1
+    assert [(each, mode_of(each), each.stat().st_uid, each.stat().st_gid) for each in folders] == before
+
+
+def test_a_path_too_long_for_a_socket_is_reached_by_a_link(tmp_path: Path, short_place: Path) -> None:
+    data = tmp_path / ("long" * 30) / "data"
+    with start_embedded(data) as server:
+        assert ask(server.admin_dsn, "SELECT 1") == 1
+        assert [mode_of(each) for each in short_place.iterdir()] == [0o700]
+    assert list(short_place.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["tow path", "a,b", "100%25 sure?&host=x", "ź'\"\\$(id)#"])
+def test_any_name_does_for_a_data_folder(tmp_path: Path, short_place: Path, name: str) -> None:
+    with start_embedded(tmp_path / name) as server:
+        assert ask(server.admin_dsn, "SELECT 1") == 1
+    assert list(short_place.iterdir()) == []
+
+
+def test_no_temporary_file_outlives_the_server(tmp_path: Path, short_place: Path) -> None:
+    with start_embedded(tmp_path / "data"):
+        assert list(short_place.iterdir()) == []
+    assert list(short_place.iterdir()) == []
+
+
+def test_data_of_another_major_version_is_refused_with_the_steps_out(tmp_path: Path) -> None:
+    start_embedded(tmp_path / "data").stop()
+    version = tmp_path / "data/postgresql/cluster/PG_VERSION"
+    version.write_text("17\n")
+    before = sorted((each, each.stat().st_mtime_ns) for each in (tmp_path / "data/postgresql").rglob("*"))
+    with pytest.raises(WrongMajorVersion, match=r"(?s)PostgreSQL 17.*PostgreSQL 18.*backup.*restore"):
+        start_embedded(tmp_path / "data")
+    assert (
+        sorted((each, each.stat().st_mtime_ns) for each in (tmp_path / "data/postgresql").rglob("*"))
+        == before
+    )
+    version.write_text("18\n")
+    start_embedded(tmp_path / "data").stop()
+
+
+@pytest.mark.parametrize("name", ["postgresql/cluster/PG_VERSION", "secrets/postgres-password"])
+def test_a_missing_part_is_named_and_nothing_is_made_in_its_place(tmp_path: Path, name: str) -> None:
+    start_embedded(tmp_path / "data").stop()
+    (tmp_path / "data" / name).unlink()
+    with pytest.raises(DataFolderDamaged, match=rf"{Path(name).parts[1]}.*backup"):
+        start_embedded(tmp_path / "data")
+    assert not (tmp_path / "data" / name).exists()
+
+
+def test_a_file_in_the_place_of_the_data_folder_is_said(tmp_path: Path) -> None:
+    (tmp_path / "data").touch()
+    with pytest.raises(EmbeddedError, match="TOWPATH_DATA"):
+        start_embedded(tmp_path / "data")
+
+
+def test_recovery_may_take_its_time_and_says_so(tmp_path: Path) -> None:
+    start_embedded(tmp_path / "data").stop()
+    # Recovery from an archive, each of whose answers is slow in coming.
+    (tmp_path / "data/postgresql/cluster/recovery.signal").touch()
+    said: list[str] = []
+    slowly = {"restore_command": "sleep 0.6; false", "hot_standby": "off"}
+    with start_embedded(tmp_path / "data", progress=said.append, extra_settings=slowly) as server:
+        assert ask(server.admin_dsn, "SELECT pg_is_in_recovery()") is False
+    assert [each for each in said if "in order, 2 s so far" in each]
+
+
+def test_a_disk_that_is_nearly_full_has_no_room(
+    running: EmbeddedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert running.has_room()
+    monkeypatch.setattr(server, "ROOM_BYTES", shutil.disk_usage(running.data).total)
+    assert not running.has_room()

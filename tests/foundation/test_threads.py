@@ -1,0 +1,92 @@
+"""Computations in threads of their own leave the event loop free, and do not pile up."""
+
+import asyncio
+import threading
+from contextvars import ContextVar
+
+import pytest
+
+from service.foundation.off_loop import THREADS, off_loop
+from service.foundation.threads import Overloaded, Threads
+
+REQUEST = ContextVar("REQUEST", default="none")
+AT_MOST = 5
+
+
+@pytest.fixture
+def threads() -> Threads:
+    return Threads("some", threads=2, at_most=AT_MOST, refusal="five wait already")
+
+
+def test_the_answer_comes_from_another_thread_that_knows_the_request(threads: Threads) -> None:
+    async def ask() -> tuple[int, str]:
+        REQUEST.set("seven")
+        return await threads.run(lambda: (threading.get_ident(), REQUEST.get()))
+
+    thread, request = asyncio.run(ask())
+    assert thread != threading.get_ident()
+    assert request == "seven"
+
+
+def test_what_is_raised_there_is_raised_here(threads: Threads) -> None:
+    async def fail_often() -> None:
+        for _ in range(2 * AT_MOST):  # and it counts no longer
+            with pytest.raises(ZeroDivisionError):
+                await threads.run(divmod, 1, 0)
+
+    asyncio.run(fail_often())
+
+
+def test_when_as_many_wait_as_may_the_next_is_refused_until_one_is_done(threads: Threads) -> None:
+    gate = threading.Event()
+
+    async def crowd() -> None:
+        waiting = [asyncio.create_task(threads.run(gate.wait)) for _ in range(AT_MOST)]
+        await asyncio.sleep(0)
+        with pytest.raises(Overloaded, match="five wait already"):
+            await threads.run(int)
+        waiting[-1].cancel()
+        await asyncio.gather(waiting[-1], return_exceptions=True)
+        last = asyncio.create_task(threads.run(int))
+        gate.set()
+        assert await last == 0
+        assert all(await asyncio.gather(*waiting[:-1]))
+
+    asyncio.run(crowd())
+
+
+def test_who_is_cancelled_while_computing_still_counts(threads: Threads) -> None:
+    gate, begun = threading.Event(), threading.Barrier(3)
+
+    def compute() -> bool:
+        begun.wait(20)
+        return gate.wait(20)
+
+    async def crowd() -> None:
+        asked = [compute] * 2 + [gate.wait] * (AT_MOST - 2)
+        waiting = [asyncio.create_task(threads.run(each)) for each in asked]
+        await asyncio.to_thread(begun.wait, 20)
+        for each in waiting[:2]:
+            each.cancel()
+        await asyncio.gather(*waiting[:2], return_exceptions=True)
+        with pytest.raises(Overloaded):
+            await threads.run(int)
+        gate.set()
+        await asyncio.gather(*waiting[2:])
+
+    asyncio.run(crowd())
+
+
+def test_two_files_are_read_at_once_and_no_more() -> None:
+    def meet(parties: int) -> bool:
+        """Return whether so many computations can all wait for each other."""
+        barrier = threading.Barrier(parties)
+
+        async def crowd() -> list[int | BaseException]:
+            waiting = (off_loop(barrier.wait, 1) for _ in range(parties))
+            return await asyncio.gather(*waiting, return_exceptions=True)
+
+        return not any(isinstance(each, threading.BrokenBarrierError) for each in asyncio.run(crowd()))
+
+    assert meet(THREADS)
+    assert not meet(THREADS + 1)
