@@ -169,11 +169,12 @@ def main() -> int:
     if not paths:
         parser.error(f"there is no migration in {arguments.folder}")
     findings = [*lint_names([path.name for path in paths])]
-    for path in paths:
+    definitions = sorted(arguments.folder.glob("*/*.sql"))
+    for path in (*paths, *definitions):
         findings += lint_file(path.name, path.read_text(encoding="utf-8"))
     if not arguments.without_squawk:
         try:
-            findings += lint_with_squawk(paths)
+            findings += lint_with_squawk([*paths, *definitions])
         except OSError as error:
             findings.append(f"squawk cannot run here ({error}): install it, or say --without-squawk")
     sys.stdout.writelines(f"{finding}\n" for finding in findings)

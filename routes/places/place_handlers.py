@@ -13,7 +13,6 @@ from routes.http.dependencies import DEFAULT_LIMIT, Creating, CursorText, Limit,
 from schemas.places.places import PlaceIn, PlaceOut, PlacePage, PlacePatch
 from service.foundation.database.connection import Begin
 from service.foundation.retry_safe import Expected
-from service.people.sign_ins import SignIn
 from service.places.keep_places import add_place, change_place, page_of_places, read_place
 
 
@@ -25,36 +24,26 @@ async def post_place(
     now: NamedDependency[datetime],
 ) -> Response[PlaceOut]:
     """Add a room, an online address or a phone number."""
-    async with begin.write(creating.once(data.id, data)) as transaction:
-        place = await add_place(transaction, data.to_place(now))
-    body = PlaceOut.from_place(place)
-    return created(body, place.revision, f"/v1/places/{place.id}", replayed=transaction.replays)
+    place, replayed = await add_place(begin, creating.once(data.id, data), data.to_place(now))
+    return created(PlaceOut.from_place(place), place.revision, f"/v1/places/{place.id}", replayed=replayed)
 
 
 @get("/places", operation_id="list_places", summary="List places", tags=["places"])
 async def get_places(
     begin: NamedDependency[Begin],
-    sign_in: NamedDependency[SignIn],
     cursor: CursorText = None,
     limit: Limit = DEFAULT_LIMIT,
     archived: Annotated[bool, QueryParameter(description="List the archived ones instead.")] = False,  # noqa: FBT002  a query parameter
 ) -> PlacePage:
     """List places by name."""
-    start = after(cursor)
-    async with begin.read() as connection:
-        page = await page_of_places(
-            connection, sign_in.practice_id, archived=archived, after=start, limit=limit
-        )
+    page = await page_of_places(begin, archived=archived, after=after(cursor), limit=limit)
     return PlacePage.from_page(page)
 
 
 @get("/places/{place_id:uuid}", operation_id="read_place", summary="Read a place", tags=["places"])
-async def get_place(
-    place_id: FromPath[UUID], begin: NamedDependency[Begin], sign_in: NamedDependency[SignIn]
-) -> Response[PlaceOut]:
+async def get_place(place_id: FromPath[UUID], begin: NamedDependency[Begin]) -> Response[PlaceOut]:
     """Read a place, archived or not."""
-    async with begin.read() as connection:
-        place = await read_place(connection, sign_in.practice_id, place_id)
+    place = await read_place(begin, place_id)
     return answer(PlaceOut.from_place(place), place.revision)
 
 
@@ -68,9 +57,8 @@ async def patch_place(
     now: NamedDependency[datetime],
 ) -> Response[PlaceOut]:
     """Change what is named, archive or restore."""
-    async with begin.write(writing.once(data)) as transaction:
-        changes = data.to_changes(now)
-        place = await change_place(transaction, place_id, changes, expected=expected, now=now)
+    changes = data.to_changes(now)
+    place = await change_place(begin, writing.once(data), place_id, changes, expected=expected, now=now)
     return answer(PlaceOut.from_place(place), place.revision)
 
 

@@ -77,3 +77,44 @@ async def write_prepared(
                 await held.enter_async_context(turn(begin.tenant, needed.session_id))
             prepared = await needed.prepare(begin, keys)
     raise Crowded("this session is being changed by others; try again")
+
+
+Prepared = TypeVar("Prepared")
+
+
+class NotPrepared(Exception):
+    """A write needs work done outside first, or what was prepared no longer fits; nothing is written.
+
+    `about` is the session or route the work is for: its writers in this process take turns.
+    """
+
+    def __init__(self, about: UUID) -> None:
+        super().__init__(str(about))
+        self.about = about
+
+
+async def prepare_and_write(
+    begin: Begin,
+    once: Once | None,
+    *,
+    prepare: Callable[[], Awaitable[Prepared]],
+    write: Callable[[Transaction, Prepared | None], Awaitable[Answer]],
+) -> Answer:
+    """Run `write` in a transaction; while it raises NotPrepared, run `prepare` outside and try again.
+
+    The first attempt gets None: it answers repeated and refused writes at no cost, and most others need no
+    preparation. `write` checks that what was prepared still fits. Raises Crowded after several attempts, and
+    whatever the two raise.
+    """
+    prepared: Prepared | None = None
+    async with AsyncExitStack() as held:
+        for attempt in range(ATTEMPTS):
+            try:
+                async with begin.write(once) as transaction:
+                    return await write(transaction, prepared)
+            except NotPrepared as missing:
+                about = missing.about
+            if attempt == 0:
+                await held.enter_async_context(turn(begin.tenant, about))
+            prepared = await prepare()
+    raise Crowded("others keep changing this at the same time; try again")

@@ -17,6 +17,11 @@ from typing import Final
 import asyncpg
 import msgspec
 
+from service.foundation.database.definitions import (
+    apply_definitions,
+    changed_definitions,
+    ensure_definition_ledger,
+)
 from service.foundation.database.query import Connection
 from service.foundation.database.roles import APP, OWNER
 
@@ -73,12 +78,15 @@ async def migrate(
     async with _alone(connection, wait_s, progress):
         await _refuse_powerless(connection)
         await _ensure_ledger(connection)
+        await ensure_definition_ledger(connection)
         todo = unapplied(migrations, await _read_ledger(connection))
         await _refuse_blind_backfill(connection, todo)
         for index, migration in enumerate(todo, start=1):
             progress(f"applying {migration.name} ({index} of {len(todo)})")
             await _apply_patiently(connection, migration, progress)
-    return [each.name for each in todo]
+        changed = await changed_definitions(connection, files)
+        await apply_definitions(connection, changed, progress)
+    return [each.name for each in todo] + [each.name for each in changed]
 
 
 async def pending(connection: Connection, *, files: Traversable = MIGRATIONS) -> list[str]:
@@ -86,7 +94,9 @@ async def pending(connection: Connection, *, files: Traversable = MIGRATIONS) ->
 
     Raises MigrationRefused where the ledger and the files contradict each other.
     """
-    return [each.name for each in unapplied(read_migrations(files), await _read_ledger(connection))]
+    todo = unapplied(read_migrations(files), await _read_ledger(connection))
+    changed = await changed_definitions(connection, files)
+    return [each.name for each in todo] + [each.name for each in changed]
 
 
 def read_migrations(files: Traversable) -> list[Migration]:

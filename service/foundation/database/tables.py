@@ -35,6 +35,7 @@ SYSTEM_TABLES: Final = frozenset(
         "throttle",
         "installation",
         "migration_ledger",
+        "definition_ledger",
     }
 )
 """Rows belong to the installation and say nothing clinical."""

@@ -32,6 +32,9 @@ COMMENT ON COLUMN client.outdoor_agreed IS 'The outdoor agreement, yes or no, as
 COMMENT ON COLUMN client.location_agreed IS 'Permission to record where a session was walked, as of `location_agreed_at`.';
 COMMENT ON COLUMN client.sealed IS 'Identity, contact, emergency contact, GP and crisis plan under the client''s key.';
 CREATE INDEX client_by_label ON client (practice_id, lower(label), id);
+CREATE INDEX client_by_revision ON client (practice_id, revision);
+ALTER TABLE client ENABLE ROW LEVEL SECURITY;
+ALTER TABLE client FORCE ROW LEVEL SECURITY;
 
 CREATE TABLE client_key (
     practice_id  uuid NOT NULL,
@@ -44,21 +47,5 @@ CREATE TABLE client_key (
     FOREIGN KEY (practice_id, client_id) REFERENCES client (practice_id, id)
 );
 COMMENT ON TABLE client_key IS 'Tenant, clinical: the client''s key, wrapped by the practice''s. Deleting it erases the client.';
-
-ALTER TABLE client ENABLE ROW LEVEL SECURITY;
-ALTER TABLE client FORCE ROW LEVEL SECURITY;
-CREATE POLICY held ON client
-    USING (practice_id = nullif(current_setting('app.practice', true), '')::uuid
-           AND therapist_id = nullif(current_setting('app.therapist', true), '')::uuid);
-CREATE POLICY shared ON client FOR SELECT
-    USING (practice_id = nullif(current_setting('app.practice', true), '')::uuid
-           AND nullif(current_setting('app.therapist', true), '')::uuid = ANY (viewers));
-
 ALTER TABLE client_key ENABLE ROW LEVEL SECURITY;
 ALTER TABLE client_key FORCE ROW LEVEL SECURITY;
-CREATE POLICY held ON client_key
-    USING (practice_id = nullif(current_setting('app.practice', true), '')::uuid
-           AND therapist_id = nullif(current_setting('app.therapist', true), '')::uuid);
-CREATE POLICY shared ON client_key FOR SELECT
-    USING (practice_id = nullif(current_setting('app.practice', true), '')::uuid
-           AND nullif(current_setting('app.therapist', true), '')::uuid = ANY (viewers));

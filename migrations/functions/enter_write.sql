@@ -1,6 +1,6 @@
 -- What every write begins with, in one round trip instead of three, for the practice's other writers wait from
 -- here on. A function of several statements and not one: each then sees what a writer it waited for committed.
-CREATE FUNCTION enter_write(p_practice uuid, p_scope uuid, p_key text, p_fingerprint bytea)
+CREATE OR REPLACE FUNCTION enter_write(p_practice uuid, p_scope uuid, p_key text, p_fingerprint bytea)
 RETURNS TABLE (
     revision bigint,
     known    bytea

@@ -60,12 +60,7 @@ COMMENT ON COLUMN session.status IS 'Follows from the facts, and so cannot contr
 CREATE INDEX session_by_start ON session (practice_id, planned_start, id);
 CREATE INDEX session_by_client ON session (practice_id, client_id, planned_start, id);
 CREATE INDEX session_in_progress ON session (practice_id, therapist_id) WHERE status = 'in_progress';
-
+CREATE INDEX session_by_revision ON session (practice_id, revision);
+CREATE INDEX session_by_status ON session (practice_id, status, planned_start, id);
 ALTER TABLE session ENABLE ROW LEVEL SECURITY;
 ALTER TABLE session FORCE ROW LEVEL SECURITY;
-CREATE POLICY held ON session
-    USING (practice_id = nullif(current_setting('app.practice', true), '')::uuid
-           AND therapist_id = nullif(current_setting('app.therapist', true), '')::uuid);
-CREATE POLICY shared ON session FOR SELECT
-    USING (practice_id = nullif(current_setting('app.practice', true), '')::uuid
-           AND nullif(current_setting('app.therapist', true), '')::uuid = ANY (viewers));

@@ -1,6 +1,6 @@
 -- The read phones make most, in one round trip: the token checked, and the route with its features. The
 -- row-level policies still bind, since the function runs with the rights of its caller.
-CREATE FUNCTION route_of_token(p_practice uuid, p_digest bytea, p_now timestamptz, p_route uuid)
+CREATE OR REPLACE FUNCTION route_of_token(p_practice uuid, p_digest bytea, p_now timestamptz, p_route uuid)
 RETURNS TABLE (
     sign_in_id   uuid,
     practice_id  uuid,

@@ -1,6 +1,6 @@
 -- The page a phone has open during a walk, in one round trip: the token checked, and the session with the key
 -- to its words. The row-level policies still bind, since the function runs with the rights of its caller.
-CREATE FUNCTION session_of_token(p_practice uuid, p_digest bytea, p_now timestamptz, p_session uuid)
+CREATE OR REPLACE FUNCTION session_of_token(p_practice uuid, p_digest bytea, p_now timestamptz, p_session uuid)
 RETURNS TABLE (
     sign_in_id   uuid,
     practice_id  uuid,

@@ -26,6 +26,9 @@ COMMENT ON COLUMN track.sealed_original IS 'The file as it came, compressed; eve
 COMMENT ON COLUMN track.sealed_fixes IS 'Columnar blob of service.geo.blob.';
 COMMENT ON COLUMN track.sealed_geojson IS 'Ready to send, gzip.';
 COMMENT ON COLUMN track.sealed_gpx IS 'Ready to send, gzip.';
+CREATE INDEX track_by_revision ON track (practice_id, revision);
+ALTER TABLE track ENABLE ROW LEVEL SECURITY;
+ALTER TABLE track FORCE ROW LEVEL SECURITY;
 
 CREATE TABLE moment (
     practice_id   uuid NOT NULL,
@@ -48,6 +51,9 @@ COMMENT ON COLUMN moment.at IS 'By the phone''s clock; `received_at` by the serv
 COMMENT ON COLUMN moment.sealed IS 'Kind, words and the phone''s position under the client''s key.';
 COMMENT ON COLUMN moment.sealed_anchor IS 'Where on the track it lies; rebuilt when the track comes, changes or goes.';
 CREATE INDEX moment_by_session ON moment (practice_id, session_id, at);
+CREATE INDEX moment_by_revision ON moment (practice_id, revision);
+ALTER TABLE moment ENABLE ROW LEVEL SECURITY;
+ALTER TABLE moment FORCE ROW LEVEL SECURITY;
 
 CREATE TABLE note (
     practice_id   uuid NOT NULL,
@@ -79,30 +85,6 @@ COMMENT ON COLUMN note.sealed IS 'The text and the phone''s position under the c
 COMMENT ON COLUMN note.sealed_anchor IS 'Where on the track it lies; rebuilt when the track comes, changes or goes.';
 CREATE INDEX note_by_session ON note (practice_id, session_id, about_at);
 CREATE INDEX note_by_moment ON note (practice_id, moment_id);
-
-ALTER TABLE track ENABLE ROW LEVEL SECURITY;
-ALTER TABLE track FORCE ROW LEVEL SECURITY;
-CREATE POLICY held ON track
-    USING (practice_id = nullif(current_setting('app.practice', true), '')::uuid
-           AND therapist_id = nullif(current_setting('app.therapist', true), '')::uuid);
-CREATE POLICY shared ON track FOR SELECT
-    USING (practice_id = nullif(current_setting('app.practice', true), '')::uuid
-           AND nullif(current_setting('app.therapist', true), '')::uuid = ANY (viewers));
-
-ALTER TABLE moment ENABLE ROW LEVEL SECURITY;
-ALTER TABLE moment FORCE ROW LEVEL SECURITY;
-CREATE POLICY held ON moment
-    USING (practice_id = nullif(current_setting('app.practice', true), '')::uuid
-           AND therapist_id = nullif(current_setting('app.therapist', true), '')::uuid);
-CREATE POLICY shared ON moment FOR SELECT
-    USING (practice_id = nullif(current_setting('app.practice', true), '')::uuid
-           AND nullif(current_setting('app.therapist', true), '')::uuid = ANY (viewers));
-
+CREATE INDEX note_by_revision ON note (practice_id, revision);
 ALTER TABLE note ENABLE ROW LEVEL SECURITY;
 ALTER TABLE note FORCE ROW LEVEL SECURITY;
-CREATE POLICY held ON note
-    USING (practice_id = nullif(current_setting('app.practice', true), '')::uuid
-           AND therapist_id = nullif(current_setting('app.therapist', true), '')::uuid);
-CREATE POLICY shared ON note FOR SELECT
-    USING (practice_id = nullif(current_setting('app.practice', true), '')::uuid
-           AND nullif(current_setting('app.therapist', true), '')::uuid = ANY (viewers));

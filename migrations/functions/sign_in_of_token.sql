@@ -1,6 +1,6 @@
 -- One round trip instead of four: the practice is set and the token checked in one call. The row-level
 -- policies still bind, since the function runs with the rights of its caller.
-CREATE FUNCTION sign_in_of_token(p_practice uuid, p_digest bytea, p_now timestamptz)
+CREATE OR REPLACE FUNCTION sign_in_of_token(p_practice uuid, p_digest bytea, p_now timestamptz)
 RETURNS TABLE (
     id           uuid,
     practice_id  uuid,

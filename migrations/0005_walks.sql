@@ -13,6 +13,9 @@ CREATE TABLE route (
 );
 COMMENT ON TABLE route IS 'Tenant: a planned walk, shared by the practice.';
 COMMENT ON COLUMN route.version IS 'The line in use now; earlier ones stay with the sessions that used them.';
+CREATE INDEX route_by_revision ON route (practice_id, revision);
+ALTER TABLE route ENABLE ROW LEVEL SECURITY;
+ALTER TABLE route FORCE ROW LEVEL SECURITY;
 
 CREATE TABLE route_version (
     practice_id uuid NOT NULL,
@@ -38,6 +41,8 @@ COMMENT ON TABLE route_version IS 'Tenant: a line a route has, or once had. Neve
 COMMENT ON COLUMN route_version.line IS 'Columnar blob of service.geo.blob.';
 COMMENT ON COLUMN route_version.ascent_m IS 'Metres climbed; null where the line has no elevation.';
 COMMENT ON COLUMN route_version.effort_m IS 'Flat metres that take as long to walk: walking time is effort_m by the flat pace.';
+ALTER TABLE route_version ENABLE ROW LEVEL SECURITY;
+ALTER TABLE route_version FORCE ROW LEVEL SECURITY;
 
 CREATE TABLE route_feature (
     practice_id uuid NOT NULL,
@@ -61,18 +66,6 @@ CREATE TABLE route_feature (
 COMMENT ON TABLE route_feature IS 'Tenant: a point of a route worth knowing.';
 COMMENT ON COLUMN route_feature.along_m IS 'How far along the line in use one passes it; `offset_m`, how far from it. Both follow the line.';
 CREATE INDEX route_feature_by_route ON route_feature (practice_id, route_id);
-
-ALTER TABLE route ENABLE ROW LEVEL SECURITY;
-ALTER TABLE route FORCE ROW LEVEL SECURITY;
-CREATE POLICY own_practice ON route
-    USING (practice_id = nullif(current_setting('app.practice', true), '')::uuid);
-
-ALTER TABLE route_version ENABLE ROW LEVEL SECURITY;
-ALTER TABLE route_version FORCE ROW LEVEL SECURITY;
-CREATE POLICY own_practice ON route_version
-    USING (practice_id = nullif(current_setting('app.practice', true), '')::uuid);
-
+CREATE INDEX route_feature_by_revision ON route_feature (practice_id, revision);
 ALTER TABLE route_feature ENABLE ROW LEVEL SECURITY;
 ALTER TABLE route_feature FORCE ROW LEVEL SECURITY;
-CREATE POLICY own_practice ON route_feature
-    USING (practice_id = nullif(current_setting('app.practice', true), '')::uuid);

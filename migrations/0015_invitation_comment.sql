@@ -1,1 +1,0 @@
-COMMENT ON TABLE invitation IS 'Tenant: single-use links by which a therapist joins, and sets a first password.';

@@ -1,0 +1,72 @@
+"""The columns of a table, named once: by the Struct its rows become.
+
+SELECT, INSERT, UPDATE and RETURNING take their text from here, so a new column is a new field of that Struct.
+The texts are put together when a module is imported and are constant from then on.
+"""
+
+from collections.abc import Collection
+from typing import Final, Generic, TypeVar
+
+import msgspec
+
+from service.foundation.database.connection import Transaction
+
+Row = TypeVar("Row", bound=msgspec.Struct)
+
+STAMPED: Final = "revision"
+"""Filled with the revision of the write, whatever the Struct says."""
+HELD_BY: Final = "therapist_id"
+"""Filled with the therapist who writes, when a clinical row is inserted; it never changes afterwards."""
+NEVER_CHANGED: Final = frozenset({"id", HELD_BY, "created_at", "received_at"})
+
+
+class Columns(Generic[Row]):
+    """The columns of `table` beside `practice_id`, in the order of the fields of `row`.
+
+    `read_only` names fields that PostgreSQL computes: they are read and never written. `fixed` names columns
+    that an UPDATE leaves as they are, besides those in NEVER_CHANGED. Every row has an `id` and a `revision`.
+    """
+
+    def __init__(
+        self, table: str, row: type[Row], *, read_only: Collection[str] = (), fixed: Collection[str] = ()
+    ) -> None:
+        names = row.__struct_fields__
+        self._inserted = tuple(each for each in names if each not in read_only)
+        self._updated = tuple(
+            each for each in self._inserted if each not in NEVER_CHANGED and each not in fixed
+        )
+        self.listed: Final = ", ".join(names)
+        """For SELECT and RETURNING."""
+        self.qualified: Final = ", ".join(f"{table}.{each}" for each in names)
+        """For SELECT from several tables."""
+        numbered = ", ".join(f"${number}" for number in range(1, len(self._inserted) + 2))
+        assigned = ", ".join(f"{each} = ${number}" for number, each in enumerate(self._updated, start=3))
+        self.insert: Final = f"""
+    INSERT INTO {table} (practice_id, {", ".join(self._inserted)})
+    VALUES ({numbered})
+ RETURNING {self.listed}
+"""
+        """Takes what `inserted` returns."""
+        self.update: Final = f"""
+    UPDATE {table}
+       SET {assigned}
+     WHERE practice_id = $1
+       AND id = $2
+ RETURNING {self.listed}
+"""
+        """Takes what `updated` returns."""
+
+    def inserted(self, transaction: Transaction, row: Row) -> list[object]:
+        """Return the arguments of `insert`."""
+        return [transaction.practice_id, *(_value(transaction, row, each) for each in self._inserted)]
+
+    def updated(self, transaction: Transaction, row: Row) -> list[object]:
+        """Return the arguments of `update`."""
+        values = (_value(transaction, row, each) for each in self._updated)
+        return [transaction.practice_id, getattr(row, "id"), *values]  # noqa: B009  every row has one
+
+
+def _value(transaction: Transaction, row: msgspec.Struct, name: str) -> object:
+    if name == STAMPED:
+        return transaction.revision
+    return transaction.tenant.therapist_id if name == HELD_BY else getattr(row, name)
