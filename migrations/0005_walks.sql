@@ -26,7 +26,7 @@ CREATE TABLE route_version (
     length_m    double precision NOT NULL CHECK (length_m >= 0),
     ascent_m    double precision CHECK (ascent_m >= 0),
     descent_m   double precision CHECK (descent_m >= 0),
-    effort_m    double precision NOT NULL CHECK (effort_m >= 0),
+    equivalent_flat_m    double precision NOT NULL CHECK (equivalent_flat_m >= 0),
     is_loop     boolean NOT NULL,
     start_lon   double precision NOT NULL,
     start_lat   double precision NOT NULL,
@@ -40,7 +40,7 @@ ALTER TABLE route_version ALTER COLUMN line SET STORAGE EXTERNAL;
 COMMENT ON TABLE route_version IS 'Tenant: a line a route has, or once had. Never changed.';
 COMMENT ON COLUMN route_version.line IS 'Columnar blob of service.geo.blob.';
 COMMENT ON COLUMN route_version.ascent_m IS 'Metres climbed; null where the line has no elevation.';
-COMMENT ON COLUMN route_version.effort_m IS 'Flat metres that take as long to walk: walking time is effort_m by the flat pace.';
+COMMENT ON COLUMN route_version.equivalent_flat_m IS 'Flat metres that take as long to walk: walking time is equivalent_flat_m by the flat pace.';
 ALTER TABLE route_version ENABLE ROW LEVEL SECURITY;
 ALTER TABLE route_version FORCE ROW LEVEL SECURITY;
 

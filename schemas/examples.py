@@ -79,7 +79,7 @@ MEASURES: Final = {
     "length_m": 2104.6,
     "ascent_m": 14.0,
     "descent_m": 14.0,
-    "effort_m": 2131.2,
+    "equivalent_flat_m": 2131.2,
     "is_loop": True,
     "start": {"lon": -0.0403, "lat": 51.5461},
     "end": {"lon": -0.0403, "lat": 51.5461},

@@ -21,7 +21,7 @@ BEGIN
            (SELECT row_to_json(shown)
               FROM (SELECT route.id, route.name, route.description, route.tags, route.version,
                            route.archived_at, route.created_at, route.updated_at, route.revision, points,
-                           length_m, ascent_m, descent_m, effort_m, is_loop, start_lon, start_lat, end_lon,
+                           length_m, ascent_m, descent_m, equivalent_flat_m, is_loop, start_lon, start_lat, end_lon,
                            end_lat, flat_pace_ms, rests_s,
                            greatest(route.revision, practice.revision) AS shown_revision,
                            lower(route.name) AS sort_key

@@ -211,7 +211,7 @@ def _summary(client: Client, practice: Practice) -> dict[str, Any]:
     """Return the members of a ClientSummary."""
     pace = pace_of(client, practice)
     return shown(client, ClientSummary) | {
-        "walks": WalksOut(pace.flat_ms, round(pace.rests_s)),
+        "walks": WalksOut(pace.flat_mps, round(pace.rests_s)),
         "outdoor_agreement": _said(client.outdoor_agreement),
         "location_permission": _said(client.location_permission),
     }

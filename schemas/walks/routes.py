@@ -107,9 +107,12 @@ class MeasuresOut(Output, kw_only=True):
         Meta(description="Metres climbed, counting climbs from 5 m up; absent where heights are unknown."),
     ] = UNSET
     descent_m: float | UnsetType = UNSET
-    effort_m: Annotated[
+    equivalent_flat_m: Annotated[
         float,
-        Meta(description="Flat metres that take as long: walking time is effort_m / flat_pace_ms + rests_s."),
+        Meta(
+            description="Metres on the flat that take as long: "
+            "walking time is equivalent_flat_m / flat_pace_ms + rests_s."
+        ),
     ]
     is_loop: Annotated[bool, Meta(description="It ends where it began, be it round or out and back.")]
     start: PlaceOnEarth
@@ -123,7 +126,7 @@ def measured(line: Measures) -> dict[str, Any]:
         "length_m": round(line.length_m, 2),
         "ascent_m": UNSET if line.ascent_m is None else round(line.ascent_m, 2),
         "descent_m": UNSET if line.descent_m is None else round(line.descent_m, 2),
-        "effort_m": round(line.effort_m, 2),
+        "equivalent_flat_m": round(line.equivalent_flat_m, 2),
         "is_loop": line.is_loop,
         "start": PlaceOnEarth(line.start_lon, line.start_lat),
         "end": PlaceOnEarth(line.end_lon, line.end_lat),
@@ -184,7 +187,7 @@ def _members(route: Route, pace: Pace) -> dict[str, Any]:
         "version": route.version,
         **measured(route),
         "walking_time_s": round(route.walking_time_s(pace), 1),
-        "flat_pace_ms": pace.flat_ms,
+        "flat_pace_ms": pace.flat_mps,
         "rests_s": pace.rests_s,
         "archived_at": present(route.archived_at),
         "created_at": route.created_at,
@@ -387,6 +390,6 @@ class TurnBackOut(Output):
             whole=planned.turn.whole,
             lon=round(planned.lon, 7),
             lat=round(planned.lat, 7),
-            flat_pace_ms=planned.pace.flat_ms,
+            flat_pace_ms=planned.pace.flat_mps,
             rests_s=planned.pace.rests_s,
         )

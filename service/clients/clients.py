@@ -155,9 +155,9 @@ class ClientFilter(msgspec.Struct, frozen=True):
 
 def pace_of(client: Client, practice: Practice) -> Pace:
     """Return how a client walks: their own pace and rests, or else the practice's."""
-    flat_ms = practice.flat_pace_ms if client.flat_pace_ms is None else client.flat_pace_ms
+    flat_mps = practice.flat_pace_ms if client.flat_pace_ms is None else client.flat_pace_ms
     rests_s = practice.rests_s if client.rests_s is None else client.rests_s
-    return Pace(flat_ms, rests_s)
+    return Pace(flat_mps, rests_s)
 
 
 def changed_client(client: Client, changes: Mapping[str, Any], now: datetime) -> Client:

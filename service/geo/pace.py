@@ -8,7 +8,7 @@ import numpy as np
 from service.geo.fixes import Fixes, Floats
 from service.geo.geodesy import distances_m, elevation_profile_m, is_loop
 
-FLAT_PACE_MS: Final = 0.9
+FLAT_PACE_MPS: Final = 0.9
 """Mean walking paces at 65 and over are 0.8 to 0.9; pedestrian crossings assume 1.2."""
 STRIDE_M: Final = 25.0
 MOST_STRIDES: Final = 20_000
@@ -21,8 +21,12 @@ STEEPEST: Final = 0.5
 class Pace(msgspec.Struct, frozen=True):
     """A client's pace on the flat, in metres a second, and the seconds of rest planned into a walk."""
 
-    flat_ms: float = FLAT_PACE_MS
+    flat_mps: float = FLAT_PACE_MPS
     rests_s: float = 0.0
+
+    def walking_time_s(self, equivalent_flat_m: float) -> float:
+        """Return seconds to walk what takes as long as this many metres on the flat, rests included."""
+        return equivalent_flat_m / self.flat_mps + self.rests_s
 
 
 class TurnBack(msgspec.Struct, frozen=True):
@@ -78,7 +82,7 @@ def _timetable(line: Fixes, pace: Pace) -> _Timetable:
     slope = np.divide(
         np.diff(_heights_m(line, along_m)), stride_m, out=np.zeros_like(stride_m), where=stride_m > 0
     )
-    flat_s = stride_m / pace.flat_ms
+    flat_s = stride_m / pace.flat_mps
     out_s, back_s = (np.cumsum([0.0, *(flat_s / slope_ratio(way))]) for way in (slope, -slope))
     return _Timetable(along_m, out_s, back_s)
 

@@ -11,7 +11,7 @@ import msgspec
 from service.foundation.retry_safe import Unusable
 from service.people.sign_ins import Role
 
-FLAT_PACE_MS: Final = 0.9
+FLAT_PACE_MPS: Final = 0.9
 """A talking walk on the flat; crossings assume 1.2, people over 65 walk 0.8 to 0.9 m/s."""
 RESTS_S: Final = 600
 SESSION_LENGTH_S: Final = 3_000
@@ -24,7 +24,7 @@ class Practice(msgspec.Struct, frozen=True, kw_only=True):
     practice_id: UUID
     name: str
     zone: str
-    flat_pace_ms: float = FLAT_PACE_MS
+    flat_pace_ms: float = FLAT_PACE_MPS
     rests_s: int = RESTS_S
     session_length_s: int = SESSION_LENGTH_S
     created_at: datetime

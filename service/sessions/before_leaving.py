@@ -11,6 +11,7 @@ from service.clients.clients import Client, Stage
 from service.geo.fixes import Fixes
 from service.geo.pace import Pace, TurnBack, turn_back
 from service.sessions.sessions import Modality, Session
+from service.walks.routes import PlannedRoute
 
 
 class ConcernKind(enum.StrEnum):
@@ -33,18 +34,6 @@ class Concern(msgspec.Struct, frozen=True):
     """The session it is about, where that is another one."""
 
 
-class PlannedRoute(msgspec.Struct, frozen=True):
-    """The line a session is planned on."""
-
-    version: int
-    length_m: float
-    effort_m: float
-    """Flat metres that take as long to walk."""
-    is_loop: bool
-    archived_at: datetime | None
-    line: bytes
-
-
 class PlannedWalk(msgspec.Struct, frozen=True):
     """A route in the time there is for it, at the client's pace."""
 
@@ -62,7 +51,7 @@ def time_walk(session: Session, route: PlannedRoute, line: Fixes, pace: Pace) ->
     """Return how a route fits into what is left of a session from its start, or planned start, on."""
     begins_at = session.started_at or session.planned_start
     available_s = max((session.planned_end - begins_at).total_seconds(), 0.0)
-    walking_s = route.effort_m / pace.flat_ms + pace.rests_s
+    walking_s = pace.walking_time_s(route.equivalent_flat_m)
     turn = turn_back(line, available_s, pace)
     return PlannedWalk(
         length_m=route.length_m,

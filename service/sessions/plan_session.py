@@ -19,7 +19,6 @@ from service.places.queries import find_place
 from service.sessions.hold_session import held_file, keep_session
 from service.sessions.queries import (
     find_held_client,
-    find_route_version,
     find_session,
     find_session_of_token,
     insert_session,
@@ -38,6 +37,7 @@ from service.sessions.sessions import (
     refuse_unusable_plan,
     refuse_words_of_nothing,
 )
+from service.walks.route_queries import find_route_version
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):

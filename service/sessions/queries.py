@@ -9,7 +9,6 @@ import msgspec
 from service.foundation.database.connection import Connection, Transaction
 from service.foundation.database.query import Query
 from service.people.sign_in_queries import ByToken, Verified
-from service.sessions.before_leaving import PlannedRoute
 from service.sessions.sessions import (
     Cancellation,
     Modality,
@@ -299,46 +298,3 @@ HELD_CLIENT = Query(
 async def find_held_client(transaction: Transaction, client_id: UUID) -> HeldClient | None:
     """Return who else may read what is kept of a client; None unless this therapist holds them."""
     return await HELD_CLIENT.one_or_none(transaction.connection, transaction.practice_id, client_id)
-
-
-ROUTE_VERSION = Query(
-    int,
-    """
-    SELECT route_version.version
-      FROM route
-      JOIN route_version ON route_version.practice_id = route.practice_id
-                        AND route_version.route_id = route.id
-                        AND route_version.version = coalesce($3::integer, route.version)
-     WHERE route.practice_id = $1
-       AND route.id = $2
-""",
-)
-
-
-async def find_route_version(
-    connection: Connection, practice_id: UUID, route_id: UUID, version: int | None
-) -> int | None:
-    """Return the version of a route that is meant: the one named, or else the one in use now."""
-    return await ROUTE_VERSION.one_or_none(connection, practice_id, route_id, version)
-
-
-PLANNED_ROUTE = Query(
-    PlannedRoute,
-    """
-    SELECT route_version.version, route_version.length_m, route_version.effort_m, route_version.is_loop,
-           route.archived_at, route_version.line
-      FROM route
-      JOIN route_version ON route_version.practice_id = route.practice_id
-                        AND route_version.route_id = route.id
-     WHERE route.practice_id = $1
-       AND route.id = $2
-       AND route_version.version = $3
-""",
-)
-
-
-async def find_planned_route(
-    connection: Connection, practice_id: UUID, route_id: UUID, version: int
-) -> PlannedRoute | None:
-    """Return the line a session is planned on."""
-    return await PLANNED_ROUTE.one_or_none(connection, practice_id, route_id, version)

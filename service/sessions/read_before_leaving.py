@@ -12,9 +12,10 @@ from service.foundation.retry_safe import found
 from service.geo.blob import unpack_fixes
 from service.geo.pace import Pace
 from service.people.practice_queries import find_practice
-from service.sessions.before_leaving import Concern, PlannedRoute, PlannedWalk, concerns, time_walk
-from service.sessions.queries import find_another_in_progress, find_planned_route, find_session
+from service.sessions.before_leaving import Concern, PlannedWalk, concerns, time_walk
+from service.sessions.queries import find_another_in_progress, find_session
 from service.sessions.sessions import Session
+from service.walks.route_queries import PlannedRouteRow, find_planned_route
 
 
 class BeforeLeaving(msgspec.Struct, frozen=True):
@@ -29,7 +30,7 @@ class _Known(msgspec.Struct, frozen=True):
     session: Session
     client: Client
     pace: Pace
-    route: PlannedRoute | None
+    route: PlannedRouteRow | None
     in_progress_id: UUID | None
 
 
@@ -55,5 +56,5 @@ async def _known(connection: Connection, practice_id: UUID, session_id: UUID) ->
     return _Known(session, client, pace_of(client, practice), route, in_progress_id)
 
 
-def _timed(session: Session, route: PlannedRoute, pace: Pace) -> PlannedWalk:
+def _timed(session: Session, route: PlannedRouteRow, pace: Pace) -> PlannedWalk:
     return time_walk(session, route, unpack_fixes(route.line), pace)

@@ -32,7 +32,7 @@ async def find_pace(connection: Connection, practice_id: UUID, wanted: PaceWante
     if wanted.client_id is not None:
         pace = pace_of(found(await find_client(connection, practice_id, wanted.client_id)), practice)
     return Pace(
-        pace.flat_ms if wanted.flat_pace_ms is None else wanted.flat_pace_ms,
+        pace.flat_mps if wanted.flat_pace_ms is None else wanted.flat_pace_ms,
         pace.rests_s if wanted.rests_s is None else wanted.rests_s,
     )
 

@@ -11,12 +11,12 @@ from service.foundation.database.query import Query, Statement
 from service.foundation.pages import Cursor
 from service.people.sign_in_queries import ByToken, Verified
 from service.walks.features import Feature
-from service.walks.routes import FullRoute, NewRoute, PackedLine, Route, RouteVersion
+from service.walks.routes import FullRoute, NewRoute, PackedLine, PlannedRoute, Route, RouteVersion
 
 SHOWN: Final = """
     SELECT route.id, route.name, route.description, route.tags, route.version, route.archived_at,
            route.created_at, route.updated_at, route.revision, points, length_m, ascent_m, descent_m,
-           effort_m, is_loop, start_lon, start_lat, end_lon, end_lat, flat_pace_ms, rests_s,
+           equivalent_flat_m, is_loop, start_lon, start_lat, end_lon, end_lat, flat_pace_ms, rests_s,
            greatest(route.revision, practice.revision) AS shown_revision, lower(route.name) AS sort_key
       FROM route
       JOIN route_version
@@ -159,7 +159,7 @@ async def update_route(transaction: Transaction, route: Route) -> None:
 INSERT_VERSION = Statement(
     """
     INSERT INTO route_version (practice_id, route_id, version, line, points, length_m, ascent_m, descent_m,
-                               effort_m, is_loop, start_lon, start_lat, end_lon, end_lat, created_at)
+                               equivalent_flat_m, is_loop, start_lon, start_lat, end_lon, end_lat, created_at)
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
 """
 )
@@ -180,7 +180,7 @@ async def insert_version(
         measures.length_m,
         measures.ascent_m,
         measures.descent_m,
-        measures.effort_m,
+        measures.equivalent_flat_m,
         measures.is_loop,
         measures.start_lon,
         measures.start_lat,
@@ -193,7 +193,7 @@ async def insert_version(
 VERSIONS_OF_ROUTE = Query(
     RouteVersion,
     """
-    SELECT version, created_at, points, length_m, ascent_m, descent_m, effort_m, is_loop, start_lon,
+    SELECT version, created_at, points, length_m, ascent_m, descent_m, equivalent_flat_m, is_loop, start_lon,
            start_lat, end_lon, end_lat
       FROM route_version
      WHERE practice_id = $1
@@ -226,3 +226,52 @@ LINE_OF_VERSION = Query(
 async def find_line(connection: Connection, practice_id: UUID, route_id: UUID, version: int) -> bytes | None:
     """Return a line of a route as `pack_fixes` packed it."""
     return await LINE_OF_VERSION.one_or_none(connection, practice_id, route_id, version)
+
+
+ROUTE_VERSION = Query(
+    int,
+    """
+    SELECT route_version.version
+      FROM route
+      JOIN route_version ON route_version.practice_id = route.practice_id
+                        AND route_version.route_id = route.id
+                        AND route_version.version = coalesce($3::integer, route.version)
+     WHERE route.practice_id = $1
+       AND route.id = $2
+""",
+)
+
+
+async def find_route_version(
+    connection: Connection, practice_id: UUID, route_id: UUID, version: int | None
+) -> int | None:
+    """Return `version` if the route has it, or the one in use now if `version` is None."""
+    return await ROUTE_VERSION.one_or_none(connection, practice_id, route_id, version)
+
+
+class PlannedRouteRow(PlannedRoute, frozen=True):
+    """A planned route with its packed line."""
+
+    line: bytes
+
+
+PLANNED_ROUTE = Query(
+    PlannedRouteRow,
+    """
+    SELECT route_version.version, route_version.length_m, route_version.equivalent_flat_m,
+           route_version.is_loop, route.archived_at, route_version.line
+      FROM route
+      JOIN route_version ON route_version.practice_id = route.practice_id
+                        AND route_version.route_id = route.id
+     WHERE route.practice_id = $1
+       AND route.id = $2
+       AND route_version.version = $3
+""",
+)
+
+
+async def find_planned_route(
+    connection: Connection, practice_id: UUID, route_id: UUID, version: int
+) -> PlannedRouteRow | None:
+    """Return the line a session is planned on."""
+    return await PLANNED_ROUTE.one_or_none(connection, practice_id, route_id, version)

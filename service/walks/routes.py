@@ -30,8 +30,8 @@ class Measures(msgspec.Struct, frozen=True, kw_only=True):
     ascent_m: float | None
     """None where the line has no elevation."""
     descent_m: float | None
-    effort_m: float
-    """Flat metres that take as long to walk."""
+    equivalent_flat_m: float
+    """Metres on the flat that take as long to walk."""
     is_loop: bool
     start_lon: float
     start_lat: float
@@ -40,7 +40,7 @@ class Measures(msgspec.Struct, frozen=True, kw_only=True):
 
     def walking_time_s(self, pace: Pace) -> float:
         """Return seconds to walk the line from its start to its end, rests included."""
-        return self.effort_m / pace.flat_ms + pace.rests_s
+        return pace.walking_time_s(self.equivalent_flat_m)
 
 
 class Route(Measures, frozen=True, kw_only=True):
@@ -73,6 +73,16 @@ class RouteVersion(Measures, frozen=True, kw_only=True):
 
     version: int
     created_at: datetime
+
+
+class PlannedRoute(msgspec.Struct, frozen=True):
+    """The version of a route that a session is planned on."""
+
+    version: int
+    length_m: float
+    equivalent_flat_m: float
+    is_loop: bool
+    archived_at: datetime | None
 
 
 class PackedLine(msgspec.Struct, frozen=True):
@@ -149,8 +159,8 @@ def planned(line: Fixes) -> Fixes:
 def measure(line: Fixes) -> Measures:
     """Return the measures of a line without fault.
 
-    Climbs are counted from 5 m up (`ascent_descent_m` says why). The effort is the walking time at 1 m/s,
-    so the time at any other pace is a division.
+    Climbs are counted from 5 m up (`ascent_descent_m` says why). `equivalent_flat_m` is the
+    walking time at 1 m/s, so the time at any other pace is a division.
     """
     ascent_m, descent_m = ascent_descent_m(line) or (None, None)
     return Measures(
@@ -158,7 +168,7 @@ def measure(line: Fixes) -> Measures:
         length_m=length_m(line),
         ascent_m=ascent_m,
         descent_m=descent_m,
-        effort_m=walking_time_s(line, Pace(flat_ms=1.0, rests_s=0.0)),
+        equivalent_flat_m=walking_time_s(line, Pace(flat_mps=1.0, rests_s=0.0)),
         is_loop=is_loop(line),
         start_lon=float(line.lon[0]),
         start_lat=float(line.lat[0]),

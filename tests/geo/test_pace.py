@@ -109,8 +109,8 @@ def test_less_time_than_the_rests_goes_nowhere() -> None:
 
 @given(any_fixes(min_size=1), st.floats(0, 20_000), st.floats(0.1, 3), st.floats(0, 7_200))
 def test_whoever_turns_there_is_back_in_time(
-    line: Fixes, available_s: float, flat_ms: float, rests_s: float
+    line: Fixes, available_s: float, flat_mps: float, rests_s: float
 ) -> None:
-    turn = turn_back(line, available_s, Pace(flat_ms, rests_s))
+    turn = turn_back(line, available_s, Pace(flat_mps, rests_s))
     assert 0 <= turn.distance_m <= length_m(line) * (1 + 1e-9)
     assert 0 <= turn.after_s <= available_s + 1e-6

@@ -31,7 +31,16 @@ def test_a_walk_becomes_a_route_and_goes_out_and_in_unchanged(ada: Phone, produc
     for form, media_type in (("gpx", GPX_TYPE), ("geojson", GEOJSON_TYPE)):
         exported = ada.get(f"/v1/routes/{route['id']}/{form}").content
         copy = send_file(ada, exported, media_type).json()["route"]
-        for member in ("name", "description", "points", "length_m", "ascent_m", "effort_m", "start", "end"):
+        for member in (
+            "name",
+            "description",
+            "points",
+            "length_m",
+            "ascent_m",
+            "equivalent_flat_m",
+            "start",
+            "end",
+        ):
             assert (member, copy.get(member)) == (member, route.get(member))
         for member in ("kind", "name", "description", "along_m"):
             told = [[each.get(member) for each in every["features"]] for every in (copy, route)]

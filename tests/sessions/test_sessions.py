@@ -17,7 +17,7 @@ from service.clients.clients import Client, Stage
 from service.foundation.retry_safe import Impossible, Unusable
 from service.geo.fixes import NO_TIME, Fixes
 from service.geo.pace import Pace
-from service.sessions.before_leaving import ConcernKind, PlannedRoute, concerns, time_walk
+from service.sessions.before_leaving import ConcernKind, concerns, time_walk
 from service.sessions.flags import judged
 from service.sessions.sessions import (
     MOST_CHANGES,
@@ -39,6 +39,7 @@ from service.sessions.sessions import (
     refuse_words_of_nothing,
     start,
 )
+from service.walks.routes import PlannedRoute
 
 TEN = datetime(2026, 5, 4, 10, tzinfo=UTC)
 Report = Callable[[Session], Session]
@@ -378,7 +379,7 @@ def east(length_m: float) -> Fixes:
 
 
 def a_route(length_m: float, *, archived_at: datetime | None = None) -> PlannedRoute:
-    return PlannedRoute(1, length_m, length_m, False, archived_at, b"")  # noqa: FBT003  a row's column
+    return PlannedRoute(1, length_m, length_m, False, archived_at)  # noqa: FBT003  a row's column
 
 
 def test_a_route_is_timed_at_the_clients_pace_with_a_place_to_turn_back() -> None:

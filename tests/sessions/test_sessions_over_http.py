@@ -257,7 +257,7 @@ def test_the_route_must_fit_the_time_and_has_a_turn_back_point(world: World) -> 
     kept = world.ada.get(f"/v1/routes/{route}").json()
     path = planned(world.ada, client, route_id=route)
     walk = world.ada.get(f"{path}/before-leaving").json()["walk"]
-    assert walk["walking_time_s"] == pytest.approx(kept["effort_m"] + 300, abs=0.1)
+    assert walk["walking_time_s"] == pytest.approx(kept["equivalent_flat_m"] + 300, abs=0.1)
     assert (walk["available_s"], walk["fits"], walk["is_loop"]) == (3_000, True, False)
     assert walk["turn_back"]["whole"]
     world.ada.patch(path, {"planned_end": at(20)})

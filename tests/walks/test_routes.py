@@ -50,15 +50,15 @@ def test_the_walking_time_at_any_pace_follows_from_the_measures() -> None:
         ele_m=(40 * np.sin(np.arange(len(line)) / 150)).tolist(),
     )
     measures = measure(line)
-    for pace in (Pace(), Pace(flat_ms=1.3, rests_s=600)):
+    for pace in (Pace(), Pace(flat_mps=1.3, rests_s=600)):
         assert measures.walking_time_s(pace) == pytest.approx(walking_time_s(line, pace))
-    assert measures.effort_m > measures.length_m
+    assert measures.equivalent_flat_m > measures.length_m
 
 
 def test_a_level_line_has_the_effort_of_its_length_and_no_climbs() -> None:
     line = walk((0, 0), (500, 0))
     measures = measure(line)
-    assert measures.effort_m == pytest.approx(length_m(line))
+    assert measures.equivalent_flat_m == pytest.approx(length_m(line))
     assert (measures.ascent_m, measures.descent_m, measures.points) == (None, None, len(line))
 
 

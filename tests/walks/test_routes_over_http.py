@@ -74,9 +74,9 @@ def test_walking_time_is_told_at_the_practices_pace_a_clients_or_a_given_one(wor
     path = draw(world.ada)
     route = world.ada.get(path).json()
     assert (route["flat_pace_ms"], route["rests_s"]) == (0.9, 600)
-    assert route["walking_time_s"] == pytest.approx(route["effort_m"] / 0.9 + 600, abs=0.1)
+    assert route["walking_time_s"] == pytest.approx(route["equivalent_flat_m"] / 0.9 + 600, abs=0.1)
     given = world.ada.get(path, params={"flat_pace_ms": 1.2, "rests_s": 0})
-    assert given.json()["walking_time_s"] == pytest.approx(route["effort_m"] / 1.2, abs=0.1)
+    assert given.json()["walking_time_s"] == pytest.approx(route["equivalent_flat_m"] / 1.2, abs=0.1)
     assert "etag" not in given.headers
     client = {"id": str(uuid4()), "label": "Heron", "flat_pace_ms": 0.6}
     assert world.ada.post("/v1/clients", client).status_code == 201
@@ -84,7 +84,7 @@ def test_walking_time_is_told_at_the_practices_pace_a_clients_or_a_given_one(wor
         world.ada.get(path, params={"client_id": client["id"]}).json(),
         world.ada.get("/v1/routes", params={"client_id": client["id"]}).json()["items"][0],
     ):
-        assert answer["walking_time_s"] == pytest.approx(route["effort_m"] / 0.6 + 600, abs=0.1)
+        assert answer["walking_time_s"] == pytest.approx(route["equivalent_flat_m"] / 0.6 + 600, abs=0.1)
 
 
 def test_a_colleagues_client_has_no_pace_to_tell(world: World) -> None:
@@ -497,7 +497,7 @@ def test_an_exported_route_imports_as_it_was(world: World, form: str, media_type
     exported = world.ada.get(f"{path}/{form}")
     assert exported.headers["content-type"] == media_type
     copy = send_file(world.ada, exported.content, media_type).json()["route"]
-    for member in ("name", "description", "length_m", "effort_m", "points", "start", "end"):
+    for member in ("name", "description", "length_m", "equivalent_flat_m", "points", "start", "end"):
         assert copy[member] == original[member]
     assert len(original["features"]) == len(FeatureKind)
     for member in ("kind", "name", "description", "lon", "lat", "along_m"):
