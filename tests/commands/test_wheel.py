@@ -20,6 +20,13 @@ from importlib.metadata import entry_points
 sys.exit(script.load()())
 """
 """What an installer writes as `towpath`."""
+CARRIED = {
+    "migrations/0001_foundation.sql",
+    "migrations/functions/enter_write.sql",
+    "migrations/policies/foundation.sql",
+    "service/foundation/crypto/common_passwords.txt",
+}
+"""One data file of each kind."""
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +64,7 @@ def test_it_carries_the_program_its_migrations_and_its_data(wheel: Path) -> None
         for each in (ROOT / package).rglob("*")
         if each.is_file() and each.suffix != ".pyc"
     ]
-    assert {"migrations/0001_practices.sql", "service/foundation/crypto/common_passwords.txt"} <= set(sources)
+    assert CARRIED <= set(sources)
     assert set(sources) <= names_in(wheel)
 
 
