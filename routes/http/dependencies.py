@@ -144,7 +144,13 @@ class Writing:
 
 async def provide_creating(request: Request[Any, Any, Any], keys: NamedDependency[PracticeKey]) -> Creating:
     """Return what makes this create retry-safe."""
-    return Creating(keys, f"{request.method} {request.url.path}")
+    return Creating(keys, _target(request))
+
+
+def _target(request: Request[Any, Any, Any]) -> str:
+    """Return method and path in one spelling: ids in a path are UUIDs, which phones write in two cases."""
+    names = " ".join(str(each) for each in request.path_params.values())
+    return f"{request.method} {request.scope['path_template']} {names}"
 
 
 async def provide_writing(
@@ -165,7 +171,7 @@ async def provide_writing(
         raise MissingHeader(
             "Idempotency-Key", "send a fresh key, 1 to 200 visible ASCII characters, with every write"
         )
-    return Writing(keys, sign_in.device_id, idempotency_key, f"{request.method} {request.url.path}")
+    return Writing(keys, sign_in.device_id, idempotency_key, _target(request))
 
 
 async def provide_expected(
