@@ -12,6 +12,7 @@ from litestar.types import ControllerRouterHandler
 
 from routes import docs_handlers, health_handlers
 from routes.clients import client_handlers
+from routes.http.compression import NegotiatedCompression
 from routes.http.dependencies import DEPENDENCIES, Services, signed_in
 from routes.http.middleware import ConditionalReads, RequestLog, answering_head, answering_privately
 from routes.http.network import Network, network_reader, only_hosts
@@ -87,6 +88,7 @@ def create_app(composition: Composition) -> Litestar:
         middleware=[RequestLog(), ConditionalReads()],
         compression_config=CompressionConfig(
             backend="gzip",
+            middleware_class=NegotiatedCompression,
             minimum_size=COMPRESS_FROM,
             gzip_compress_level=COMPRESSION_LEVEL,
             exclude_opt_key="exclude_from_compression",

@@ -1,10 +1,15 @@
-"""Answers: the representation, its ETag, where it lies."""
+"""Answers: the representation, its ETag, where it lies, and whether it is sent compressed."""
 
-from typing import TypeVar
+import re
+from collections.abc import Mapping
+from typing import Final, TypeVar
 
 from litestar import Response
+from litestar.datastructures import Headers
 
 Body = TypeVar("Body")
+
+WEIGHT: Final = re.compile(r"[qQ]=(0(?:\.\d{0,3})?|1(?:\.0{0,3})?)")
 
 
 def answer(body: Body, revision: int) -> Response[Body]:
@@ -21,3 +26,29 @@ def created(body: Body, revision: int, location: str, *, replayed: bool) -> Resp
 def etag(revision: int) -> str:
     """Return a revision as an entity tag: it changes with every write that touches the row."""
     return f'"{revision}"'
+
+
+def file_answer(
+    content: bytes, media_type: str, revision: int, *, gzipped: bool, headers: Mapping[str, str] | None = None
+) -> Response[bytes]:
+    """Return 200 with a file; `gzipped` says that `content` is compressed, as `takes_gzip` allowed."""
+    encoding = {"Content-Encoding": "gzip"} if gzipped else {}
+    common = {"ETag": etag(revision), "Vary": "Accept-Encoding", **encoding}
+    return Response(content, media_type=media_type, headers={**common, **(headers or {})})
+
+
+def takes_gzip(headers: Headers) -> bool:
+    """Return whether a client takes gzip, and does not prefer the plain content (RFC 9110, 12.5.3).
+
+    A weight that cannot be read counts as 0. A client that refuses both gzip and the plain content gets the
+    plain content: it is more use than a 406.
+    """
+    weights = dict(map(_coding_weight, ",".join(headers.getall("accept-encoding", [])).split(",")))
+    gzip = weights.get("gzip", weights.get("x-gzip", weights.get("*", 0.0)))
+    return gzip > 0 and gzip >= weights.get("identity", 0.0)
+
+
+def _coding_weight(element: str) -> tuple[str, float]:
+    coding, semicolon, parameter = element.partition(";")
+    weight = WEIGHT.fullmatch(parameter.strip())
+    return coding.strip().lower(), float(weight[1]) if weight else float(not semicolon)

@@ -192,6 +192,16 @@ async def provide_expected(
     return Expected(frozenset(int(each) for each in texts if _is_revision(each)))
 
 
+async def provide_expected_if_sent(
+    if_match: Annotated[
+        str | None,
+        HeaderParameter(name="If-Match", description="The ETag this is based on; any version if absent."),
+    ] = None,
+) -> Expected:
+    """Return the versions a DELETE is willing to remove: any where it does not say. Raises MissingHeader."""
+    return Expected(None) if if_match is None else await provide_expected(if_match)
+
+
 def _is_revision(text: str) -> bool:
     return text.isascii() and text.isdigit() and len(text) <= LONGEST_REVISION
 
@@ -217,4 +227,5 @@ DEPENDENCIES: Final = {
     "creating": Provide(provide_creating),
     "writing": Provide(provide_writing),
     "expected": Provide(provide_expected),
+    "expected_if_sent": Provide(provide_expected_if_sent),
 }

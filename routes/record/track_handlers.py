@@ -1,6 +1,5 @@
 """Tracks: what was walked in a session."""
 
-import re
 from datetime import datetime
 from typing import Annotated, Any, Final
 from uuid import UUID
@@ -9,7 +8,7 @@ from litestar import Request, Response, delete, get, put
 from litestar.di import NamedDependency
 from litestar.params import FromPath, QueryParameter
 
-from routes.http.answers import answer, created, etag
+from routes.http.answers import answer, created, file_answer, takes_gzip
 from routes.http.dependencies import Services
 from routes.http.uploads import Upload
 from schemas.record.tracks import TrackOut
@@ -30,7 +29,6 @@ from service.record.receive_track import (
     unpacked,
 )
 
-NO_WEIGHT: Final = re.compile(r"q=0(\.0*)?")
 GEOJSON_TYPE: Final = "application/geo+json"
 GPX_TYPE: Final = "application/gpx+xml"
 GPX: Final = Upload(
@@ -147,9 +145,9 @@ async def get_track_original(
     """Send the file as it was uploaded, with whatever was cut off."""
     async with begin.read() as connection:
         content, revision = await read_form(connection, keys, sign_in.practice_id, session_id, "original")
-    compressed = _takes_gzip(request)
-    original = await off_loop(sent_original, content, compressed=compressed)
-    return Response(original, media_type=GPX_TYPE, headers=_headers(revision, compressed=compressed))
+    gzipped = takes_gzip(request.headers)
+    original = await off_loop(sent_original, content, compressed=gzipped)
+    return file_answer(original, GPX_TYPE, revision, gzipped=gzipped)
 
 
 @delete(
@@ -173,23 +171,9 @@ async def _send(
     request: Request[Any, Any, Any], content: bytes, revision: int, media_type: str
 ) -> Response[bytes]:
     """Send what is stored as gzip untouched to a phone that takes it, else unpacked."""
-    compressed = _takes_gzip(request)
-    sent = content if compressed else await off_loop(unpacked, content)
-    return Response(sent, media_type=media_type, headers=_headers(revision, compressed=compressed))
-
-
-def _takes_gzip(request: Request[Any, Any, Any]) -> bool:
-    """Return whether gzip is among what the phone takes; of weight 0 it is not (RFC 9110, 12.5.3)."""
-    for each in request.headers.get("accept-encoding", "").lower().split(","):
-        coding, _, weight = each.replace(" ", "").partition(";")
-        if coding == "gzip":
-            return not NO_WEIGHT.fullmatch(weight)
-    return False
-
-
-def _headers(revision: int, *, compressed: bool) -> dict[str, str]:
-    encoding = {"Content-Encoding": "gzip"} if compressed else {}
-    return {"ETag": etag(revision), "Vary": "Accept-Encoding", **encoding}
+    gzipped = takes_gzip(request.headers)
+    sent = content if gzipped else await off_loop(unpacked, content)
+    return file_answer(sent, media_type, revision, gzipped=gzipped)
 
 
 HANDLERS = [

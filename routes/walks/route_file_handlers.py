@@ -12,7 +12,7 @@ from litestar import Request, Response, get, post, put
 from litestar.di import NamedDependency
 from litestar.params import FromPath, QueryParameter
 
-from routes.http.answers import answer, created, etag
+from routes.http.answers import answer, created, file_answer, takes_gzip
 from routes.http.dependencies import Creating
 from routes.http.uploads import Upload
 from schemas.walks.routes import FilePreview, ImportedRoute
@@ -188,17 +188,12 @@ async def get_geojson(
 
 async def _send(request: Request[Any, Any, Any], exported: Exported, form: FileForm) -> Response[bytes]:
     """Send a route as a file, written and compressed off the event loop."""
-    compressed = "gzip" in request.headers.get("accept-encoding", "")
-    content = await off_loop(_written, exported, form, compressed=compressed)
-    headers = {
-        "ETag": etag(exported.full.route.shown_revision),
-        "Vary": "Accept-Encoding",
-        "Content-Disposition": attachment(exported.full.route.name, form),
-    }
-    if compressed:
-        headers["Content-Encoding"] = "gzip"
+    gzipped = takes_gzip(request.headers)
+    content = await off_loop(_written, exported, form, compressed=gzipped)
+    route = exported.full.route
     media_type = GPX_TYPE if form is FileForm.GPX else GEOJSON_TYPE
-    return Response(content, media_type=media_type, headers=headers)
+    headers = {"Content-Disposition": attachment(route.name, form)}
+    return file_answer(content, media_type, route.shown_revision, gzipped=gzipped, headers=headers)
 
 
 def _written(exported: Exported, form: FileForm, *, compressed: bool) -> bytes:

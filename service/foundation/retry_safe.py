@@ -33,10 +33,15 @@ class Expected(msgspec.Struct, frozen=True):
     revisions: frozenset[int] | None
     """None for `*`: whatever it is now."""
 
-    def check(self, revision: int) -> None:
-        """Raise Stale where the row is at another revision than the phone has seen."""
-        if self.revisions is not None and revision not in self.revisions:
-            raise Stale(revision)
+    def check(self, revision: int, shown: int | None = None) -> None:
+        """Raise Stale where the row has changed since the phone read it.
+
+        `shown` is the revision its ETag names now, for an answer that also shows the practice: every ETag
+        from the row's own revision up to that one was read after the row's last change.
+        """
+        latest = revision if shown is None else shown
+        if self.revisions is not None and not any(revision <= each <= latest for each in self.revisions):
+            raise Stale(latest)
 
 
 class IdempotencyKeyReused(DomainError):

@@ -366,6 +366,27 @@ def test_a_repeated_change_is_made_once_and_answered_twice(world: World) -> None
     assert world.ada.patch(path, {"name": "Newer"}, etag=etag).status_code == 412
 
 
+def test_a_change_of_the_practice_makes_no_etag_of_a_route_stale(world: World) -> None:
+    path = draw(world.ada)
+    drawn = world.ada.get(path).headers["etag"]
+    world.ada.patch("/v1/practice", {"name": "Canalside"})
+    shown = world.ada.get(path).headers["etag"]
+    world.ada.patch("/v1/practice", {"name": "Lockside"})
+    assert world.ada.patch(path, {"name": "New"}, etag=drawn).status_code == 200
+    assert world.ada.patch(path, {"name": "Newer"}, etag=shown).status_code == 412
+    renamed = world.ada.get(path).headers["etag"]
+    world.ada.patch("/v1/practice", {"name": "Weirside"})
+    assert replace_line(world.ada, path, OTHER_LINE, etag=renamed).status_code == 200
+
+
+def test_an_etag_of_no_version_changes_nothing(world: World) -> None:
+    path = draw(world.ada)
+    last = int(world.ada.get(path).headers["etag"].strip('"'))
+    for never in (0, last - 1, last + 1, last + 1_000):
+        answer = world.ada.patch(path, {"name": "New"}, etag=f'"{never}"')
+        assert (answer.status_code, answer.json()["etag"]) == (412, f'"{last}"')
+
+
 def test_another_line_is_another_version_and_the_old_one_stays(world: World) -> None:
     path = draw(world.ada)
     before = world.ada.get(path).json()
