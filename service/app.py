@@ -14,7 +14,13 @@ from routes import docs_handlers, health_handlers
 from routes.clients import client_handlers
 from routes.http.compression import NegotiatedCompression
 from routes.http.dependencies import DEPENDENCIES, Services, signed_in
-from routes.http.middleware import ConditionalReads, RequestLog, answering_head, answering_privately
+from routes.http.middleware import (
+    ConditionalReads,
+    RequestLog,
+    answering_head,
+    answering_privately,
+    say_what_was_replaced,
+)
 from routes.http.network import Network, network_reader, only_hosts
 from routes.http.openapi import openapi_config
 from routes.http.problems import EXCEPTION_HANDLERS
@@ -86,6 +92,7 @@ def create_app(composition: Composition) -> Litestar:
         request_class=StrictRequest,
         exception_handlers=EXCEPTION_HANDLERS,
         middleware=[RequestLog(), ConditionalReads()],
+        before_send=[say_what_was_replaced],
         compression_config=CompressionConfig(
             backend="gzip",
             middleware_class=NegotiatedCompression,

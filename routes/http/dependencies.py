@@ -15,7 +15,7 @@ from litestar.di import NamedDependency, Provide
 from litestar.handlers import BaseRouteHandler
 from litestar.params import HeaderParameter, QueryParameter
 
-from routes.http.strict import MissingHeader, NoPrecondition
+from routes.http.errors import MissingHeader, NoPrecondition, OwnerOnly
 from service.foundation.crypto.fingerprints import canonical
 from service.foundation.crypto.passwords import PasswordHasher
 from service.foundation.crypto.sealing import Keyring, PracticeKey
@@ -24,7 +24,7 @@ from service.foundation.database.connection import Begin, Pool
 from service.foundation.pages import LONGEST_CURSOR, PAGE_DEFAULT, PAGE_LIMIT, Cursor
 from service.foundation.retry_safe import BY_ANY_DEVICE, Expected, Once
 from service.people.sign_in_queries import ByToken, find_sign_in
-from service.people.sign_ins import SIGN_IN_OVER, NotSignedIn, OwnerOnly, Role, SignIn
+from service.people.sign_ins import SIGN_IN_OVER, NotSignedIn, Role, SignIn
 
 ENTITY_TAG: Final = re.compile(r'\s*(?:W/)?"([^"]*)"\s*')
 LONGEST_REVISION: Final = 15

@@ -104,6 +104,16 @@ def _allow_head(headers: MutableScopeHeaders) -> None:
         headers["allow"] = ", ".join(sorted(methods | {"HEAD"}))
 
 
+REPLACED: Final = "Towpath-Replaced"
+"""The header that counts the characters of a body that could not be kept."""
+
+
+async def say_what_was_replaced(message: Message, scope: Scope) -> None:
+    """Tell the phone, on whatever answer its request gets, that its text was not kept as it was sent."""
+    if message["type"] == "http.response.start" and (replaced := scope["state"].get("replaced")):
+        MutableScopeHeaders(message)[REPLACED] = str(replaced)
+
+
 class ConditionalReads(ASGIMiddleware):
     """Answer 304 without a body where If-None-Match names the version there is (RFC 9110, 13.1.2)."""
 

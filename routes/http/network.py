@@ -8,7 +8,7 @@ from typing import Any, Final
 from litestar.connection import ASGIConnection
 from litestar.handlers import BaseRouteHandler
 
-from routes.http.strict import UnknownHost
+from routes.http.errors import UnknownHost
 
 IPV6_SUBSCRIBER: Final = 64
 """Bits of an IPv6 address that name a subscriber; the rest they choose themselves."""

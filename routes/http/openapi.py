@@ -21,6 +21,7 @@ from litestar.openapi import OpenAPIConfig
 from litestar.openapi.spec import Contact, License
 from msgspec import inspect as wire
 
+from routes.http.middleware import REPLACED
 from routes.http.problems import MEDIA_TYPE, OF_STATUS, TABLE, TYPE_PREFIX, Problem
 from schemas.examples import EXAMPLES
 
@@ -42,6 +43,9 @@ repeated.
 name the one it holds as `If-None-Match` and is answered 304. Every answer is `Cache-Control: no-store`: what
 a phone holds it keeps itself, encrypted, not in a cache of its HTTP library.
 
+**Text.** Half a surrogate pair, which a phone makes when it cuts an emoji in two, is kept as U+FFFD. The
+answer counts such halves in the header `Towpath-Replaced`.
+
 **Problems.** Every error is an RFC 9457 problem with a stable `type`. Within `/v1` things are only
 added: ignore members and enumeration values you do not know.
 """
@@ -50,6 +54,10 @@ PROBLEM: Final = {"$ref": COMPONENT.format(name="Problem")}
 
 ETAG: Final = {"description": "The version, for If-Match and If-None-Match.", "schema": {"type": "string"}}
 LOCATION: Final = {"description": "Where it lies.", "schema": {"type": "string"}}
+TOWPATH_REPLACED: Final = {
+    "description": "How many halves of surrogate pairs in the body are kept as U+FFFD; absent for none.",
+    "schema": {"type": "integer"},
+}
 IF_NONE_MATCH: Final = {
     "name": "If-None-Match",
     "in": "header",
@@ -211,30 +219,40 @@ def _plain(node: Node, components: Mapping[str, Any], *, keep_null: bool) -> Nod
 def _mend_operation(operation: Node, handler: HTTPRouteHandler) -> None:
     """Make one operation say what it does."""
     operation.pop("deprecated", None)
-    operation["parameters"] = [_parameter(each) for each in operation.get("parameters", [])]
-    if not operation["parameters"]:
-        del operation["parameters"]
+    responses = _successes(operation, handler)
+    parameters = [_parameter(each) for each in operation.get("parameters", [])]
+    if "304" in responses:
+        parameters.append(IF_NONE_MATCH)
+    if parameters:
+        operation["parameters"] = parameters
     if handler.opt.get("open"):
         operation["security"] = []
-    responses = {
-        status: _success(each) for status, each in operation["responses"].items() if status.startswith("2")
-    }
-    if "201" in responses:
-        responses["200"] = {
-            **responses["201"],
-            "description": "It was there already, or took another's place.",
-        }
-    returned = handler.parsed_fn_signature.return_type
-    if returned.is_subclass_of(Response) and "204" not in responses:
-        for each in responses.values():
-            each["headers"] = {"ETag": ETAG} | ({"Location": LOCATION} if "201" in responses else {})
-        if "GET" in handler.http_methods:
-            responses["304"] = {"description": "Not changed since the version If-None-Match names."}
-            operation.setdefault("parameters", []).append(IF_NONE_MATCH)
     operation["responses"] = responses | _problems(operation, handler)
     for each in (operation.get("requestBody", {}), *responses.values()):
         for media_type, media in each.get("content", {}).items():
             media["schema"] = _file(media_type, media["schema"])
+
+
+def _successes(operation: Node, handler: HTTPRouteHandler) -> Node:
+    """Return the answers of an operation that are not problems, with their headers."""
+    found = operation["responses"].items()
+    responses = {status: _success(each) for status, each in found if status.startswith("2")}
+    if "201" in responses:
+        described = {"description": "It was there already, or took another's place."}
+        responses["200"] = responses["201"] | described
+    headers: Node = {}
+    if any(each.endswith("json") for each in operation.get("requestBody", {}).get("content", ())):
+        headers[REPLACED] = TOWPATH_REPLACED
+    if handler.parsed_fn_signature.return_type.is_subclass_of(Response) and "204" not in responses:
+        headers["ETag"] = ETAG
+        if "201" in responses:
+            headers["Location"] = LOCATION
+    for each in responses.values():
+        if headers:
+            each["headers"] = headers
+    if "ETag" in headers and "GET" in handler.http_methods:
+        responses["304"] = {"description": "Not changed since the version If-None-Match names."}
+    return responses
 
 
 def _file(media_type: str, schema: Node) -> Node:

@@ -15,8 +15,7 @@ from litestar.exceptions import (
 )
 from litestar.types import ExceptionHandlersMap
 
-from routes.http.middleware import request_id_of
-from routes.http.strict import (
+from routes.http.errors import (
     BadParameter,
     CutOff,
     InvalidBody,
@@ -24,11 +23,13 @@ from routes.http.strict import (
     NamedTwice,
     NoPrecondition,
     NotJson,
+    OwnerOnly,
     TooLarge,
     UnknownHost,
     UnsupportedContent,
-    bad_parameter,
 )
+from routes.http.middleware import request_id_of
+from routes.http.strict import bad_parameter
 from service.clients.csv_table import CsvRefused
 from service.foundation.crypto.passwords import WeakPassword
 from service.foundation.database.migrate import MigrationRefused
@@ -42,7 +43,6 @@ from service.logs import places_of
 from service.people.sign_ins import (
     InvitationSpent,
     NotSignedIn,
-    OwnerOnly,
     TooManyAttempts,
     WhichPractice,
     WrongCredentials,

@@ -9,7 +9,9 @@ from uuid import UUID
 from litestar import Request
 from litestar.openapi.spec import OpenAPIMediaType, OpenAPIType, Operation, RequestBody, Schema
 
-from routes.http.strict import UnsupportedContent
+from routes.http.errors import UnsupportedContent
+from routes.http.json_body import replace_half_pairs
+from service.foundation.off_loop import off_loop
 from service.foundation.threads import Overloaded
 
 UPLOADS_BYTES: Final = 32 * 2**20
@@ -100,7 +102,10 @@ class Upload:
             raise UnsupportedContent("send the file without a Content-Encoding")
         with _budget.portion(request.state.sign_in.practice_id) as portion:
             request.state.portion = portion
-            yield await request.body()
+            content = await request.body()
+            if media_type.lower().endswith("json"):
+                content, request.state.replaced = await off_loop(replace_half_pairs, content)
+            yield content
 
 
 def _operation_reading(

@@ -11,7 +11,7 @@ from litestar.params import FromPath, JSONBody, QueryParameter
 
 from routes.http.answers import answer, created
 from routes.http.dependencies import DEFAULT_LIMIT, Creating, CursorText, Limit, Services, Writing, after
-from routes.http.strict import BadParameter
+from routes.http.errors import BadParameter
 from schemas.base import Instant
 from schemas.sessions.sessions import (
     BeforeLeavingOut,

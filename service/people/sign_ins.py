@@ -76,10 +76,6 @@ class TooManyAttempts(DomainError):
         self.wait_s = wait_s
 
 
-class OwnerOnly(DomainError):
-    """Only an owner of the practice may do this."""
-
-
 class InvitationSpent(DomainError):
     """The invitation was used, has expired or was never made."""
 

@@ -132,6 +132,16 @@ def test_what_may_be_answered_with_304_may_be_asked_for_so() -> None:
         assert ("304" in operation["responses"]) == ("If-None-Match" in names)
 
 
+def test_whatever_takes_json_may_count_the_characters_it_replaced() -> None:
+    for _, _, operation in FOUND:
+        takes_json = any(
+            each.endswith("json") for each in operation.get("requestBody", {}).get("content", ())
+        )
+        for status, each in operation["responses"].items():
+            counts = "Towpath-Replaced" in each.get("headers", {})
+            assert counts == (takes_json and status.startswith("2"))
+
+
 def test_a_drawing_may_have_members() -> None:
     assert SCHEMAS["RouteIn"]["properties"]["geojson"]["additionalProperties"] is True
 
