@@ -17,17 +17,14 @@ from service.foundation.database.connection import Begin
 from service.foundation.off_loop import off_loop
 from service.geo.gpx.model import DEFAULT_LIMITS
 from service.people.sign_in_queries import ByToken
-from service.people.sign_ins import SignIn
-from service.record.receive_track import (
-    UploadedTrack,
-    read_form,
+from service.record.read_track import (
     read_geojson_by_token,
     read_track,
-    receive_track,
-    remove_track,
+    read_track_form,
     sent_original,
     unpacked,
 )
+from service.record.receive_track import UploadedTrack, receive_track, remove_track
 
 GEOJSON_TYPE: Final = "application/geo+json"
 GPX_TYPE: Final = "application/gpx+xml"
@@ -79,11 +76,9 @@ async def get_track(
     session_id: FromPath[UUID],
     begin: NamedDependency[Begin],
     keys: NamedDependency[PracticeKey],
-    sign_in: NamedDependency[SignIn],
 ) -> Response[TrackOut]:
     """Read what is known of a track: length, halts, how it kept to the planned line."""
-    async with begin.read() as connection:
-        track = await read_track(connection, keys, sign_in.practice_id, session_id)
+    track = await read_track(begin, keys, session_id)
     return answer(TrackOut.from_track(track), track.revision)
 
 
@@ -119,11 +114,9 @@ async def get_track_gpx(
     request: Request[Any, Any, Any],
     begin: NamedDependency[Begin],
     keys: NamedDependency[PracticeKey],
-    sign_in: NamedDependency[SignIn],
 ) -> Response[bytes]:
     """Send the track as GPX 1.1, cut to the session."""
-    async with begin.read() as connection:
-        content, revision = await read_form(connection, keys, sign_in.practice_id, session_id, "gpx")
+    content, revision = await read_track_form(begin, keys, session_id, "gpx")
     return await _send(request, content, revision, GPX_TYPE)
 
 
@@ -140,13 +133,11 @@ async def get_track_original(
     request: Request[Any, Any, Any],
     begin: NamedDependency[Begin],
     keys: NamedDependency[PracticeKey],
-    sign_in: NamedDependency[SignIn],
 ) -> Response[bytes]:
     """Send the file as it was uploaded, with whatever was cut off."""
-    async with begin.read() as connection:
-        content, revision = await read_form(connection, keys, sign_in.practice_id, session_id, "original")
+    content, revision = await read_track_form(begin, keys, session_id, "original")
     gzipped = takes_gzip(request.headers)
-    original = await off_loop(sent_original, content, compressed=gzipped)
+    original = await off_loop(sent_original, content, gzipped=gzipped)
     return file_answer(original, GPX_TYPE, revision, gzipped=gzipped)
 
 
@@ -163,8 +154,7 @@ async def delete_track(
     now: NamedDependency[datetime],
 ) -> None:
     """Delete the track, the original too. Notes stay, at their instants, without a place."""
-    async with begin.write() as transaction:
-        await remove_track(transaction, keys, session_id, now)
+    await remove_track(begin, keys, session_id, now)
 
 
 async def _send(

@@ -10,8 +10,7 @@ from schemas.base import Instant, Output, shown, to_the_centimetre
 from schemas.walks.routes import SkippedOut
 from service.record.deviation import Deviation, OffStretch
 from service.record.halts import Halt
-from service.record.receive_track import KeptTrack
-from service.record.tracks import TrackSummary
+from service.record.tracks import Track, TrackSummary
 
 
 def instant_of(time_ms: int | None) -> datetime | UnsetType:
@@ -103,7 +102,7 @@ class TrackOut(Output):
     """Absent where the session had no planned route."""
 
     @classmethod
-    def from_track(cls, track: KeptTrack) -> "TrackOut":
+    def from_track(cls, track: Track) -> "TrackOut":
         """Return the track as a phone gets it."""
         summary = track.summary
         figures = shown(summary.statistics, cls) | shown(summary, cls) | shown(track, cls)

@@ -11,9 +11,16 @@ from service.foundation.crypto.sealed_values import client_key, open_value, seal
 from service.foundation.crypto.sealing import Cell, ClientKey, PracticeKey
 from service.foundation.database.connection import Begin, Connection, Transaction
 from service.foundation.database.tombstones import bury, is_buried
-from service.foundation.prepare_and_write import write_prepared
+from service.foundation.prepare_and_write import prepare_and_write
 from service.foundation.retry_safe import Expected, NotFound, Once, found, replayed
 from service.foundation.tenant import Tenant
+from service.record.anchor_marks import (
+    PreparedAnchors,
+    SessionMark,
+    keep_anchors,
+    open_anchor,
+    prepare_anchors,
+)
 from service.record.moment_queries import (
     MomentRow,
     delete_moment,
@@ -24,8 +31,11 @@ from service.record.moment_queries import (
 )
 from service.record.moments import Moment, MomentContent
 from service.record.note_queries import leave_notes_of_moment, move_notes_with_moment
-from service.record.place_marks import Marked, keep_anchors, open_anchor
-from service.record.track_queries import Standing, find_standing
+from service.record.recorded_session_queries import (
+    RecordedSession,
+    find_recorded_session,
+    find_session_to_record,
+)
 
 
 class NewMoment(msgspec.Struct, frozen=True):
@@ -41,26 +51,29 @@ async def mark_moment(
     begin: Begin, keys: PracticeKey, once: Once, new: NewMoment, now: datetime
 ) -> tuple[Moment, bool]:
     """Keep a moment; also return whether it was kept before. Raises NotFound, IdTaken, Crowded."""
+    mark = SessionMark(new.id, "moment", new.at, new.content.position)
 
-    async def write(transaction: Transaction, prepared: object) -> tuple[Moment, bool]:
+    async def prepare() -> PreparedAnchors | None:
+        return await prepare_anchors(begin, keys, new.session_id, mark)
+
+    async def write(transaction: Transaction, prepared: PreparedAnchors | None) -> tuple[Moment, bool]:
         if transaction.replays:
             kept = replayed(await find_moment(transaction.connection, transaction.practice_id, new.id))
             return await _opened(transaction.connection, keys, transaction.practice_id, kept), True
-        standing = await held_standing(transaction, new.session_id)
-        key = keys.client(standing.client_id, standing.wrapped_key)
-        row = await insert_moment(transaction, _new_row(key, standing, new, now), standing.viewers)
-        marked = Marked(new.id, "moment", new.at, new.content.position)
-        anchored = await keep_anchors(transaction, key, standing, prepared, {new.id: marked})
+        session = await find_session_to_record(transaction, new.session_id)
+        key = keys.client(session.client_id, session.wrapped_key)
+        row = await insert_moment(transaction, _new_row(key, session, new, now), session.viewers)
+        anchored = await keep_anchors(transaction, key, session, mark, prepared)
         return await _kept(transaction, key, row, anchored=anchored), False
 
-    return await write_prepared(begin, keys, once, write)
+    return await prepare_and_write(begin, once, prepare=prepare, write=write)
 
 
-def _new_row(key: ClientKey, standing: Standing, new: NewMoment, now: datetime) -> MomentRow:
+def _new_row(key: ClientKey, session: RecordedSession, new: NewMoment, now: datetime) -> MomentRow:
     return MomentRow(
         id=new.id,
         session_id=new.session_id,
-        client_id=standing.client_id,
+        client_id=session.client_id,
         at=new.at,
         sealed=_seal(key, new.id, new.content),
         sealed_anchor=None,
@@ -81,33 +94,47 @@ async def change_moment(
 ) -> Moment:
     """Change instant, kind, words or position. Raises NotFound, Stale, Crowded."""
 
-    async def write(transaction: Transaction, prepared: object) -> Moment:
+    async def prepare() -> PreparedAnchors | None:
+        async with begin.read() as connection:
+            row = found(await find_moment(connection, begin.tenant.practice_id, moment_id))
+            key = await client_key(connection, keys, begin.tenant.practice_id, row.client_id)
+        return await prepare_anchors(begin, keys, row.session_id, _changed_mark(key, row, changes))
+
+    async def write(transaction: Transaction, prepared: PreparedAnchors | None) -> Moment:
         connection, practice_id = transaction.connection, transaction.practice_id
         row = found(await find_moment(connection, practice_id, moment_id))
         if transaction.replays:
             return await _opened(connection, keys, practice_id, row)
         expected.check(row.revision)
-        standing = await held_standing(transaction, row.session_id)
-        key = keys.client(standing.client_id, standing.wrapped_key)
+        session = await find_session_to_record(transaction, row.session_id)
+        key = keys.client(session.client_id, session.wrapped_key)
         at = changes.get("at", row.at)
         content = _changed(_content(key, row), changes)
         sealed = _seal(key, row.id, content)
         changed = msgspec.structs.replace(row, at=at, sealed=sealed, updated_at=now)
         kept = found(await update_moment(transaction, changed))
         await move_notes_with_moment(transaction, row.id, at)
-        marked = Marked(row.id, "moment", at, content.position, open_anchor(key, "moment", row))
-        anchored = await keep_anchors(transaction, key, standing, prepared, {row.id: marked})
+        mark = _changed_mark(key, row, changes)
+        anchored = await keep_anchors(transaction, key, session, mark, prepared)
         return await _kept(transaction, key, kept, anchored=anchored)
 
-    return await write_prepared(begin, keys, once, write)
+    return await prepare_and_write(begin, once, prepare=prepare, write=write)
+
+
+def _changed_mark(key: ClientKey, row: MomentRow, changes: Mapping[str, Any]) -> SessionMark:
+    position = _changed(_content(key, row), changes).position
+    at = changes.get("at", row.at)
+    return SessionMark(row.id, "moment", at, position, open_anchor(key, "moment", row))
 
 
 async def moments_of_session(
     connection: Connection, keys: PracticeKey, tenant: Tenant, session_id: UUID
 ) -> list[Moment]:
     """Return a session's moments in walking order. Raises NotFound."""
-    standing = found(await find_standing(connection, tenant.practice_id, tenant.therapist_id, session_id))
-    key = keys.client(standing.client_id, standing.wrapped_key)
+    session = found(
+        await find_recorded_session(connection, tenant.practice_id, tenant.therapist_id, session_id)
+    )
+    key = keys.client(session.client_id, session.wrapped_key)
     return [_moment(key, row) for row in await list_moments(connection, tenant.practice_id, session_id)]
 
 
@@ -126,21 +153,10 @@ async def remove_moment(transaction: Transaction, moment_id: UUID, now: datetime
         if await is_buried(transaction.connection, transaction.practice_id, "moment", moment_id):
             return
         raise NotFound
-    standing = await held_standing(transaction, row.session_id)
+    session = await find_session_to_record(transaction, row.session_id)
     await leave_notes_of_moment(transaction, moment_id)
     await delete_moment(transaction, moment_id)
-    await bury(transaction, "moment", moment_id, now, clinical=True, viewers=standing.viewers)
-
-
-async def held_standing(transaction: Transaction, session_id: UUID) -> Standing:
-    """Return what stands in a session this therapist may write to. Raises NotFound."""
-    tenant = transaction.tenant
-    standing = await find_standing(
-        transaction.connection, tenant.practice_id, tenant.therapist_id, session_id
-    )
-    if standing is None or not standing.held:
-        raise NotFound
-    return standing
+    await bury(transaction, "moment", moment_id, now, clinical=True, viewers=session.viewers)
 
 
 async def _kept(transaction: Transaction, key: ClientKey, row: MomentRow, *, anchored: bool) -> Moment:

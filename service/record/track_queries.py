@@ -1,4 +1,4 @@
-"""Tracks: one sealed blob each, and what stands in a session when something about its track changes."""
+"""Tracks: one sealed blob each."""
 
 from datetime import datetime
 from uuid import UUID
@@ -8,76 +8,22 @@ import msgspec
 from service.foundation.database.connection import Connection, Transaction
 from service.foundation.database.query import Query
 from service.people.sign_in_queries import ByToken, Verified
+from service.record.recorded_session_queries import RecordedSession
 
 
-class Standing(msgspec.Struct, frozen=True):
-    """What anchors depend on: a session, its client's key and permission, its track, its marks."""
+class TrackOriginal(msgspec.Struct, frozen=True):
+    """The file a track was made from, still sealed: up to 20 MB."""
 
-    session_id: UUID
-    client_id: UUID
-    viewers: list[UUID]
-    held: bool
-    """False for a colleague who may read but not write."""
-    started_at: datetime | None
-    ended_at: datetime | None
-    route_id: UUID | None
-    route_version: int | None
-    session_revision: int
-    track_revision: int | None
-    """None where there is no track."""
-    marks_revision: int
-    """The newest revision among the session's moments and notes; 0 without any."""
-    location_agreed: bool | None
-    wrapped_key: bytes
+    fingerprint: bytes
+    sealed_original: bytes
 
 
-STANDING = Query(
-    Standing,
-    """
-    SELECT session.id AS session_id, session.client_id, session.viewers,
-           session.therapist_id = $3 AS held, session.started_at, session.ended_at, session.route_id,
-           session.route_version, session.revision AS session_revision, track.revision AS track_revision,
-           greatest((SELECT max(moment.revision) FROM moment
-                      WHERE moment.practice_id = $1 AND moment.session_id = $2),
-                    (SELECT max(note.revision) FROM note
-                      WHERE note.practice_id = $1 AND note.session_id = $2), 0) AS marks_revision,
-           client.location_agreed, client_key.wrapped AS wrapped_key
-      FROM session
-      JOIN client ON client.practice_id = session.practice_id AND client.id = session.client_id
-      JOIN client_key ON client_key.practice_id = session.practice_id
-                     AND client_key.client_id = session.client_id
-      LEFT JOIN track ON track.practice_id = session.practice_id AND track.session_id = session.id
-     WHERE session.practice_id = $1
-       AND session.id = $2
-""",
-)
-
-
-async def find_standing(
-    connection: Connection, practice_id: UUID, therapist_id: UUID, session_id: UUID
-) -> Standing | None:
-    """Return what stands in a session."""
-    return await STANDING.one_or_none(connection, practice_id, session_id, therapist_id)
-
-
-class TrackRow(msgspec.Struct, frozen=True):
-    """A track as it is kept, without the forms it is sent in."""
+class TrackSummaryRow(msgspec.Struct, frozen=True):
+    """What is known of a track, still sealed, with its key."""
 
     session_id: UUID
     client_id: UUID
     fingerprint: bytes
-    sealed_original: bytes
-    sealed_fixes: bytes
-    sealed_summary: bytes
-    received_at: datetime
-    updated_at: datetime
-    revision: int
-
-
-class TrackSummaryRow(msgspec.Struct, frozen=True):
-    """What a phone shows of a track, still sealed, with its key."""
-
-    client_id: UUID
     sealed_summary: bytes
     received_at: datetime
     updated_at: datetime
@@ -94,11 +40,10 @@ class SentForm(msgspec.Struct, frozen=True):
     wrapped_key: bytes
 
 
-TRACK_BY_SESSION = Query(
-    TrackRow,
+SEALED_FIXES = Query(
+    bytes,
     """
-    SELECT session_id, client_id, fingerprint, sealed_original, sealed_fixes, sealed_summary, received_at,
-           updated_at, revision
+    SELECT sealed_fixes
       FROM track
      WHERE practice_id = $1
        AND session_id = $2
@@ -106,16 +51,34 @@ TRACK_BY_SESSION = Query(
 )
 
 
-async def find_track(connection: Connection, practice_id: UUID, session_id: UUID) -> TrackRow | None:
-    """Return a session's track, the original too."""
-    return await TRACK_BY_SESSION.one_or_none(connection, practice_id, session_id)
+async def find_sealed_fixes(connection: Connection, practice_id: UUID, session_id: UUID) -> bytes | None:
+    """Return the fixes of a session's track; the original file, which is much larger, is not read."""
+    return await SEALED_FIXES.one_or_none(connection, practice_id, session_id)
+
+
+TRACK_ORIGINAL = Query(
+    TrackOriginal,
+    """
+    SELECT fingerprint, sealed_original
+      FROM track
+     WHERE practice_id = $1
+       AND session_id = $2
+""",
+)
+
+
+async def find_track_original(
+    connection: Connection, practice_id: UUID, session_id: UUID
+) -> TrackOriginal | None:
+    """Return the file a session's track is cut from."""
+    return await TRACK_ORIGINAL.one_or_none(connection, practice_id, session_id)
 
 
 TRACK_SUMMARY = Query(
     TrackSummaryRow,
     """
-    SELECT track.client_id, track.sealed_summary, track.received_at, track.updated_at, track.revision,
-           client_key.wrapped AS wrapped_key
+    SELECT track.session_id, track.client_id, track.fingerprint, track.sealed_summary, track.received_at,
+           track.updated_at, track.revision, client_key.wrapped AS wrapped_key
       FROM track
       JOIN client_key ON client_key.practice_id = track.practice_id AND client_key.client_id = track.client_id
      WHERE track.practice_id = $1
@@ -127,7 +90,7 @@ TRACK_SUMMARY = Query(
 async def find_track_summary(
     connection: Connection, practice_id: UUID, session_id: UUID
 ) -> TrackSummaryRow | None:
-    """Return what a phone shows of a session's track."""
+    """Return what is known of a session's track."""
     return await TRACK_SUMMARY.one_or_none(connection, practice_id, session_id)
 
 
@@ -151,14 +114,13 @@ ORIGINAL_OF_TRACK = Query(
        AND track.session_id = $2
 """,
 )
-FORMS = {"gpx": GPX_OF_TRACK, "original": ORIGINAL_OF_TRACK}
 
 
 async def find_sent_form(
-    connection: Connection, practice_id: UUID, session_id: UUID, form: str
+    connection: Connection, practice_id: UUID, session_id: UUID, form: Query[SentForm]
 ) -> SentForm | None:
-    """Return a track in one of FORMS."""
-    return await FORMS[form].one_or_none(connection, practice_id, session_id)
+    """Return a track in one form: GPX_OF_TRACK or ORIGINAL_OF_TRACK."""
+    return await form.one_or_none(connection, practice_id, session_id)
 
 
 class GeojsonOfToken(Verified, frozen=True):
@@ -224,15 +186,17 @@ PUT_TRACK = Query(
 )
 
 
-async def put_track(transaction: Transaction, standing: Standing, track: SealedTrack, now: datetime) -> None:
+async def put_track(
+    transaction: Transaction, session: RecordedSession, track: SealedTrack, now: datetime
+) -> None:
     """Keep a session's track in place of any it had."""
     await PUT_TRACK.one(
         transaction.connection,
         transaction.practice_id,
-        standing.session_id,
+        session.session_id,
         transaction.tenant.therapist_id,
-        standing.viewers,
-        standing.client_id,
+        session.viewers,
+        session.client_id,
         track.fingerprint,
         track.original,
         track.fixes,
@@ -258,42 +222,3 @@ DELETE_TRACK = Query(
 async def delete_track(transaction: Transaction, session_id: UUID) -> UUID | None:
     """Delete a session's track; None where this therapist may only read it."""
     return await DELETE_TRACK.one_or_none(transaction.connection, transaction.practice_id, session_id)
-
-
-ANCHOR_MOMENTS = Query(
-    UUID,
-    """
-    UPDATE moment
-       SET sealed_anchor = anchored.sealed, revision = $4
-      FROM unnest($2::uuid[], $3::bytea[]) AS anchored (id, sealed)
-     WHERE moment.practice_id = $1
-       AND moment.id = anchored.id
- RETURNING moment.id
-""",
-)
-ANCHOR_NOTES = Query(
-    UUID,
-    """
-    UPDATE note
-       SET sealed_anchor = anchored.sealed, revision = $4
-      FROM unnest($2::uuid[], $3::bytea[]) AS anchored (id, sealed)
-     WHERE note.practice_id = $1
-       AND note.id = anchored.id
- RETURNING note.id
-""",
-)
-
-
-async def store_anchors(
-    transaction: Transaction, moments: dict[UUID, bytes | None], notes: dict[UUID, bytes | None]
-) -> None:
-    """Keep where moments and notes lie on the track; None for nowhere."""
-    for query, anchors in ((ANCHOR_MOMENTS, moments), (ANCHOR_NOTES, notes)):
-        if anchors:
-            await query.all(
-                transaction.connection,
-                transaction.practice_id,
-                list(anchors),
-                list(anchors.values()),
-                transaction.revision,
-            )

@@ -45,12 +45,16 @@ class Window(msgspec.Struct, frozen=True):
         return cls(_ms(start), _ms(end))
 
 
-class Frame(msgspec.Struct, frozen=True):
+class TrackFrame(msgspec.Struct, frozen=True):
     """What a track is cut to and compared with: when its session was held, and on which planned line."""
 
     window: Window
     route_id: UUID | None
     route_version: int | None
+
+
+Frame = TrackFrame
+"""The former name, until sessions use the new one."""
 
 
 def _ms(instant: datetime | None) -> int | None:
@@ -72,6 +76,16 @@ class TrackSummary(msgspec.Struct, frozen=True, kw_only=True):
     out_of_order: int
     skipped: tuple[SkippedPart, ...]
     skipped_count: int
+
+
+class Track(msgspec.Struct, frozen=True):
+    """What is known of a session's track."""
+
+    session_id: UUID
+    summary: TrackSummary
+    received_at: datetime
+    updated_at: datetime
+    revision: int
 
 
 class Recording(msgspec.Struct, frozen=True, eq=False):

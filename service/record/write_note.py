@@ -11,16 +11,25 @@ from service.foundation.crypto.sealed_values import client_key, open_value, seal
 from service.foundation.crypto.sealing import Cell, ClientKey, PracticeKey
 from service.foundation.database.connection import Begin, Connection, Transaction
 from service.foundation.database.tombstones import bury, is_buried
-from service.foundation.prepare_and_write import write_prepared
+from service.foundation.prepare_and_write import prepare_and_write
 from service.foundation.retry_safe import Expected, NotFound, Once, Unusable, found, replayed
 from service.foundation.tenant import Tenant
-from service.record.mark_moment import held_standing
+from service.record.anchor_marks import (
+    PreparedAnchors,
+    SessionMark,
+    keep_anchors,
+    open_anchor,
+    prepare_anchors,
+)
 from service.record.moment_queries import MomentRow, find_moment
 from service.record.moments import MomentContent, Position
 from service.record.note_queries import NoteRow, delete_note, find_note, insert_note, list_notes, update_note
 from service.record.notes import About, Note, NoteContent, NoteFormat, refuse_unusable_note
-from service.record.place_marks import Marked, keep_anchors, open_anchor
-from service.record.track_queries import Standing, find_standing
+from service.record.recorded_session_queries import (
+    RecordedSession,
+    find_recorded_session,
+    find_session_to_record,
+)
 
 
 class NewNote(msgspec.Struct, frozen=True, kw_only=True):
@@ -35,11 +44,11 @@ class NewNote(msgspec.Struct, frozen=True, kw_only=True):
     content: NoteContent
     written_at: datetime
 
-    def to_note(self, standing: Standing, now: datetime) -> Note:
+    def to_note(self, session: RecordedSession, now: datetime) -> Note:
         """Return the note of a session this becomes."""
         return Note(
             **msgspec.structs.asdict(self),
-            client_id=standing.client_id,
+            client_id=session.client_id,
             anchor=None,
             received_at=now,
             updated_at=now,
@@ -55,20 +64,36 @@ async def write_note(
     Raises NotFound, IdTaken, Unusable, Crowded.
     """
 
-    async def write(transaction: Transaction, prepared: object) -> tuple[Note, bool]:
+    async def prepare() -> PreparedAnchors | None:
+        tenant = begin.tenant
+        async with begin.read() as connection:
+            session = found(
+                await find_recorded_session(
+                    connection, tenant.practice_id, tenant.therapist_id, new.session_id
+                )
+            )
+            key = keys.client(session.client_id, session.wrapped_key)
+            note = new.to_note(session, now)
+            note, position = await _about_its_moment(connection, tenant.practice_id, key, note)
+        mark = _mark_of(note, position)
+        return None if mark is None else await prepare_anchors(begin, keys, new.session_id, mark)
+
+    async def write(transaction: Transaction, prepared: PreparedAnchors | None) -> tuple[Note, bool]:
         connection, practice_id = transaction.connection, transaction.practice_id
         if transaction.replays:
             kept = replayed(await find_note(connection, practice_id, new.id))
             return await _opened(connection, keys, practice_id, kept), True
-        standing = await held_standing(transaction, new.session_id)
-        key = keys.client(standing.client_id, standing.wrapped_key)
-        note, position = await _about_its_moment(transaction, key, new.to_note(standing, now))
+        session = await find_session_to_record(transaction, new.session_id)
+        key = keys.client(session.client_id, session.wrapped_key)
+        note = new.to_note(session, now)
+        note, position = await _about_its_moment(connection, practice_id, key, note)
         refuse_unusable_note(note)
-        row = await insert_note(transaction, _row(key, note, None), standing.viewers)
-        anchored = await keep_anchors(transaction, key, standing, prepared, _marked(note, position))
+        row = await insert_note(transaction, _row(key, note, None), session.viewers)
+        mark = _mark_of(note, position)
+        anchored = mark is not None and await keep_anchors(transaction, key, session, mark, prepared)
         return await _kept(transaction, key, row, anchored=anchored), False
 
-    return await write_prepared(begin, keys, once, write)
+    return await prepare_and_write(begin, once, prepare=prepare, write=write)
 
 
 async def edit_note(
@@ -82,23 +107,34 @@ async def edit_note(
 ) -> Note:
     """Edit a draft. Raises NotFound, Stale, Unusable, Crowded."""
 
-    async def write(transaction: Transaction, prepared: object) -> Note:
+    async def prepare() -> PreparedAnchors | None:
+        practice_id = begin.tenant.practice_id
+        async with begin.read() as connection:
+            row = found(await find_note(connection, practice_id, note_id))
+            key = await client_key(connection, keys, practice_id, row.client_id)
+            edited = _edited(_note(key, row), changes, now)
+            note, position = await _about_its_moment(connection, practice_id, key, edited)
+        mark = _mark_of(note, position)
+        return None if mark is None else await prepare_anchors(begin, keys, row.session_id, mark)
+
+    async def write(transaction: Transaction, prepared: PreparedAnchors | None) -> Note:
         connection, practice_id = transaction.connection, transaction.practice_id
         row = found(await find_note(connection, practice_id, note_id))
         if transaction.replays:
             return await _opened(connection, keys, practice_id, row)
         expected.check(row.revision)
-        standing = await held_standing(transaction, row.session_id)
-        key = keys.client(standing.client_id, standing.wrapped_key)
+        session = await find_session_to_record(transaction, row.session_id)
+        key = keys.client(session.client_id, session.wrapped_key)
         edited = _edited(_note(key, row), changes, now)
-        note, position = await _about_its_moment(transaction, key, edited)
+        note, position = await _about_its_moment(connection, practice_id, key, edited)
         refuse_unusable_note(note)
         sealed_anchor = row.sealed_anchor if note.about_at is not None else None
         kept = found(await update_note(transaction, _row(key, note, sealed_anchor)))
-        anchored = await keep_anchors(transaction, key, standing, prepared, _marked(note, position))
+        mark = _mark_of(note, position)
+        anchored = mark is not None and await keep_anchors(transaction, key, session, mark, prepared)
         return await _kept(transaction, key, kept, anchored=anchored)
 
-    return await write_prepared(begin, keys, once, write)
+    return await prepare_and_write(begin, once, prepare=prepare, write=write)
 
 
 def _edited(note: Note, changes: Mapping[str, Any], now: datetime) -> Note:
@@ -114,13 +150,13 @@ def _edited(note: Note, changes: Mapping[str, Any], now: datetime) -> Note:
 
 
 async def _about_its_moment(
-    transaction: Transaction, key: ClientKey, note: Note
+    connection: Connection, practice_id: UUID, key: ClientKey, note: Note
 ) -> tuple[Note, Position | None]:
     """Return the note at its moment's instant, and where the phone was. Raises Unusable."""
     position = note.content.position
     if note.about is not About.MOMENT or note.moment_id is None:
         return note, position
-    moment = await find_moment(transaction.connection, transaction.practice_id, note.moment_id)
+    moment = await find_moment(connection, practice_id, note.moment_id)
     if moment is None or moment.session_id != note.session_id:
         raise Unusable("/moment_id", "no such moment in this session; send the moment first")
     at = msgspec.structs.replace(note, about_at=moment.at)
@@ -133,19 +169,21 @@ def _position_of(key: ClientKey, moment: MomentRow) -> Position | None:
     return open_value(key, Cell("moment", "sealed", moment.id), moment.sealed, MomentContent).position
 
 
-def _marked(note: Note, position: Position | None) -> dict[UUID, Marked]:
-    """Return what is to be found on the track: nothing for a note about the whole session."""
+def _mark_of(note: Note, position: Position | None) -> SessionMark | None:
+    """Return what is to be found on the track; None for a note about the whole session."""
     if note.about_at is None:
-        return {}
-    return {note.id: Marked(note.id, "note", note.about_at, position, note.anchor)}
+        return None
+    return SessionMark(note.id, "note", note.about_at, position, note.anchor)
 
 
 async def notes_of_session(
     connection: Connection, keys: PracticeKey, tenant: Tenant, session_id: UUID
 ) -> list[Note]:
     """Return a session's notes in walking order, those about the whole session last. Raises NotFound."""
-    standing = found(await find_standing(connection, tenant.practice_id, tenant.therapist_id, session_id))
-    key = keys.client(standing.client_id, standing.wrapped_key)
+    session = found(
+        await find_recorded_session(connection, tenant.practice_id, tenant.therapist_id, session_id)
+    )
+    key = keys.client(session.client_id, session.wrapped_key)
     return [_note(key, row) for row in await list_notes(connection, tenant.practice_id, session_id)]
 
 
@@ -162,9 +200,9 @@ async def remove_note(transaction: Transaction, note_id: UUID, now: datetime) ->
         if await is_buried(transaction.connection, transaction.practice_id, "note", note_id):
             return
         raise NotFound
-    standing = await held_standing(transaction, row.session_id)
+    session = await find_session_to_record(transaction, row.session_id)
     await delete_note(transaction, note_id)
-    await bury(transaction, "note", note_id, now, clinical=True, viewers=standing.viewers)
+    await bury(transaction, "note", note_id, now, clinical=True, viewers=session.viewers)
 
 
 async def _kept(transaction: Transaction, key: ClientKey, row: NoteRow, *, anchored: bool) -> Note:

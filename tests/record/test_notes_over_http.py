@@ -161,7 +161,7 @@ def test_all_a_phone_kept_for_a_walk_is_taken_when_it_comes_at_once(world: World
     def mark(number: int) -> httpx.Response:
         moment = {"id": str(uuid4()), "at": at(60 * number)}
         answer = world.ada.post(f"{session}/moments", moment)
-        while answer.status_code == 503 and "changed by others" not in answer.text:  # the machine is busy
+        while answer.status_code == 503 and "others keep changing" not in answer.text:  # the machine is busy
             answer = world.ada.post(f"{session}/moments", moment)
         return answer
 

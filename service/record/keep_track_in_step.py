@@ -1,0 +1,84 @@
+"""Cut a session's track anew when its times change, and compare it anew when its planned line does.
+
+Whoever changes a session calls both functions with `prepare_and_write`: the first outside, the second in the
+write, before the session's row is changed.
+"""
+
+from datetime import datetime
+from uuid import UUID
+
+import msgspec
+
+from service.foundation.crypto.sealing import Cell, PracticeKey
+from service.foundation.database.connection import Begin, Transaction
+from service.foundation.off_loop import off_loop
+from service.foundation.prepare_and_write import NotPrepared
+from service.foundation.retry_safe import Impossible
+from service.record.prepare_track import (
+    PreparedTrack,
+    TrackBasis,
+    frame_of,
+    prepare_track,
+    read_track_basis,
+    store_prepared_track,
+)
+from service.record.read_track import original_of
+from service.record.recorded_session_queries import RecordedSession, find_session_to_record
+from service.record.track_queries import TrackOriginal, find_track_original
+from service.record.tracks import TrackFrame
+
+
+class TrackInStep(msgspec.Struct, frozen=True):
+    """A session's track, made ready for the frame the session is about to have."""
+
+    session: RecordedSession
+    frame: TrackFrame
+    prepared: PreparedTrack | None
+    """None where nothing of the track lies within the new times: the times are kept, the track stays."""
+
+    def fits(self, session: RecordedSession, frame: TrackFrame) -> bool:
+        """Return whether the session is unchanged, and is about to have this very frame."""
+        return (self.session, self.frame) == (session, frame)
+
+
+async def prepare_track_in_step(
+    begin: Begin, keys: PracticeKey, session_id: UUID, frame: TrackFrame, now: datetime
+) -> TrackInStep:
+    """Return the session's track cut to new times and compared with a new line. Raises NotFound."""
+    basis = await read_track_basis(begin, keys, session_id, frame)
+    async with begin.read() as connection:
+        track = await find_track_original(connection, begin.tenant.practice_id, session_id)
+    prepared = None if track is None else await off_loop(_prepare_anew, basis, track, now)
+    return TrackInStep(basis.session, frame, prepared)
+
+
+def _prepare_anew(basis: TrackBasis, track: TrackOriginal, now: datetime) -> PreparedTrack | None:
+    """Return a track made anew from its original; None where nothing of it lies within the times."""
+    cell = Cell("track", "sealed_original", basis.session.session_id)
+    original = original_of(basis.key.open(cell, track.sealed_original))
+    try:
+        return prepare_track(basis, original, track.fingerprint, now)
+    except Impossible:
+        return None
+
+
+async def keep_track_in_step(
+    transaction: Transaction,
+    keys: PracticeKey,
+    session_id: UUID,
+    frame: TrackFrame,
+    prepared: TrackInStep | None,
+    now: datetime,
+) -> None:
+    """Store a session's track cut to new times or compared with a new line, where it has one.
+
+    Raises NotFound, and NotPrepared unless `prepared` fits.
+    """
+    session = await find_session_to_record(transaction, session_id)
+    if session.track_revision is None or frame == frame_of(session):
+        return
+    if prepared is None or not prepared.fits(session, frame):
+        raise NotPrepared(session_id)
+    if prepared.prepared is not None:
+        key = keys.client(session.client_id, session.wrapped_key)
+        await store_prepared_track(transaction, key, prepared.prepared, now)

@@ -1,0 +1,146 @@
+"""Make a track ready to store: read, cut, measured, encoded and sealed, with the anchors found on it.
+
+All of it happens before a write is opened, from one snapshot of the session.
+"""
+
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+import msgspec
+
+from service.foundation.compression import compress, gzip_bytes
+from service.foundation.crypto.sealed_values import seal_value
+from service.foundation.crypto.sealing import Cell, ClientKey, PracticeKey
+from service.foundation.database.connection import Begin, Transaction
+from service.foundation.retry_safe import found
+from service.geo.blob import pack_fixes, unpack_fixes
+from service.geo.fixes import Fixes
+from service.geo.geojson import track_geojson
+from service.geo.gpx.reader import read_gpx
+from service.geo.gpx.writer import write_gpx
+from service.record.anchor_marks import (
+    ChangedAnchors,
+    SessionMark,
+    anchor_marks,
+    session_marks,
+    store_changed_anchors,
+)
+from service.record.moment_queries import list_moments
+from service.record.note_queries import list_notes
+from service.record.recorded_session_queries import RecordedSession, find_recorded_session
+from service.record.track_queries import SealedTrack, put_track
+from service.record.tracks import (
+    NoTrack,
+    Recording,
+    SkippedPart,
+    TrackFrame,
+    TrackSummary,
+    Window,
+    cut_and_summarise,
+    join_fixes,
+)
+from service.walks.route_queries import find_line
+
+TRACK_NAME: Final = "Walk"
+"""A file that leaves the phone must not say whose walk it was."""
+
+
+class TrackBasis(msgspec.Struct, frozen=True):
+    """What a track is prepared from, besides its file: the session, its frame, planned line and marks."""
+
+    session: RecordedSession
+    frame: TrackFrame
+    key: ClientKey
+    planned_line: bytes | None
+    marks: list[SessionMark]
+
+
+class PreparedTrack(msgspec.Struct, frozen=True):
+    """A track ready to be stored with its anchors, and the session it was prepared for."""
+
+    session: RecordedSession
+    track: SealedTrack
+    summary: TrackSummary
+    anchors: ChangedAnchors
+
+
+def frame_of(session: RecordedSession) -> TrackFrame:
+    """Return what a session's track is cut to and compared with."""
+    window = Window.between(session.started_at, session.ended_at)
+    return TrackFrame(window, session.route_id, session.route_version)
+
+
+async def read_track_basis(
+    begin: Begin, keys: PracticeKey, session_id: UUID, frame: TrackFrame | None = None
+) -> TrackBasis:
+    """Read what a track is prepared from, for the session's own frame unless another is given.
+
+    Raises NotFound.
+    """
+    tenant = begin.tenant
+    practice_id = tenant.practice_id
+    async with begin.read() as connection:
+        session = found(await find_recorded_session(connection, practice_id, tenant.therapist_id, session_id))
+        moments = await list_moments(connection, practice_id, session_id)
+        notes = await list_notes(connection, practice_id, session_id)
+        frame = frame or frame_of(session)
+        planned_line = None
+        if frame.route_id is not None and frame.route_version is not None:
+            planned_line = await find_line(connection, practice_id, frame.route_id, frame.route_version)
+    key = keys.client(session.client_id, session.wrapped_key)
+    return TrackBasis(session, frame, key, planned_line, session_marks(key, moments, notes))
+
+
+def prepare_track(basis: TrackBasis, content: bytes, fingerprint: bytes, now: datetime) -> PreparedTrack:
+    """Return a GPX file made ready to store; takes seconds for a large one.
+
+    Raises GpxRefused, NoTrack, and Impossible where nothing of it lies within the session's times.
+    """
+    planned = None if basis.planned_line is None else unpack_fixes(basis.planned_line)
+    walked, summary = cut_and_summarise(_read(content, now), basis.frame.window, planned)
+    track = _sealed(basis, content, fingerprint, walked, summary, now)
+    return PreparedTrack(basis.session, track, summary, anchor_marks(walked, basis.marks))
+
+
+async def store_prepared_track(
+    transaction: Transaction, key: ClientKey, prepared: PreparedTrack, now: datetime
+) -> None:
+    """Store a track and the anchors found on it."""
+    await put_track(transaction, prepared.session, prepared.track, now)
+    await store_changed_anchors(transaction, key, prepared.anchors)
+
+
+def _read(content: bytes, now: datetime) -> Recording:
+    """Return a GPX file's tracks as one recording. Raises GpxRefused, NoTrack."""
+    file = read_gpx(content, now=now)
+    parts = [line.fixes for line in file.tracks if len(line.fixes)]
+    if not parts:
+        raise NoTrack("the file holds no track: a planned route or places alone are not what was walked")
+    skipped = tuple(SkippedPart(each.line, each.column, each.what, each.reason) for each in file.skipped)
+    return Recording(join_fixes(parts), skipped, file.skipped_count)
+
+
+def _sealed(
+    basis: TrackBasis,
+    content: bytes,
+    fingerprint: bytes,
+    walked: Fixes,
+    summary: TrackSummary,
+    now: datetime,
+) -> SealedTrack:
+    """Return every form of a track as it is stored: compressed once, sealed once."""
+    key, session_id = basis.key, basis.session.session_id
+    gpx = write_gpx(walked, kind="track", name=TRACK_NAME, description=None, waypoints=(), created_at=now)
+
+    def seal(column: str, value: bytes) -> bytes:
+        return key.seal(Cell("track", column, session_id), value)
+
+    return SealedTrack(
+        fingerprint=fingerprint,
+        original=seal("sealed_original", compress(content)),
+        fixes=seal("sealed_fixes", pack_fixes(walked)),
+        summary=seal_value(key, Cell("track", "sealed_summary", session_id), summary),
+        geojson=seal("sealed_geojson", gzip_bytes(track_geojson(walked, {"name": TRACK_NAME}))),
+        gpx=seal("sealed_gpx", gzip_bytes(gpx)),
+    )
