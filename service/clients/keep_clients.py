@@ -94,7 +94,7 @@ async def change_client(
     file = await read_client(connection, keys, practice_id, client_id)
     if transaction.replays:
         return file
-    expected.check(file.version)
+    expected.check(file.client.revision, this_write=transaction.revision)
     changed = changed_client(file.client, changes.plain, now)
     record = merged_record(file.record, changes.record)
     refuse_unusable_client(changed, record, now)

@@ -28,20 +28,20 @@ class Once(msgspec.Struct, frozen=True):
 
 
 class Expected(msgspec.Struct, frozen=True):
-    """The versions of a row a phone is willing to change (If-Match)."""
+    """The versions of a row that a phone is willing to change (If-Match)."""
 
     revisions: frozenset[int] | None
-    """None for `*`: whatever it is now."""
+    """None for `*`: any version."""
 
-    def check(self, revision: int, shown: int | None = None) -> None:
+    def check(self, revision: int, *, this_write: int) -> None:
         """Raise Stale where the row has changed since the phone read it.
 
-        `shown` is the revision its ETag names now, for an answer that also shows the practice: every ETag
-        from the row's own revision up to that one was read after the row's last change.
+        `revision` is that of the row's last change, `this_write` the one this write takes. A practice has one
+        counter, so a phone that has read any revision between the two has seen the row as it is. A read's
+        ETag may be later than the row's last change, because the answer also shows the practice.
         """
-        latest = revision if shown is None else shown
-        if self.revisions is not None and not any(revision <= each <= latest for each in self.revisions):
-            raise Stale(latest)
+        if self.revisions is not None and not any(revision <= each < this_write for each in self.revisions):
+            raise Stale(revision)
 
 
 class IdempotencyKeyReused(DomainError):

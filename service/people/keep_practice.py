@@ -93,7 +93,7 @@ async def change_practice(
     practice = await read_practice(transaction.connection, transaction.practice_id)
     if transaction.replays:
         return practice
-    expected.check(practice.revision)
+    expected.check(practice.revision, this_write=transaction.revision)
     changed = msgspec.structs.replace(practice, updated_at=now, **changes)
     refuse_unknown_zone(changed.zone)
     return await update_practice(transaction, changed)
@@ -141,7 +141,7 @@ async def change_therapist(
     therapist = await read_therapist(connection, practice_id, therapist_id)
     if transaction.replays:
         return therapist
-    expected.check(therapist.revision)
+    expected.check(therapist.revision, this_write=transaction.revision)
     changed = msgspec.structs.replace(therapist, updated_at=now, **changes)
     if therapist.deactivated_at and changed.deactivated_at:
         changed = msgspec.structs.replace(changed, deactivated_at=therapist.deactivated_at)

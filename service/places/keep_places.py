@@ -51,7 +51,7 @@ async def change_place(
         place = found(await find_place(transaction.connection, transaction.practice_id, place_id))
         if transaction.replays:
             return place
-        expected.check(place.revision)
+        expected.check(place.revision, this_write=transaction.revision)
         changed = msgspec.structs.replace(place, updated_at=now, **changes)
         refuse_unusable_place(changed)
         return await update_place(transaction, changed)

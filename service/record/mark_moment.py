@@ -105,7 +105,7 @@ async def change_moment(
         row = found(await find_moment(connection, practice_id, moment_id))
         if transaction.replays:
             return await _opened(connection, keys, practice_id, row)
-        expected.check(row.revision)
+        expected.check(row.revision, this_write=transaction.revision)
         session = await find_session_to_record(transaction, row.session_id)
         key = keys.client(session.client_id, session.wrapped_key)
         at = changes.get("at", row.at)

@@ -122,7 +122,7 @@ async def edit_note(
         row = found(await find_note(connection, practice_id, note_id))
         if transaction.replays:
             return await _opened(connection, keys, practice_id, row)
-        expected.check(row.revision)
+        expected.check(row.revision, this_write=transaction.revision)
         session = await find_session_to_record(transaction, row.session_id)
         key = keys.client(session.client_id, session.wrapped_key)
         edited = _edited(_note(key, row), changes, now)

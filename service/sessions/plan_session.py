@@ -131,7 +131,7 @@ async def change_session(
         file = await held_file(transaction, keys, session_id)
         if transaction.replays:
             return file
-        expected.check(file.session.revision)
+        expected.check(file.session.revision, this_write=transaction.revision)
         facts = await _resolved(connection, practice_id, file.session, correction.facts)
         words = corrected_words(file.words, correction)
         sealed = await seal_words(connection, keys, practice_id, file, words)

@@ -91,7 +91,7 @@ async def change_feature(
             feature = await read_feature(connection, practice_id, route_id, feature_id)
             if transaction.replays:
                 return feature
-            expected.check(feature.revision)
+            expected.check(feature.revision, this_write=transaction.revision)
             route = found(await find_route(connection, practice_id, route_id))
             await _touch(transaction, route, now)
             changed = msgspec.structs.replace(feature, updated_at=now, **changes)

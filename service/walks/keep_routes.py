@@ -83,7 +83,7 @@ async def change_route(
     connection, practice_id = transaction.connection, transaction.practice_id
     route = found(await find_route(connection, practice_id, route_id))
     if not transaction.replays:
-        expected.check(route.revision, route.shown_revision)
+        expected.check(route.revision, this_write=transaction.revision)
         changed = msgspec.structs.replace(route, updated_at=now, **changes)
         changed = msgspec.structs.replace(changed, tags=normal_tags(changed.tags))
         await update_route(transaction, changed)
@@ -112,7 +112,7 @@ async def replace_line(
         moved = {each.id: spot for each, spot in zip(before.features, spots, strict=True)}
         async with begin.write() as transaction:
             route = found(await find_route(transaction.connection, practice_id, route_id))
-            expected.check(route.revision, route.shown_revision)
+            expected.check(route.revision, this_write=transaction.revision)
             if route.revision != before.route.revision:
                 raise OutOfStep
             await _put_line(transaction, route, line, moved, now)

@@ -256,6 +256,22 @@ def test_a_client_reads_anew_when_the_practice_changes_its_pace(world: World) ->
     assert (own.status_code, own.json()["walks"]) == (200, {"flat_pace_ms": 0.6, "rests_s": 600})
 
 
+def test_a_renamed_practice_leaves_the_version_a_phone_has_read_writable(world: World) -> None:
+    path = added(world.ada)
+    etag = world.ada.get(path).headers["etag"]
+    assert world.ada.patch("/v1/practice", {"name": "Lockside"}).status_code == 200
+    assert world.ada.patch(path, {"label": "W-18"}, etag=etag).status_code == 200
+    stale = world.ada.patch(path, {"label": "W-19"}, etag=etag)
+    assert (stale.status_code, stale.json()["type"]) == (412, "urn:towpath:problem:stale")
+
+
+def test_a_version_the_practice_has_not_reached_is_stale(world: World) -> None:
+    path = added(world.ada)
+    latest = int(world.ada.get(path).headers["etag"].strip('"'))
+    assert world.ada.patch(path, {"label": "W-18"}, etag=f'"{latest + 1}"').status_code == 412
+    assert world.ada.patch(path, {"label": "W-18"}, etag=f'"{latest}"').status_code == 200
+
+
 def test_a_list_shows_nothing_that_is_encrypted(world: World) -> None:
     added(world.ada, **RECORD)
     listed = world.ada.get("/v1/clients").json()["items"][0]
