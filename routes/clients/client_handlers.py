@@ -1,6 +1,7 @@
-"""Clients: who comes to therapy, and what they agreed to."""
+"""The clients a therapist holds, and importing them from a file."""
 
 from datetime import datetime
+from functools import partial
 from typing import Annotated, Any, Final
 from uuid import UUID
 
@@ -19,14 +20,8 @@ from schemas.clients.client_imports import (
 )
 from schemas.clients.clients import ClientIn, ClientOut, ClientPage, ClientPatch
 from service.clients.clients import ClientFilter, Stage
-from service.clients.import_clients import foresee_import, import_clients
-from service.clients.keep_clients import (
-    add_client,
-    change_client,
-    page_of_clients,
-    prepare_client,
-    read_client,
-)
+from service.clients.import_clients import derived_client_id, foresee_import, import_clients
+from service.clients.keep_clients import add_client, change_client, page_of_clients, read_client
 from service.foundation.crypto.sealing import PracticeKey
 from service.foundation.database.connection import Begin
 from service.foundation.off_loop import off_loop
@@ -48,17 +43,14 @@ async def post_client(
     now: NamedDependency[datetime],
 ) -> Response[ClientOut]:
     """Add a client: a person, a couple or a family. Colleagues see nothing of them."""
-    new = prepare_client(keys, *data.to_client(now))
-    async with begin.write(creating.once(data.id, data)) as transaction:
-        file = await add_client(transaction, keys, new)
+    file, replayed = await add_client(begin, keys, creating.once(data.id, data), *data.to_client(now))
     location = f"/v1/clients/{data.id}"
-    return created(ClientOut.from_file(file), file.version, location, replayed=transaction.replays)
+    return created(ClientOut.from_file(file), file.shown_revision, location, replayed=replayed)
 
 
 @get("/clients", operation_id="list_clients", summary="List clients", tags=["clients"])
 async def get_clients(
     begin: NamedDependency[Begin],
-    sign_in: NamedDependency[SignIn],
     cursor: CursorText = None,
     limit: Limit = DEFAULT_LIMIT,
     archived: Annotated[bool, QueryParameter(description="List the archived ones instead.")] = False,  # noqa: FBT002  a query parameter
@@ -68,26 +60,19 @@ async def get_clients(
         QueryParameter(min_length=1, max_length=100, description="A part of the label, in any case."),
     ] = None,
 ) -> ClientPage:
-    """List your clients by label, without what is encrypted."""
-    start, wanted = after(cursor), ClientFilter(archived, stage, label)
-    async with begin.read() as connection:
-        page, practice = await page_of_clients(
-            connection, sign_in.practice_id, wanted, after=start, limit=limit
-        )
+    """List your clients by label, without their encrypted records."""
+    wanted = ClientFilter(archived, stage, label)
+    page, practice = await page_of_clients(begin, wanted, after=after(cursor), limit=limit)
     return ClientPage.from_page(page, practice)
 
 
 @get("/clients/{client_id:uuid}", operation_id="read_client", summary="Read a client", tags=["clients"])
 async def get_client(
-    client_id: FromPath[UUID],
-    begin: NamedDependency[Begin],
-    sign_in: NamedDependency[SignIn],
-    keys: NamedDependency[PracticeKey],
+    client_id: FromPath[UUID], begin: NamedDependency[Begin], keys: NamedDependency[PracticeKey]
 ) -> Response[ClientOut]:
-    """Read a client and all that is known about them, archived or not."""
-    async with begin.read() as connection:
-        file = await read_client(connection, keys, sign_in.practice_id, client_id)
-    return answer(ClientOut.from_file(file), file.version)
+    """Read a client with the encrypted record, archived or not."""
+    file = await read_client(begin, keys, client_id)
+    return answer(ClientOut.from_file(file), file.shown_revision)
 
 
 @patch("/clients/{client_id:uuid}", operation_id="change_client", summary="Change a client", tags=["clients"])
@@ -101,10 +86,9 @@ async def patch_client(
     now: NamedDependency[datetime],
 ) -> Response[ClientOut]:
     """Change what is named, inside the parts of the record too; archive or restore."""
-    changes = data.to_changes(now)
-    async with begin.write(writing.once(data)) as transaction:
-        file = await change_client(transaction, keys, client_id, changes, expected=expected, now=now)
-    return answer(ClientOut.from_file(file), file.version)
+    once, changes = writing.once(data), data.to_changes(now)
+    file = await change_client(begin, keys, once, client_id, changes, expected=expected, now=now)
+    return answer(ClientOut.from_file(file), file.shown_revision)
 
 
 @post(
@@ -123,22 +107,21 @@ async def post_client_file(
     keys: NamedDependency[PracticeKey],
     writing: NamedDependency[Writing],
     now: NamedDependency[datetime],
-    dry_run: Annotated[bool, QueryParameter(description="Say what it would do, and do nothing.")] = False,  # noqa: FBT002  a query parameter
+    dry_run: Annotated[bool, QueryParameter(description="Report what it would do; store nothing.")] = False,  # noqa: FBT002  a query parameter
 ) -> ClientImportReport:
-    """Add a client for each row of a CSV file that can be read, and say of each other row why not.
+    """Add a client for each usable row of a CSV file, and say of each other row why it was refused.
 
-    Mend the refused rows and send the whole file again: a row that became a client before is there already.
-    Such a client is left as it is now, whatever the row says.
+    Correct the refused rows and send the whole file again: a row that became a client before is reported as
+    already there, and that client stays as it is now.
     """
+    new_id = partial(derived_client_id, keys, sign_in.therapist_id)
     async with CSV.received(request) as content:
-        rows = await off_loop(read_client_rows, content, keys, sign_in.therapist_id, now)
+        rows = await off_loop(read_client_rows, content, new_id, now)
         once = writing.once(content)
     if dry_run:
-        async with begin.read() as connection:
-            reports = await foresee_import(connection, sign_in.practice_id, rows)
+        reports = await foresee_import(begin, rows)
     else:
-        async with begin.write(once) as transaction:
-            reports = await import_clients(transaction, rows)
+        reports = await import_clients(begin, keys, once, rows)
     return ClientImportReport.from_rows(reports, dry_run=dry_run)
 
 

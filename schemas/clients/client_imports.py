@@ -1,7 +1,7 @@
-"""Clients out of a spreadsheet on the wire: rows in, a report out."""
+"""A CSV file of clients on the wire: how its rows are read, and the report on them."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Final
 from uuid import UUID
@@ -11,18 +11,9 @@ from msgspec import UNSET, UnsetType
 
 from schemas.base import Output, shown
 from schemas.clients.clients import ClientIn
-from service.clients.clients import Ending, Stage
+from service.clients.clients import Ending, Stage, refuse_unusable_client
 from service.clients.csv_table import CsvRow, read_table
-from service.clients.import_clients import (
-    GoodRow,
-    Outcome,
-    Row,
-    RowReport,
-    derived_client_id,
-    without_repeats,
-)
-from service.clients.keep_clients import prepare_client
-from service.foundation.crypto.sealing import PracticeKey
+from service.clients.import_rows import ImportRow, Outcome, RowReport, UsableRow, refuse_repeats
 from service.foundation.retry_safe import Unusable
 
 MOST_ROWS: Final = 1_000
@@ -30,11 +21,12 @@ INVALID_AT: Final = re.compile(r"at `\$\.([a-z_.]+)`")
 
 
 class Column(msgspec.Struct, frozen=True):
-    """Which member of a ClientIn a column fills, and what its cells may hold."""
+    """The member of ClientIn that a column fills, and what its cells hold."""
 
     member: str
-    """With a dot where it is inside a part."""
-    expected: str
+    """With a dot inside a part: `gp.name`."""
+    holds: str
+    """What is allowed in a cell, for the person who corrects the file."""
 
 
 COLUMNS: Final = {
@@ -69,39 +61,39 @@ FILE_DESCRIPTION: Final = (
 FILE_EXAMPLE: Final = 'label,given_name,phone,stage\nW-17,Mina,+44 7700 900123,in_therapy\n"K, couple",,,\n'
 
 
-def read_client_rows(content: bytes, keys: PracticeKey, therapist_id: UUID, now: datetime) -> list[Row]:
-    """Return the rows of a file, the good ones sealed and ready to be kept. Raises CsvRefused.
+def read_client_rows(content: bytes, new_id: Callable[[bytes], UUID], now: datetime) -> list[ImportRow]:
+    """Return the rows of a file. Raises CsvRefused.
 
-    A row without an id gets one made of its content, so that the same file twice is the same clients.
+    A row without an id gets `new_id` of its content, so the same file sent twice names the same clients.
     """
     table = read_table(content, known=COLUMNS, needed=["label"], most_rows=MOST_ROWS)
-    rows = [_row(table.columns, each, keys, therapist_id, now) for each in table.rows]
-    return without_repeats(rows)
+    return refuse_repeats([_row(table.columns, each, new_id, now) for each in table.rows])
 
 
-def _row(columns: Sequence[str], row: CsvRow, keys: PracticeKey, therapist_id: UUID, now: datetime) -> Row:
+def _row(columns: Sequence[str], row: CsvRow, new_id: Callable[[bytes], UUID], now: datetime) -> ImportRow:
     if len(row.cells) > len(columns):
         reason = "has more cells than the first row; quote a text that holds the separator"
         return RowReport(row.number, Outcome.REFUSED, reason=reason)
     cells = {name: cell for name, cell in zip(columns, row.cells, strict=False) if cell}
     if "id" not in cells:
-        content = msgspec.json.encode(cells, order="deterministic")
-        cells["id"] = str(derived_client_id(keys, therapist_id, content))
+        cells["id"] = str(new_id(msgspec.json.encode(cells, order="deterministic")))
     try:
         client, record = _client_in(cells).to_client(now)
-        return GoodRow(row.number, prepare_client(keys, client, record))
+        refuse_unusable_client(client, record, now)
     except msgspec.ValidationError as error:
         where = INVALID_AT.search(str(error))
-        column = COLUMN_OF[where[1]] if where else "label"  # all that can be missing
-        reason = f"must be {COLUMNS[column].expected}"
-        return RowReport(row.number, Outcome.REFUSED, column=column, reason=reason)
+        column = COLUMN_OF[where[1]] if where else "label"  # the only one that can be missing
+        return RowReport(
+            row.number, Outcome.REFUSED, column=column, reason=f"must be {COLUMNS[column].holds}"
+        )
     except Unusable as error:
         column = COLUMN_OF[error.pointer[1:].replace("/", ".")]
         return RowReport(row.number, Outcome.REFUSED, column=column, reason=str(error))
+    return UsableRow(row.number, client, record)
 
 
 def _client_in(cells: dict[str, str]) -> ClientIn:
-    """Return what the cells of a row describe, within the same limits as a client sent as JSON."""
+    """Return the client that the cells of a row describe. The limits are those of a client sent as JSON."""
     plain: dict[str, str] = {}
     parts: dict[str, dict[str, str]] = {}
     for name, cell in cells.items():
@@ -115,11 +107,11 @@ class ImportedRow(Output):
     """What became of a row."""
 
     row: int
-    """As a spreadsheet counts: the first one, which names the columns, is 1."""
+    """As a spreadsheet counts: the first row, which names the columns, is 1."""
     outcome: Outcome
     client_id: UUID | UnsetType = UNSET
     column: str | UnsetType = UNSET
-    """What is wrong is there; absent where it is the row as a whole."""
+    """The column of the mistake; absent where the row as a whole is wrong."""
     reason: str | UnsetType = UNSET
 
 

@@ -121,7 +121,7 @@ class ClientIn(Input):
     def to_client(self, now: datetime) -> tuple[Client, ClientRecord]:
         """Return the client this describes, and what is to be sealed."""
         given = _parted(changes_of(self, now))
-        client = Client(created_at=now, updated_at=now, **given.plain)
+        client = Client(created_at=now, updated_at=now, **given.members)
         return client, merged_record(ClientRecord(), given.record)
 
 

@@ -1,9 +1,9 @@
-"""Clients: a label and a stage in the open, and a sealed record of who they are and whom to call."""
+"""Clients: a label and a stage stored in the open, and a record sealed under the client's key."""
 
 import enum
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 from uuid import UUID
 
 import msgspec
@@ -35,14 +35,14 @@ class Ending(enum.StrEnum):
 
 
 class Agreement(msgspec.Struct, frozen=True):
-    """A client's yes or no, and since when it holds."""
+    """A client's yes or no, and the date from which it holds."""
 
     agreed: bool
     on: datetime
 
 
 class Client(msgspec.Struct, frozen=True, kw_only=True):
-    """A person, a couple or a family, as far as it may be known without their key."""
+    """A person, a couple or a family: the part that can be read without their key."""
 
     id: UUID
     label: str
@@ -50,10 +50,10 @@ class Client(msgspec.Struct, frozen=True, kw_only=True):
     stage: Stage = Stage.ENQUIRY
     ending: Ending | None = None
     flat_pace_ms: float | None = None
-    """None where the practice's applies; so with `rests_s`."""
+    """None where the practice's applies; the same for `rests_s`."""
     rests_s: int | None = None
     outdoor_agreed: bool | None = None
-    """None until the client was asked; so with `location_agreed`."""
+    """None until the client was asked; the same for `location_agreed`."""
     outdoor_agreed_at: datetime | None = None
     location_agreed: bool | None = None
     location_agreed_at: datetime | None = None
@@ -65,16 +65,19 @@ class Client(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def outdoor_agreement(self) -> Agreement | None:
         """Return whether the client agreed to meet outdoors."""
-        if self.outdoor_agreed is None or self.outdoor_agreed_at is None:
-            return None
-        return Agreement(self.outdoor_agreed, self.outdoor_agreed_at)
+        return _agreement(self.outdoor_agreed, self.outdoor_agreed_at)
 
     @property
     def location_permission(self) -> Agreement | None:
         """Return whether the client agreed that tracks are kept."""
-        if self.location_agreed is None or self.location_agreed_at is None:
-            return None
-        return Agreement(self.location_agreed, self.location_agreed_at)
+        return _agreement(self.location_agreed, self.location_agreed_at)
+
+
+AnyClient = TypeVar("AnyClient", bound=Client)
+
+
+def _agreement(agreed: bool | None, on: datetime | None) -> Agreement | None:  # noqa: FBT001  the client's answer
+    return None if agreed is None or on is None else Agreement(agreed, on)
 
 
 class Identity(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -125,22 +128,22 @@ class ClientRecord(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class ClientFile(msgspec.Struct, frozen=True):
-    """A client with the opened record, and the practice whose defaults fill in."""
+    """A client, the opened record, and the practice, whose pace and rests are the defaults."""
 
     client: Client
     record: ClientRecord
     practice: Practice
 
     @property
-    def version(self) -> int:
-        """Return what changes whenever the client reads differently: the practice's pace may be theirs."""
+    def shown_revision(self) -> int:
+        """Return the revision of what is shown, which includes the practice's pace and rests."""
         return max(self.client.revision, self.practice.revision)
 
 
 class ClientChanges(msgspec.Struct, frozen=True):
-    """Changes to a client: to the plain members by name, to the record as a merge patch (RFC 7396)."""
+    """Changes to a client: the members of Client by name, and a merge patch (RFC 7396) to the record."""
 
-    plain: Mapping[str, Any]
+    members: Mapping[str, Any]
     record: Mapping[str, Any]
 
 
@@ -150,25 +153,25 @@ class ClientFilter(msgspec.Struct, frozen=True):
     archived: bool = False
     stage: Stage | None = None
     label: str | None = None
-    """A part of the label, in any case."""
+    """A part of the label; capital and small letters are the same."""
 
 
 def pace_of(client: Client, practice: Practice) -> Pace:
-    """Return how a client walks: their own pace and rests, or else the practice's."""
+    """Return the client's own pace and rests; where one is missing, the practice's."""
     flat_mps = practice.flat_pace_ms if client.flat_pace_ms is None else client.flat_pace_ms
     rests_s = practice.rests_s if client.rests_s is None else client.rests_s
     return Pace(flat_mps, rests_s)
 
 
-def changed_client(client: Client, changes: Mapping[str, Any], now: datetime) -> Client:
-    """Return a client with the changes made; who comes back after an ending has none any more."""
+def changed_client(client: AnyClient, changes: Mapping[str, Any], now: datetime) -> AnyClient:
+    """Return the client with the changes made. A stage other than ended clears the ending."""
     if changes.get("stage", Stage.ENDED) is not Stage.ENDED:
         changes = {"ending": None, **changes}
     return msgspec.structs.replace(client, updated_at=now, **changes)
 
 
 def merged_record(record: ClientRecord, patch: Mapping[str, Any]) -> ClientRecord:
-    """Return a record with a merge patch applied; a part left without members goes."""
+    """Return the record with a merge patch applied. A part that has no members left is removed."""
     return msgspec.convert(_merged(msgspec.to_builtins(record), patch), ClientRecord)
 
 
@@ -180,12 +183,12 @@ def _merged(target: Mapping[str, Any], patch: Mapping[str, Any]) -> dict[str, An
 
 
 def refuse_unusable_client(client: Client, record: ClientRecord, now: datetime) -> None:
-    """Raise Unusable where members contradict each other or the calendar."""
+    """Raise Unusable where stage and ending contradict each other, or the date of birth cannot be true."""
     if client.stage is Stage.ENDED and client.ending is None:
         raise Unusable("/ending", f"say how it ended: {', '.join(Ending)}")
     if client.stage is not Stage.ENDED and client.ending is not None:
-        raise Unusable("/ending", "only what is at stage ended has an ending")
+        raise Unusable("/ending", "only a client at stage ended has an ending")
     born = record.identity.date_of_birth if record.identity else None
-    latest = now.date() + timedelta(days=1)  # it may be tomorrow already where the client was born
+    latest = now.date() + timedelta(days=1)  # east of here it may be tomorrow already
     if born is not None and not EARLIEST_BIRTH <= born <= latest:
         raise Unusable("/identity/date_of_birth", f"lies before {EARLIEST_BIRTH.year} or in the future")

@@ -10,15 +10,7 @@ from service.places.places import Place
 
 PLACE = Columns("place", Place)
 
-PLACE_BY_ID = Query(
-    Place,
-    f"""
-    SELECT {PLACE.listed}
-      FROM place
-     WHERE practice_id = $1
-       AND id = $2
-""",
-)
+PLACE_BY_ID = Query(Place, PLACE.by_id)
 
 
 async def find_place(connection: Connection, practice_id: UUID, place_id: UUID) -> Place | None:

@@ -7,6 +7,7 @@ from uuid import UUID
 
 import msgspec
 
+from service.clients.queries import find_held_client
 from service.foundation.crypto.sealing import Keyring, PracticeKey
 from service.foundation.database.connection import Begin, Connection, Transaction
 from service.foundation.instants import is_real
@@ -18,7 +19,6 @@ from service.people.sign_in_queries import ByToken
 from service.places.queries import find_place
 from service.sessions.hold_session import held_file, keep_session
 from service.sessions.queries import (
-    find_held_client,
     find_session,
     find_session_of_token,
     insert_session,

@@ -275,26 +275,3 @@ async def find_another_in_progress(
 ) -> UUID | None:
     """Return the session its therapist started last and has not ended, other than this one."""
     return await IN_PROGRESS.one_or_none(connection, practice_id, session.therapist_id, session.id)
-
-
-class HeldClient(msgspec.Struct, frozen=True):
-    """A client this therapist holds."""
-
-    viewers: list[UUID]
-
-
-HELD_CLIENT = Query(
-    HeldClient,
-    """
-    SELECT viewers
-      FROM client
-     WHERE practice_id = $1
-       AND id = $2
-       FOR KEY SHARE
-""",
-)
-
-
-async def find_held_client(transaction: Transaction, client_id: UUID) -> HeldClient | None:
-    """Return who else may read what is kept of a client; None unless this therapist holds them."""
-    return await HELD_CLIENT.one_or_none(transaction.connection, transaction.practice_id, client_id)

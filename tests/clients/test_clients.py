@@ -150,5 +150,5 @@ def test_an_agreement_is_there_once_the_client_was_asked() -> None:
 
 def test_a_file_reads_differently_when_the_practice_changes() -> None:
     file = ClientFile(a_client(revision=5), ClientRecord(), a_practice(revision=3))
-    assert file.version == 5
-    assert msgspec.structs.replace(file, practice=a_practice(revision=8)).version == 8
+    assert file.shown_revision == 5
+    assert msgspec.structs.replace(file, practice=a_practice(revision=8)).shown_revision == 8

@@ -1,6 +1,6 @@
-"""Clients' keys, wrapped. Deleting one erases the client: nothing sealed under it opens again."""
+"""Clients' wrapped keys. Deleting a key erases the client: what is sealed under it cannot be opened again."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from uuid import UUID
 
 import msgspec
@@ -20,7 +20,7 @@ CLIENT_KEY = Query(
 
 
 async def find_client_key(connection: Connection, practice_id: UUID, client_id: UUID) -> bytes | None:
-    """Return a client's wrapped key."""
+    """Return a client's wrapped key; None where there is none or the therapist may not see it."""
     return await CLIENT_KEY.one_or_none(connection, practice_id, client_id)
 
 
@@ -58,12 +58,8 @@ INSERT_CLIENT_KEY = Statement(
 )
 
 
-async def insert_client_key(transaction: Transaction, client_id: UUID, wrapped: bytes) -> None:
-    """Keep a new client's wrapped key, held by the therapist who writes."""
-    await INSERT_CLIENT_KEY.run(
-        transaction.connection,
-        transaction.practice_id,
-        client_id,
-        transaction.tenant.therapist_id,
-        wrapped,
-    )
+async def insert_client_keys(transaction: Transaction, wrapped_keys: Mapping[UUID, bytes]) -> None:
+    """Store new clients' wrapped keys, by client, held by the therapist who writes."""
+    tenant = transaction.tenant
+    rows = [(tenant.practice_id, each, tenant.therapist_id, key) for each, key in wrapped_keys.items()]
+    await INSERT_CLIENT_KEY.run_many(transaction.connection, rows)

@@ -41,12 +41,20 @@ class Columns(Generic[Row]):
         """For SELECT from several tables."""
         numbered = ", ".join(f"${number}" for number in range(1, len(self._inserted) + 2))
         assigned = ", ".join(f"{each} = ${number}" for number, each in enumerate(self._updated, start=3))
-        self.insert: Final = f"""
+        self.by_id: Final = f"""
+    SELECT {self.listed}
+      FROM {table}
+     WHERE practice_id = $1
+       AND id = $2
+"""
+        insert = f"""
     INSERT INTO {table} (practice_id, {", ".join(self._inserted)})
     VALUES ({numbered})
- RETURNING {self.listed}
 """
+        self.insert: Final = f"{insert} RETURNING {self.listed}"
         """Takes what `inserted` returns."""
+        self.insert_if_new: Final = f"{insert} ON CONFLICT (practice_id, id) DO NOTHING"
+        """Takes what `inserted` returns; leaves a row as it is that has the same id."""
         self.update: Final = f"""
     UPDATE {table}
        SET {assigned}
