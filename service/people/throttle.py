@@ -37,12 +37,12 @@ class Attempt(msgspec.Struct, frozen=True):
         """Return the bucket of the account, as far as this device is concerned."""
         account = self.email_index.hex()
         mine = f"{account} on {self.device_id}" if self.device_id else account
-        return self.keyring.email_index(f"account {mine}")
+        return self.keyring.throttle_bucket(f"account {mine}")
 
     @property
     def network_bucket(self) -> bytes:
         """Return the bucket of everyone on this network."""
-        return self.keyring.email_index(f"network {self.network}")
+        return self.keyring.throttle_bucket(f"network {self.network}")
 
     def buckets(self) -> list[tuple[bytes, int]]:
         """Return what is counted, and how many failures each is allowed for free.

@@ -149,6 +149,7 @@ class Keyring:
         self._keys = {each.key_id: each for each in keys.wrap}
         self._first = keys.wrap[0]
         self._index = _derived(keys.index, b"email")
+        self._throttle = _derived(keys.index, b"throttle")
         self._check = _derived(keys.index, b"check")
         self._unwrapped = lru_cache(_PRACTICES_CACHED)(self._unwrap)
 
@@ -170,6 +171,13 @@ class Keyring:
         Made with the index key, which stays the same when a new wrapping key is put first.
         """
         return hmac.digest(self._index, _same_email(email), "sha256")
+
+    def throttle_bucket(self, counted: str) -> bytes:
+        """Return 32 bytes that name what is counted, such as an account; only this key can make them.
+
+        Made with the index key, so that counts outlast a new wrapping key.
+        """
+        return hmac.digest(self._throttle, counted.encode(), "sha256")
 
     def check_value(self) -> bytes:
         """Return what the database keeps from its first start on, to know its key file again."""

@@ -208,6 +208,14 @@ def test_any_text_has_an_index(email: str) -> None:
     assert len(RING.email_index(email)) == 32
 
 
+def test_a_throttle_bucket_is_no_email_index_and_outlasts_a_rotation() -> None:
+    address = "mary@river.example"
+    assert RING.throttle_bucket(address) != RING.email_index(address)
+    assert RING.throttle_bucket(address) == Keyring(KEYS.with_new_key()).throttle_bucket(address)
+    assert RING.throttle_bucket(address) != Keyring(KeyFile.new()).throttle_bucket(address)
+    assert RING.throttle_bucket(address) != RING.throttle_bucket(address.upper())
+
+
 @given(one=st.binary(), other=st.binary())
 def test_fingerprints_agree_exactly_when_payloads_do(one: bytes, other: bytes) -> None:
     assert (PRACTICE_KEY.fingerprint(one) == PRACTICE_KEY.fingerprint(other)) == (one == other)
