@@ -1,5 +1,6 @@
 """Strict requests: what Litestar would convert or ignore is refused here."""
 
+import asyncio
 import time
 from collections.abc import AsyncGenerator
 from functools import cache
@@ -20,6 +21,10 @@ JSON_TYPES: Final = frozenset({"application/json", "application/merge-patch+json
 CHARSETS: Final = frozenset({"utf-8", "utf8"})
 SLOW_S: Final = 1
 """After a body that takes longer than this to arrive, the sign-in is verified again."""
+PAUSE_S: Final = 60
+"""A body of which nothing arrives for this long is given up, as proxies do: else a phone that loses signal
+would hold its part of the upload budget for ever.
+"""
 LONG_BYTES: Final = 100_000
 """A longer body is decoded away from the event loop."""
 
@@ -30,9 +35,14 @@ class StrictRequest(Request[Any, Any, Any]):
     Litestar decodes to plain objects and then converts leniently: it takes "3" for 3.
     """
 
+    _pause: asyncio.Timeout | None = None
+    """Ends the wait for the next piece of the body."""
+
     async def stream(self) -> AsyncGenerator[bytes, None]:
         """Yield the body as it arrives; a file takes its share of the upload budget. Raises Overloaded."""
         async for piece in super().stream():
+            if self._pause is not None:
+                self._pause.reschedule(asyncio.get_running_loop().time() + PAUSE_S)
             if "portion" in self.state:
                 self.state.portion.take(len(piece))
             yield piece
@@ -50,7 +60,10 @@ class StrictRequest(Request[Any, Any, Any]):
 
     async def _read_body(self) -> bytes:
         try:
-            return await super().body()
+            async with asyncio.timeout(PAUSE_S) as self._pause:
+                return await super().body()
+        except TimeoutError as error:
+            raise CutOff(f"nothing of the body arrived for {PAUSE_S} s") from error
         except RequestEntityTooLarge as error:
             limit = self.route_handler.resolve_request_max_body_size()
             raise error if limit is None else TooLarge(limit) from error

@@ -1,13 +1,14 @@
 """Files are let in only as far as there is room for all of them."""
 
 import socket
+import time
 from contextlib import ExitStack
 from typing import Final
 from uuid import uuid4
 
 import pytest
 
-from routes.http import uploads
+from routes.http import strict, uploads
 from routes.http.uploads import PRACTICE_BYTES, UPLOADS_BYTES, UploadBudget
 from service.foundation.threads import Overloaded
 from service.geo.gpx.model import DEFAULT_LIMITS
@@ -101,3 +102,26 @@ def test_a_practice_that_has_its_part_of_the_budget_does_not_shut_others_out(
         wait_until(lambda: budget.free == part)
         assert upload(world.ben) == 503  # her colleague
         assert upload(world.cleo) == 200
+
+
+def test_a_file_that_stops_arriving_gives_its_part_of_the_budget_back(
+    running: Running, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(strict, "PAUSE_S", 0.3)
+    budget = UploadBudget(60_000, 60_000)
+    monkeypatch.setattr(uploads, "_budget", budget)
+    with begin_upload(running, world.ada, 50_000, 60_000) as connection:
+        wait_until(lambda: budget.free == 10_000)
+        wait_until(lambda: budget.free == 60_000)
+        assert b" 400 " in connection.recv(65_536).partition(b"\r\n")[0]
+
+
+def test_a_file_that_arrives_slowly_is_read(
+    running: Running, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(strict, "PAUSE_S", 0.5)
+    with begin_upload(running, world.ada, 0, 10) as connection:
+        for _ in range(10):
+            time.sleep(0.1)
+            connection.sendall(b" ")
+        assert b" 422 " in connection.recv(65_536).partition(b"\r\n")[0]
