@@ -1,13 +1,17 @@
 """What every wire type shares: strict input, output without empty members, and the usual limits."""
 
+from collections.abc import Callable
 from datetime import datetime
-from typing import Annotated, Any, Final, TypeVar
+from typing import Annotated, Any, Final, Generic, Self, TypeVar
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from service.foundation.instants import EARLIEST, LATEST, is_real
+from service.foundation.pages import PageOf
 
+Item = TypeVar("Item")
+Thing = TypeVar("Thing")
 Value = TypeVar("Value")
 
 
@@ -29,13 +33,28 @@ class Output(msgspec.Struct, omit_defaults=True):
     """What a phone gets: what is not known is absent rather than null."""
 
 
+NextCursor = Annotated[str, Meta(description="Send it as `cursor` to read on; absent on the last page.")]
+
+
+class Page(Output, Generic[Item]):
+    """Some items of a list, and where the next page starts."""
+
+    items: list[Item]
+    next_cursor: NextCursor | UnsetType = UNSET
+
+    @classmethod
+    def of(cls, page: PageOf[Thing], to_wire: Callable[[Thing], Item]) -> Self:
+        """Return a page with each thing turned into its wire type."""
+        items = [to_wire(each) for each in page.items]
+        return cls(items=items, next_cursor=page.next.to_text() if page.next else UNSET)
+
+
 Name = Annotated[str, Meta(min_length=1, max_length=200)]
 Text = Annotated[str, Meta(min_length=1, max_length=4_000)]
 Longitude = Annotated[float, Meta(ge=-180, le=180, description="Degrees east, WGS84.")]
 Latitude = Annotated[float, Meta(ge=-90, le=90, description="Degrees north, WGS84.")]
 Instant = Annotated[datetime, Meta(tz=True, description="RFC 3339 with an offset; answered in UTC.")]
 FlatPace = Annotated[float, Meta(ge=0.1, le=3, description="Metres per second on the flat.")]
-NextCursor = Annotated[str, Meta(description="Send it as `cursor` to read on; absent on the last page.")]
 Rests = Annotated[int, Meta(ge=0, le=7_200, description="Seconds of rest planned into a walk.")]
 
 

@@ -148,10 +148,19 @@ def _schemas(types: Sequence[type[msgspec.Struct]]) -> Node:
             )
         if name in EXAMPLES:
             schema["examples"] = [EXAMPLES[name]]
-        for member, node in schema.get("properties", {}).items():
+        members = _required_first(schema)
+        for member, node in members.items():
             plain = _plain(node, components, keep_null=name.endswith("Patch"))
-            schema["properties"][member] = _described(plain, said.get(member, ""))
+            members[member] = _described(plain, said.get(member, ""))
+        if members:
+            schema["properties"] = members
     return dict(sorted(components.items()))
+
+
+def _required_first(schema: Node) -> Node:
+    """Return the members of an object, with the required ones first: some are inherited after them."""
+    members, required = schema.get("properties", {}), schema.get("required", ())
+    return dict(sorted(members.items(), key=lambda member: member[0] not in required))
 
 
 def _described(node: Node, said: str) -> Node:

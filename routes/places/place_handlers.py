@@ -10,6 +10,7 @@ from litestar.params import FromPath, JSONBody, QueryParameter
 
 from routes.http.answers import answer, created
 from routes.http.dependencies import DEFAULT_LIMIT, Creating, CursorText, Limit, Writing, after
+from schemas.base import changes_of
 from schemas.places.places import PlaceIn, PlaceOut, PlacePage, PlacePatch
 from service.foundation.database.connection import Begin
 from service.foundation.retry_safe import Expected
@@ -37,7 +38,7 @@ async def get_places(
 ) -> PlacePage:
     """List places by name."""
     page = await page_of_places(begin, archived=archived, after=after(cursor), limit=limit)
-    return PlacePage.from_page(page)
+    return PlacePage.of(page, PlaceOut.from_place)
 
 
 @get("/places/{place_id:uuid}", operation_id="read_place", summary="Read a place", tags=["places"])
@@ -57,8 +58,8 @@ async def patch_place(
     now: NamedDependency[datetime],
 ) -> Response[PlaceOut]:
     """Change what is named, archive or restore."""
-    changes = data.to_changes(now)
-    place = await change_place(begin, writing.once(data), place_id, changes, expected=expected, now=now)
+    once, changes = writing.once(data), changes_of(data, now)
+    place = await change_place(begin, once, place_id, changes, expected=expected, now=now)
     return answer(PlaceOut.from_place(place), place.revision)
 
 

@@ -3,11 +3,11 @@
 import re
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Final
+from typing import Annotated, Final
 from uuid import UUID
 
 import msgspec
-from msgspec import UNSET, UnsetType
+from msgspec import UNSET, Meta, UnsetType
 
 from schemas.base import Output, shown
 from schemas.clients.clients import ClientIn
@@ -106,12 +106,15 @@ def _client_in(cells: dict[str, str]) -> ClientIn:
 class ImportedRow(Output):
     """What became of a row."""
 
-    row: int
-    """As a spreadsheet counts: the first row, which names the columns, is 1."""
+    row: Annotated[
+        int, Meta(description="As a spreadsheet counts: the first row, which names the columns, is 1.")
+    ]
     outcome: Outcome
     client_id: UUID | UnsetType = UNSET
-    column: str | UnsetType = UNSET
-    """The column of the mistake; absent where the row as a whole is wrong."""
+    column: Annotated[
+        str | UnsetType,
+        Meta(description="The column of the mistake; absent where the row as a whole is wrong."),
+    ] = UNSET
     reason: str | UnsetType = UNSET
 
 
@@ -119,8 +122,7 @@ class ClientImportReport(Output):
     """What an import did, or in a dry run what it would do, row by row."""
 
     dry_run: bool
-    created: int
-    """In a dry run: how many would be."""
+    created: Annotated[int, Meta(description="In a dry run: how many would be.")]
     already_there: int
     refused: int
     rows: list[ImportedRow]

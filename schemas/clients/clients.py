@@ -12,8 +12,8 @@ from schemas.base import (
     Input,
     Instant,
     Name,
-    NextCursor,
     Output,
+    Page,
     Rests,
     changes_of,
     present,
@@ -30,7 +30,6 @@ from service.clients.clients import (
     merged_record,
     pace_of,
 )
-from service.foundation.pages import PageOf
 from service.people.practices import Practice
 
 Part = TypeVar("Part", bound=Output)
@@ -52,6 +51,9 @@ Telephone = Annotated[
 Line = Annotated[str, Meta(min_length=1, max_length=200)]
 Lines = Annotated[str, Meta(min_length=1, max_length=1_000)]
 CrisisPlan = Annotated[str, Meta(min_length=1, max_length=10_000)]
+OTHERS: Final = Meta(description="The other people of a couple or a family.")
+WISHES: Final = Meta(description='How they want to be reached: "text only", "no messages on the machine".')
+OWN: Final = Meta(description="The client's own; absent where the practice's applies.")
 AGREEMENTS: Final = {"outdoor_agreement": "outdoor_agreed", "location_permission": "location_agreed"}
 
 
@@ -69,8 +71,7 @@ class IdentityPatch(Input):
     family_name: Name | UnsetType | None = UNSET
     pronouns: Pronouns | UnsetType | None = UNSET
     date_of_birth: date | UnsetType | None = UNSET
-    others: Lines | UnsetType | None = UNSET
-    """The other people of a couple or a family."""
+    others: Annotated[Lines | UnsetType | None, OTHERS] = UNSET
 
 
 class ContactPatch(Input):
@@ -79,8 +80,7 @@ class ContactPatch(Input):
     email: EmailAddress | UnsetType | None = UNSET
     phone_number: Telephone | UnsetType | None = UNSET
     address: Lines | UnsetType | None = UNSET
-    wishes: Lines | UnsetType | None = UNSET
-    """How they want to be reached: "text only", "no messages on the machine"."""
+    wishes: Annotated[Lines | UnsetType | None, WISHES] = UNSET
 
 
 class EmergencyContactPatch(Input):
@@ -99,66 +99,63 @@ class GpPatch(Input):
     phone_number: Telephone | UnsetType | None = UNSET
 
 
-class ClientIn(Input):
-    """A client to add: a label is enough. What is about the person is encrypted under a key of theirs."""
+class ClientMembers(Input):
+    """What a client may have besides a label."""
 
-    id: UUID
-    label: Label
-    stage: Stage = Stage.ENQUIRY
-    ending: Ending | None = None
-    """With stage ended, and only then."""
-    flat_pace_ms: FlatPace | None = None
-    rests_s: Rests | None = None
-    outdoor_agreement: AgreementIn | None = None
-    location_permission: AgreementIn | None = None
-    """Tracks are kept only with it."""
-    identity: IdentityPatch | None = None
-    contact: ContactPatch | None = None
-    emergency_contact: EmergencyContactPatch | None = None
-    gp: GpPatch | None = None
-    crisis_plan: CrisisPlan | None = None
-
-    def to_client(self, now: datetime) -> tuple[Client, ClientRecord]:
-        """Return the client this describes, and what is to be sealed."""
-        given = _parted(changes_of(self, now))
-        client = Client(created_at=now, updated_at=now, **given.members)
-        return client, merged_record(ClientRecord(), given.record)
-
-
-class ClientPatch(Input):
-    """What to change, as a merge patch (RFC 7396): null clears a member, an absent one stays.
-
-    So it goes inside `identity`, `contact`, `emergency_contact` and `gp`. The two agreements are replaced
-    whole, each on its own; withdrawing one is always possible, and null means the client was never asked.
-    """
-
-    label: Label | UnsetType = UNSET
     stage: Stage | UnsetType = UNSET
-    ending: Ending | UnsetType | None = UNSET
-    """Needed when the stage becomes ended; forgotten when it becomes another."""
+    ending: Annotated[
+        Ending | UnsetType | None,
+        Meta(description="With stage ended, and only then; another stage clears it."),
+    ] = UNSET
     flat_pace_ms: FlatPace | UnsetType | None = UNSET
     rests_s: Rests | UnsetType | None = UNSET
     outdoor_agreement: AgreementIn | UnsetType | None = UNSET
-    location_permission: AgreementIn | UnsetType | None = UNSET
+    location_permission: Annotated[
+        AgreementIn | UnsetType | None, Meta(description="Tracks are kept only with it.")
+    ] = UNSET
     identity: IdentityPatch | UnsetType | None = UNSET
     contact: ContactPatch | UnsetType | None = UNSET
     emergency_contact: EmergencyContactPatch | UnsetType | None = UNSET
     gp: GpPatch | UnsetType | None = UNSET
     crisis_plan: CrisisPlan | UnsetType | None = UNSET
+
+
+class ClientIn(ClientMembers, kw_only=True):
+    """A client to add: a label is enough. What is about the person is encrypted under a key of their own.
+
+    Without a stage it is an enquiry.
+    """
+
+    id: UUID
+    label: Label
+
+    def to_client(self, now: datetime) -> tuple[Client, ClientRecord]:
+        """Return the client this describes, and the record to seal."""
+        given = _to_changes(self, now)
+        client = Client(created_at=now, updated_at=now, **given.members)
+        return client, merged_record(ClientRecord(), given.record)
+
+
+class ClientPatch(ClientMembers):
+    """What to change, as a merge patch (RFC 7396): null clears a member, an absent one stays.
+
+    The same holds inside `identity`, `contact`, `emergency_contact` and `gp`. Each of the two agreements is
+    replaced as a whole. Withdrawing one is always possible; null means the client was never asked.
+    """
+
+    label: Label | UnsetType = UNSET
     archived: bool | UnsetType = UNSET
 
     def to_changes(self, now: datetime) -> ClientChanges:
         """Return the changes in the words of the domain."""
-        return _parted(changes_of(self, now))
+        return _to_changes(self, now)
 
 
-def _parted(given: dict[str, Any]) -> ClientChanges:
-    """Return what was given, parted into what is kept in the open and what is sealed."""
+def _to_changes(sent: ClientMembers, now: datetime) -> ClientChanges:
+    """Return what was sent: the members stored in the open, and those that are sealed."""
+    given = changes_of(sent, now)
     sealed = {name: given.pop(name) for name in ClientRecord.__struct_fields__ if name in given}
-    for member, column in (
-        ("outdoor_agreement", "outdoor_agreed"),
-        ("location_permission", "location_agreed"),
-    ):
+    for member, column in AGREEMENTS.items():
         if member in given:
             agreement = given.pop(member)
             given[column] = agreement.agreed if agreement else None
@@ -191,14 +188,15 @@ class ClientSummary(Output):
     updated_at: Instant
     revision: int
     ending: Ending | UnsetType = UNSET
-    flat_pace_ms: float | UnsetType = UNSET
-    """The client's own; absent where the practice's applies."""
-    rests_s: int | UnsetType = UNSET
-    """The client's own; absent where the practice's applies."""
-    outdoor_agreement: AgreementOut | UnsetType = UNSET
-    """Absent until the client was asked."""
-    location_permission: AgreementOut | UnsetType = UNSET
-    """Absent until the client was asked; tracks are kept only with it."""
+    flat_pace_ms: Annotated[float | UnsetType, OWN] = UNSET
+    rests_s: Annotated[int | UnsetType, OWN] = UNSET
+    outdoor_agreement: Annotated[
+        AgreementOut | UnsetType, Meta(description="Absent until the client was asked.")
+    ] = UNSET
+    location_permission: Annotated[
+        AgreementOut | UnsetType,
+        Meta(description="Absent until the client was asked; tracks are kept only with it."),
+    ] = UNSET
     archived_at: Instant | UnsetType = UNSET
 
     @classmethod
@@ -228,8 +226,7 @@ class IdentityOut(Output):
     family_name: str | UnsetType = UNSET
     pronouns: str | UnsetType = UNSET
     date_of_birth: date | UnsetType = UNSET
-    others: str | UnsetType = UNSET
-    """The other people of a couple or a family."""
+    others: Annotated[str | UnsetType, OTHERS] = UNSET
 
 
 class ContactOut(Output):
@@ -238,8 +235,7 @@ class ContactOut(Output):
     email: str | UnsetType = UNSET
     phone_number: str | UnsetType = UNSET
     address: str | UnsetType = UNSET
-    wishes: str | UnsetType = UNSET
-    """How they want to be reached."""
+    wishes: Annotated[str | UnsetType, WISHES] = UNSET
 
 
 class EmergencyContactOut(Output):
@@ -285,14 +281,5 @@ def _part(part: object | None, wire: type[Part]) -> Part | UnsetType:
     return UNSET if part is None else wire(**shown(part, wire))
 
 
-class ClientPage(Output):
+class ClientPage(Page[ClientSummary]):
     """Clients by label."""
-
-    items: list[ClientSummary]
-    next_cursor: NextCursor | UnsetType = UNSET
-
-    @classmethod
-    def from_page(cls, page: PageOf[Client], practice: Practice) -> "ClientPage":
-        """Return the page as a phone gets it."""
-        items = [ClientSummary.from_client(each, practice) for each in page.items]
-        return cls(items=items, next_cursor=page.next.to_text() if page.next else UNSET)
