@@ -91,7 +91,7 @@ ROUTE_SUMMARY: Final = {
     "tags": ["level", "quiet"],
     "version": 1,
     "walking_time_s": 2968.0,
-    "flat_pace_ms": 0.9,
+    "flat_pace_mps": 0.9,
     "rests_s": 600.0,
     **MEASURES,
     **WRITTEN,
@@ -287,7 +287,7 @@ EXAMPLES: Final[dict[str, Example]] = {
         "whole": True,
         "lon": -0.0291,
         "lat": 51.5513,
-        "flat_pace_ms": 0.9,
+        "flat_pace_mps": 0.9,
         "rests_s": 600.0,
     },
     "SessionIn": {

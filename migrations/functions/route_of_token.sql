@@ -1,5 +1,6 @@
--- The read phones make most, in one round trip: the token checked, and the route with its features. The
--- row-level policies still bind, since the function runs with the rights of its caller.
+-- The read phones make most, in one round trip: check the token, return the route with its features. The
+-- row-level policies still bind, because the function runs with the rights of its caller. Only the columns of
+-- route_version are named: that row also holds the line, which is large.
 CREATE OR REPLACE FUNCTION route_of_token(p_practice uuid, p_digest bytea, p_now timestamptz, p_route uuid)
 RETURNS TABLE (
     sign_in_id   uuid,
@@ -19,12 +20,9 @@ BEGIN
     RETURN QUERY
     SELECT who.id, who.practice_id, who.therapist_id, who.device_id, who.role, who.wrapped_key,
            (SELECT row_to_json(shown)
-              FROM (SELECT route.id, route.name, route.description, route.tags, route.version,
-                           route.archived_at, route.created_at, route.updated_at, route.revision, points,
-                           length_m, ascent_m, descent_m, equivalent_flat_m, is_loop, start_lon, start_lat, end_lon,
-                           end_lat, flat_pace_ms, rests_s,
-                           greatest(route.revision, practice.revision) AS shown_revision,
-                           lower(route.name) AS sort_key
+              FROM (SELECT route.*, points, length_m, ascent_m, descent_m, equivalent_flat_m, is_loop,
+                           start_lon, start_lat, end_lon, end_lat,
+                           flat_pace_ms AS flat_pace_mps, rests_s, practice.revision AS practice_revision
                       FROM route
                       JOIN route_version
                         ON route_version.practice_id = route.practice_id
@@ -34,13 +32,11 @@ BEGIN
                         ON practice.practice_id = route.practice_id
                      WHERE route.practice_id = p_practice
                        AND route.id = p_route) AS shown),
-           (SELECT coalesce(json_agg(point ORDER BY point.along_m, point.id), '[]')
-              FROM (SELECT route_feature.id, route_feature.route_id, kind, name, description, lon, lat,
-                           along_m, offset_m, created_at, updated_at, revision
-                      FROM route_feature
-                     WHERE route_feature.practice_id = p_practice
-                       AND route_feature.route_id = p_route) AS point)
+           (SELECT coalesce(json_agg(route_feature ORDER BY along_m, route_feature.id), '[]')
+              FROM route_feature
+             WHERE route_feature.practice_id = p_practice
+               AND route_feature.route_id = p_route)
       FROM sign_in_of_token(p_practice, p_digest, p_now) AS who;
 END
 $$;
-COMMENT ON FUNCTION route_of_token IS 'The sign-in an access token stands for with one route of its practice, or no row.';
+COMMENT ON FUNCTION route_of_token IS 'The sign-in of an access token with one route of its practice; no row for an invalid token.';

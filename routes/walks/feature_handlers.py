@@ -1,4 +1,4 @@
-"""Points of a route worth knowing."""
+"""Features: benches, shelters, exits, hazards and other points of a route."""
 
 from datetime import datetime
 from uuid import UUID
@@ -9,10 +9,9 @@ from litestar.params import FromPath, JSONBody
 
 from routes.http.answers import answer, created
 from routes.http.dependencies import Creating, Writing
-from schemas.walks.routes import FeatureIn, FeatureOut, FeaturePatch
+from schemas.walks.features import FeatureIn, FeatureOut, FeaturePatch
 from service.foundation.database.connection import Begin
 from service.foundation.retry_safe import Expected
-from service.people.sign_ins import SignIn
 from service.walks.keep_features import add_feature, change_feature, read_feature, remove_feature
 
 
@@ -29,7 +28,7 @@ async def post_feature(
     creating: NamedDependency[Creating],
     now: NamedDependency[datetime],
 ) -> Response[FeatureOut]:
-    """Mark a bench, a shelter, an exit, a hazard; where along the line it lies is answered."""
+    """Mark a bench, a shelter, an exit, a hazard; the answer says where along the line it lies."""
     new = data.to_feature(route_id, now)
     feature, replayed = await add_feature(begin, creating.once(data.id, data), new)
     location = f"/v1/routes/{route_id}/features/{feature.id}"
@@ -43,14 +42,10 @@ async def post_feature(
     tags=["routes"],
 )
 async def get_feature(
-    route_id: FromPath[UUID],
-    feature_id: FromPath[UUID],
-    begin: NamedDependency[Begin],
-    sign_in: NamedDependency[SignIn],
+    route_id: FromPath[UUID], feature_id: FromPath[UUID], begin: NamedDependency[Begin]
 ) -> Response[FeatureOut]:
-    """Read one point; a route is answered with all of its points."""
-    async with begin.read() as connection:
-        feature = await read_feature(connection, sign_in.practice_id, route_id, feature_id)
+    """Read one point. Reading a route answers all of its points."""
+    feature = await read_feature(begin, route_id, feature_id)
     return answer(FeatureOut.from_feature(feature), feature.revision)
 
 
@@ -86,11 +81,11 @@ async def delete_feature(
     route_id: FromPath[UUID],
     feature_id: FromPath[UUID],
     begin: NamedDependency[Begin],
+    expected_if_sent: NamedDependency[Expected],
     now: NamedDependency[datetime],
 ) -> None:
-    """Remove a point; again, and nothing happens."""
-    async with begin.write() as transaction:
-        await remove_feature(transaction, route_id, feature_id, now)
+    """Remove a point. Removing it again changes nothing."""
+    await remove_feature(begin, route_id, feature_id, expected=expected_if_sent, now=now)
 
 
 HANDLERS = [post_feature, get_feature, patch_feature, delete_feature]

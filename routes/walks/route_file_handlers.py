@@ -1,4 +1,4 @@
-"""Routes as files: GPX and GeoJSON in and out."""
+"""Route files: GPX and GeoJSON in and out."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -15,16 +15,14 @@ from litestar.params import FromPath, QueryParameter
 from routes.http.answers import answer, created, file_answer, takes_gzip
 from routes.http.dependencies import Creating
 from routes.http.uploads import Upload
-from schemas.walks.routes import FilePreview, ImportedRoute
-from service.foundation.compression import gzip_bytes
+from schemas.walks.route_files import FilePreview, ImportedRoute
 from service.foundation.database.connection import Begin
 from service.foundation.off_loop import off_loop
 from service.foundation.retry_safe import Expected
 from service.geo.gpx.model import DEFAULT_LIMITS
-from service.people.sign_ins import SignIn
-from service.walks.export_route import Exported, read_to_export, route_as_geojson, route_as_gpx
+from service.walks.export_route import export_route
 from service.walks.keep_routes import add_route, replace_line
-from service.walks.read_route_file import FileForm, Offer, Wanted, draft_route, read_route_file
+from service.walks.route_files import FileForm, RouteFile, RouteRequest, draft_route, read_route_file
 
 GPX_TYPE: Final = "application/gpx+xml"
 GEOJSON_TYPE: Final = "application/geo+json"
@@ -49,14 +47,14 @@ LineNumber = Annotated[
         description="Which line to take where there are several: from 0, tracks first, then routes.",
     ),
 ]
-VersionGiven = Annotated[
+Version = Annotated[
     int | None, QueryParameter(ge=1, le=1_000_000, description="An earlier line; the one in use if absent.")
 ]
 
 
 @asynccontextmanager
-async def read_file(request: Request[Any, Any, Any], now: datetime) -> AsyncIterator[Offer]:
-    """Give what an uploaded file offers, with room for it until all is done.
+async def received_file(request: Request[Any, Any, Any], now: datetime) -> AsyncIterator[RouteFile]:
+    """Give what an uploaded file holds, and keep its share of memory reserved until the block ends.
 
     Raises UnsupportedContent, TooLarge, GpxRefused, GeoJsonRefused, Overloaded.
     """
@@ -74,10 +72,10 @@ async def read_file(request: Request[Any, Any, Any], now: datetime) -> AsyncIter
     operation_class=ROUTE_FILE.operation,
     request_max_body_size=DEFAULT_LIMITS.file_bytes,
 )
-async def post_preview(request: Request[Any, Any, Any], now: NamedDependency[datetime]) -> FilePreview:
-    """Tell which lines and waypoints a file holds, and what of it cannot be read. Nothing is kept."""
-    async with read_file(request, now) as offer:
-        return await off_loop(FilePreview.from_offer, offer)
+async def post_route_preview(request: Request[Any, Any, Any], now: NamedDependency[datetime]) -> FilePreview:
+    """Say which lines and waypoints a file holds, and which parts cannot be read. Nothing is stored."""
+    async with received_file(request, now) as file:
+        return await off_loop(FilePreview.from_file, file)
 
 
 @post(
@@ -88,7 +86,7 @@ async def post_preview(request: Request[Any, Any, Any], now: NamedDependency[dat
     operation_class=ROUTE_FILE.operation,
     request_max_body_size=DEFAULT_LIMITS.file_bytes,
 )
-async def post_import(
+async def post_route_import(
     request: Request[Any, Any, Any],
     route_id: Annotated[UUID, QueryParameter(name="id", description="The new route's, made by the phone.")],
     begin: NamedDependency[Begin],
@@ -105,17 +103,15 @@ async def post_import(
 ) -> Response[ImportedRoute]:
     """Make a route of a line in a GPX file or GeoJSON; waypoints become its features.
 
-    Where a file holds several lines and none is chosen, the answer is 409 and lists them.
+    Where a file holds several lines and the request chooses none, the answer is 409 and lists them.
     """
-    wanted = Wanted(id=route_id, name=name, line=line, waypoints_within_m=waypoints_within_m)
-    async with read_file(request, now) as offer:
-        draft = await off_loop(draft_route, offer, wanted, now)
-        once = creating.once(route_id, msgspec.json.encode(wanted) + offer.digest)
-        async with begin.write(once) as transaction:
-            full = await add_route(transaction, draft.route)
-        body = ImportedRoute.from_offer(full, offer, draft.waypoints_left_out)
-    location = f"/v1/routes/{route_id}"
-    return created(body, full.route.shown_revision, location, replayed=transaction.replays)
+    wanted = RouteRequest(id=route_id, name=name, line=line, waypoints_within_m=waypoints_within_m)
+    async with received_file(request, now) as file:
+        draft = await off_loop(draft_route, file, wanted, now)
+        once = creating.once(route_id, msgspec.json.encode(wanted) + file.digest)
+        full, replayed = await add_route(begin, once, draft.route)
+        body = ImportedRoute.from_file(full, file, draft.waypoints_left_out)
+    return created(body, full.route.shown_revision, f"/v1/routes/{route_id}", replayed=replayed)
 
 
 @put(
@@ -126,7 +122,7 @@ async def post_import(
     operation_class=ROUTE_FILE.operation,
     request_max_body_size=DEFAULT_LIMITS.file_bytes,
 )
-async def put_line(
+async def put_route_line(
     route_id: FromPath[UUID],
     request: Request[Any, Any, Any],
     begin: NamedDependency[Begin],
@@ -137,11 +133,11 @@ async def put_line(
     """Give a route another line; the one until now stays with the sessions that used it.
 
     Features stay where they are, and waypoints in the file are not taken. A route that has this very line
-    already is left as it is, so a request whose answer was lost may be repeated.
+    already stays as it is, so a phone may repeat a request whose answer was lost.
     """
-    async with read_file(request, now) as offer:
-        full = await replace_line(begin, route_id, offer, line, expected=expected, now=now)
-        return answer(ImportedRoute.from_offer(full, offer), full.route.shown_revision)
+    async with received_file(request, now) as file:
+        full = await replace_line(begin, route_id, file, line, expected=expected, now=now)
+        return answer(ImportedRoute.from_file(full, file), full.route.shown_revision)
 
 
 @get(
@@ -152,17 +148,14 @@ async def put_line(
     media_type=GPX_TYPE,
     opt={"exclude_from_compression": True},
 )
-async def get_gpx(
+async def get_route_gpx(
     route_id: FromPath[UUID],
     request: Request[Any, Any, Any],
     begin: NamedDependency[Begin],
-    sign_in: NamedDependency[SignIn],
-    version: VersionGiven = None,
+    version: Version = None,
 ) -> Response[bytes]:
     """Send a route as GPX 1.1: its line as a track, its features as waypoints."""
-    async with begin.read() as connection:
-        exported = await read_to_export(connection, sign_in.practice_id, route_id, version)
-    return await _send(request, exported, FileForm.GPX)
+    return await _send(request, begin, route_id, version, FileForm.GPX)
 
 
 @get(
@@ -173,32 +166,24 @@ async def get_gpx(
     media_type=GEOJSON_TYPE,
     opt={"exclude_from_compression": True},
 )
-async def get_geojson(
+async def get_route_geojson(
     route_id: FromPath[UUID],
     request: Request[Any, Any, Any],
     begin: NamedDependency[Begin],
-    sign_in: NamedDependency[SignIn],
-    version: VersionGiven = None,
+    version: Version = None,
 ) -> Response[bytes]:
     """Send a route as a GeoJSON FeatureCollection: its line, then its features."""
-    async with begin.read() as connection:
-        exported = await read_to_export(connection, sign_in.practice_id, route_id, version)
-    return await _send(request, exported, FileForm.GEOJSON)
+    return await _send(request, begin, route_id, version, FileForm.GEOJSON)
 
 
-async def _send(request: Request[Any, Any, Any], exported: Exported, form: FileForm) -> Response[bytes]:
-    """Send a route as a file, written and compressed off the event loop."""
+async def _send(
+    request: Request[Any, Any, Any], begin: Begin, route_id: UUID, version: int | None, form: FileForm
+) -> Response[bytes]:
     gzipped = takes_gzip(request.headers)
-    content = await off_loop(_written, exported, form, compressed=gzipped)
-    route = exported.full.route
-    media_type = GPX_TYPE if form is FileForm.GPX else GEOJSON_TYPE
+    exported = await export_route(begin, route_id, form, version=version, gzipped=gzipped)
+    route, media_type = exported.route, GPX_TYPE if form is FileForm.GPX else GEOJSON_TYPE
     headers = {"Content-Disposition": attachment(route.name, form)}
-    return file_answer(content, media_type, route.shown_revision, gzipped=gzipped, headers=headers)
-
-
-def _written(exported: Exported, form: FileForm, *, compressed: bool) -> bytes:
-    content = route_as_gpx(exported) if form is FileForm.GPX else route_as_geojson(exported)
-    return gzip_bytes(content) if compressed else content
+    return file_answer(exported.content, media_type, route.shown_revision, gzipped=gzipped, headers=headers)
 
 
 def attachment(name: str, form: FileForm) -> str:
@@ -209,4 +194,4 @@ def attachment(name: str, form: FileForm) -> str:
     return f"attachment; filename=\"{plain}.{form}\"; filename*=UTF-8''{quote(stem, safe='')}.{form}"
 
 
-HANDLERS = [post_preview, post_import, put_line, get_gpx, get_geojson]
+HANDLERS = [post_route_preview, post_route_import, put_route_line, get_route_gpx, get_route_geojson]

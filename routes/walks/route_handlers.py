@@ -1,4 +1,4 @@
-"""Planned walks: drawn, listed, renamed, archived, timed."""
+"""Routes: draw, list, rename, archive, time."""
 
 from datetime import datetime
 from typing import Annotated
@@ -9,13 +9,12 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody, QueryParameter
 
 from routes.http.answers import answer, created
-from routes.http.dependencies import DEFAULT_LIMIT, Creating, CursorText, Limit, Services, Writing, after
+from routes.http.dependencies import DEFAULT_LIMIT, Creating, CursorText, Limit, Writing, after
 from schemas.walks.routes import RouteIn, RouteOut, RoutePage, RoutePatch, RouteVersions, TurnBackOut
 from service.foundation.database.connection import Begin
 from service.foundation.off_loop import off_loop
 from service.foundation.retry_safe import Expected
 from service.people.sign_in_queries import ByToken
-from service.people.sign_ins import SignIn
 from service.walks.keep_routes import (
     add_route,
     change_route,
@@ -23,16 +22,17 @@ from service.walks.keep_routes import (
     read_route_by_token,
     versions_of_route,
 )
-from service.walks.plan_turn_back import PaceWanted, find_pace, plan_turn, read_to_plan
-from service.walks.read_route_file import draft_drawn_route
+from service.walks.pace_queries import PRACTICE_PACE, PaceRequest
+from service.walks.plan_turn_back import plan_turn_back
+from service.walks.route_files import draft_drawn_route
 from service.walks.route_queries import RouteSearch
 from service.walks.routes import LONGEST_TAG, normal_tag
 
 ClientId = Annotated[UUID | None, QueryParameter(description="Time it at this client's pace.")]
-PaceGiven = Annotated[
+FlatPaceMps = Annotated[
     float | None, QueryParameter(ge=0.1, le=3, description="Time it at this pace: metres per second, flat.")
 ]
-RestsGiven = Annotated[int | None, QueryParameter(ge=0, le=7_200, description="Seconds of rest planned in.")]
+RestsS = Annotated[int | None, QueryParameter(ge=0, le=7_200, description="Seconds of rest planned in.")]
 
 
 @post("/routes", operation_id="create_route", summary="Draw a route", tags=["routes"])
@@ -44,21 +44,17 @@ async def post_route(
 ) -> Response[RouteOut]:
     """Add a route drawn on a map, as GeoJSON; files are sent to `/v1/routes/import`.
 
-    Where the drawing holds several lines and none is chosen, the answer is 409 and lists them.
+    Where the drawing holds several lines and the body chooses none, the answer is 409 and lists them.
     """
-    draft = await off_loop(draft_drawn_route, bytes(data.geojson), data.to_wanted(), now)
-    async with begin.write(creating.once(data.id, data)) as transaction:
-        full = await add_route(transaction, draft.route)
-    location = f"/v1/routes/{data.id}"
-    return created(
-        RouteOut.from_full(full), full.route.shown_revision, location, replayed=transaction.replays
-    )
+    draft = await off_loop(draft_drawn_route, bytes(data.geojson), data.to_request(), now)
+    full, replayed = await add_route(begin, creating.once(data.id, data), draft.route)
+    body, revision = RouteOut.from_full(full), full.route.shown_revision
+    return created(body, revision, f"/v1/routes/{data.id}", replayed=replayed)
 
 
 @get("/routes", operation_id="list_routes", summary="List routes", tags=["routes"])
 async def get_routes(
     begin: NamedDependency[Begin],
-    sign_in: NamedDependency[SignIn],
     cursor: CursorText = None,
     limit: Limit = DEFAULT_LIMIT,
     archived: Annotated[bool, QueryParameter(description="List the archived ones instead.")] = False,  # noqa: FBT002  a query parameter
@@ -67,17 +63,13 @@ async def get_routes(
     ] = None,
     tag: Annotated[str | None, QueryParameter(max_length=LONGEST_TAG, description="One of the tags.")] = None,
     client_id: ClientId = None,
-    flat_pace_ms: PaceGiven = None,
-    rests_s: RestsGiven = None,
+    flat_pace_mps: FlatPaceMps = None,
+    rests_s: RestsS = None,
 ) -> RoutePage:
     """List routes by name, timed at the practice's pace, a client's or another."""
-    start = after(cursor)
     search = RouteSearch(archived=archived, name=name, tag=None if tag is None else normal_tag(tag))
-    wanted = PaceWanted(client_id, flat_pace_ms, rests_s)
-    async with begin.read() as connection:
-        pace = await find_pace(connection, sign_in.practice_id, wanted)
-        page = await page_of_routes(connection, sign_in.practice_id, search, after=start, limit=limit)
-    return RoutePage.from_page(page, pace)
+    request = PaceRequest(client_id, flat_pace_mps, rests_s)
+    return RoutePage.from_page(await page_of_routes(begin, search, request, after=after(cursor), limit=limit))
 
 
 @get(
@@ -89,24 +81,19 @@ async def get_routes(
 )
 async def get_route(
     route_id: FromPath[UUID],
-    services: NamedDependency[Services],
     by_token: NamedDependency[ByToken],
     client_id: ClientId = None,
-    flat_pace_ms: PaceGiven = None,
-    rests_s: RestsGiven = None,
+    flat_pace_mps: FlatPaceMps = None,
+    rests_s: RestsS = None,
 ) -> Response[RouteOut]:
     """Read a route with its features, archived or not.
 
-    Timed at another pace than the practice's it is a calculation, which carries no ETag.
+    An answer timed at another pace than the practice's carries no ETag, because it depends on that pace.
     """
-    sign_in, full = await read_route_by_token(by_token, route_id)
-    wanted = PaceWanted(client_id, flat_pace_ms, rests_s)
-    if wanted == PaceWanted(None, None, None):
-        return answer(RouteOut.from_full(full), full.route.shown_revision)
-    async with Begin(services.pool, sign_in.tenant).read() as connection:
-        pace = await find_pace(connection, sign_in.practice_id, wanted)
-    body = RouteOut.from_full(full, pace)
-    return answer(body, full.route.shown_revision) if pace is None else Response(body)
+    request = PaceRequest(client_id, flat_pace_mps, rests_s)
+    full = await read_route_by_token(by_token, route_id, request)
+    body = RouteOut.from_full(full)
+    return answer(body, full.route.shown_revision) if request == PRACTICE_PACE else Response(body)
 
 
 @patch("/routes/{route_id:uuid}", operation_id="change_route", summary="Change a route", tags=["routes"])
@@ -119,9 +106,9 @@ async def patch_route(
     now: NamedDependency[datetime],
 ) -> Response[RouteOut]:
     """Rename, describe or tag it, archive or restore it; its line has an address of its own."""
-    changes = data.to_changes(now)
-    async with begin.write(writing.once(data)) as transaction:
-        full = await change_route(transaction, route_id, changes, expected=expected, now=now)
+    full = await change_route(
+        begin, writing.once(data), route_id, data.to_changes(now), expected=expected, now=now
+    )
     return answer(RouteOut.from_full(full), full.route.shown_revision)
 
 
@@ -131,13 +118,9 @@ async def patch_route(
     summary="List a route's lines",
     tags=["routes"],
 )
-async def get_versions(
-    route_id: FromPath[UUID], begin: NamedDependency[Begin], sign_in: NamedDependency[SignIn]
-) -> RouteVersions:
+async def get_route_versions(route_id: FromPath[UUID], begin: NamedDependency[Begin]) -> RouteVersions:
     """List the last hundred lines a route has had, the one in use first."""
-    async with begin.read() as connection:
-        versions = await versions_of_route(connection, sign_in.practice_id, route_id)
-    return RouteVersions.from_versions(versions)
+    return RouteVersions.from_versions(await versions_of_route(begin, route_id))
 
 
 @get(
@@ -150,16 +133,13 @@ async def get_turn_back(
     route_id: FromPath[UUID],
     available_s: Annotated[int, QueryParameter(ge=0, le=86_400, description="Seconds from start to end.")],
     begin: NamedDependency[Begin],
-    sign_in: NamedDependency[SignIn],
     client_id: ClientId = None,
-    flat_pace_ms: PaceGiven = None,
-    rests_s: RestsGiven = None,
+    flat_pace_mps: FlatPaceMps = None,
+    rests_s: RestsS = None,
 ) -> TurnBackOut:
     """Say how far one can go and still be back in time, rests included."""
-    wanted = PaceWanted(client_id, flat_pace_ms, rests_s)
-    async with begin.read() as connection:
-        route = await read_to_plan(connection, sign_in.practice_id, route_id, wanted)
-    return TurnBackOut.from_turn(await off_loop(plan_turn, route, available_s))
+    request = PaceRequest(client_id, flat_pace_mps, rests_s)
+    return TurnBackOut.from_plan(await plan_turn_back(begin, route_id, request, available_s))
 
 
-HANDLERS = [post_route, get_routes, get_route, patch_route, get_versions, get_turn_back]
+HANDLERS = [post_route, get_routes, get_route, patch_route, get_route_versions, get_turn_back]

@@ -7,7 +7,7 @@ from uuid import UUID
 from msgspec import UNSET, UnsetType
 
 from schemas.base import Instant, Output, shown, to_the_centimetre
-from schemas.walks.routes import SkippedOut
+from schemas.walks.route_files import SkippedOut
 from service.record.deviation import Deviation, OffStretch
 from service.record.halts import Halt
 from service.record.tracks import Track, TrackSummary

@@ -1,54 +1,39 @@
 """Routes on the wire."""
 
 from datetime import datetime
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 from uuid import UUID
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from schemas.base import (
-    Input,
-    Instant,
-    Latitude,
-    Longitude,
-    Name,
-    NextCursor,
-    Output,
-    Text,
-    changes_of,
-    present,
-    shown,
-)
+from schemas.base import Input, Instant, Name, NextCursor, Output, Text, changes_of, shown
+from schemas.walks.features import FeatureOut
 from service.foundation.pages import PageOf
-from service.geo.gpx.model import DEFAULT_LIMITS, Skipped
-from service.geo.pace import Pace
-from service.walks.features import Feature, FeatureKind
-from service.walks.plan_turn_back import PlannedTurn
-from service.walks.read_route_file import Offer, OfferedPoint, Wanted
+from service.geo.gpx.model import DEFAULT_LIMITS
+from service.walks.plan_turn_back import TurnBackPlan
+from service.walks.route_files import RouteRequest
 from service.walks.routes import (
     LONGEST_TAG,
     MOST_TAGS,
     FullRoute,
-    LineChoice,
-    Measures,
-    Route,
+    LineMeasures,
+    RouteSummary,
     RouteVersion,
 )
 
-WAYPOINTS_SHOWN: Final = 1_000
-
 Tag = Annotated[str, Meta(min_length=1, max_length=LONGEST_TAG)]
 Tags = Annotated[
-    list[Tag], Meta(max_length=MOST_TAGS, description="Kept in lower case, without spaces around, each once.")
+    list[Tag],
+    Meta(max_length=MOST_TAGS, description="Stored in lower case, without spaces around, each once."),
 ]
 GeoJson = Annotated[
     msgspec.Raw,
     Meta(
         description=(
-            "A FeatureCollection, Feature, LineString or MultiLineString (RFC 7946); of several lines `line` "
-            "chooses one. Its points become features of the route. Of a feature's properties, name, "
-            "the first 4,000 characters of description, and kind are understood."
+            "A FeatureCollection, Feature, LineString or MultiLineString (RFC 7946); `line` chooses one of "
+            "several lines. Its points become features of the route. The service reads these properties of a "
+            "feature: name, kind, and the first 4,000 characters of description."
         ),
         extra_json_schema={"type": "object", "additionalProperties": True},
     ),
@@ -66,9 +51,9 @@ class RouteIn(Input):
     line: Annotated[int, Meta(ge=0, le=DEFAULT_LIMITS.lines)] | None = None
     """Which line of the drawing to take where there are several: from 0, in its order."""
 
-    def to_wanted(self) -> Wanted:
-        """Return the route wanted from the drawing."""
-        return Wanted(
+    def to_request(self) -> RouteRequest:
+        """Return the route to make of the drawing."""
+        return RouteRequest(
             id=self.id,
             name=self.name,
             description=self.description,
@@ -90,15 +75,15 @@ class RoutePatch(Input):
         return changes_of(self, now)
 
 
-class PlaceOnEarth(Output):
-    """Degrees, WGS84."""
+class LineEnd(Output):
+    """Where a line begins or ends: degrees, WGS84."""
 
     lon: float
     lat: float
 
 
-class MeasuresOut(Output, kw_only=True):
-    """A line's measures."""
+class LineMeasuresOut(Output, kw_only=True):
+    """The measures of a line."""
 
     points: int
     length_m: Annotated[float, Meta(description="On the WGS84 ellipsoid; gaps between segments left out.")]
@@ -111,33 +96,37 @@ class MeasuresOut(Output, kw_only=True):
         float,
         Meta(
             description="Metres on the flat that take as long: "
-            "walking time is equivalent_flat_m / flat_pace_ms + rests_s."
+            "walking time is equivalent_flat_m / flat_pace_mps + rests_s."
         ),
     ]
     is_loop: Annotated[bool, Meta(description="It ends where it began, be it round or out and back.")]
-    start: PlaceOnEarth
-    end: PlaceOnEarth
+    start: LineEnd
+    end: LineEnd
 
 
-def measured(line: Measures) -> dict[str, Any]:
-    """Return a line's measures as members of an answer, to the centimetre."""
+def measures_members(line: LineMeasures) -> dict[str, Any]:
+    """Return the members of LineMeasuresOut, to the centimetre."""
+    metres = ("length_m", "ascent_m", "descent_m", "equivalent_flat_m")
+    known = {name: getattr(line, name) for name in metres if getattr(line, name) is not None}
     return {
         "points": line.points,
-        "length_m": round(line.length_m, 2),
-        "ascent_m": UNSET if line.ascent_m is None else round(line.ascent_m, 2),
-        "descent_m": UNSET if line.descent_m is None else round(line.descent_m, 2),
-        "equivalent_flat_m": round(line.equivalent_flat_m, 2),
+        **{name: round(value, 2) for name, value in known.items()},
         "is_loop": line.is_loop,
-        "start": PlaceOnEarth(line.start_lon, line.start_lat),
-        "end": PlaceOnEarth(line.end_lon, line.end_lat),
+        "start": LineEnd(line.start_lon, line.start_lat),
+        "end": LineEnd(line.end_lon, line.end_lat),
     }
 
 
-class RouteVersionOut(MeasuresOut, kw_only=True):
+class RouteVersionOut(LineMeasuresOut, kw_only=True):
     """A line a route has, or once had."""
 
     version: int
     created_at: Instant
+
+    @classmethod
+    def from_version(cls, version: RouteVersion) -> "RouteVersionOut":
+        """Return the version as a phone gets it."""
+        return cls(**shown(version, cls) | measures_members(version))
 
 
 class RouteVersions(Output):
@@ -148,15 +137,10 @@ class RouteVersions(Output):
     @classmethod
     def from_versions(cls, versions: list[RouteVersion]) -> "RouteVersions":
         """Return the versions as a phone gets them."""
-        return cls(
-            [
-                RouteVersionOut(version=each.version, created_at=each.created_at, **measured(each))
-                for each in versions
-            ]
-        )
+        return cls([RouteVersionOut.from_version(each) for each in versions])
 
 
-class RouteSummary(MeasuresOut, kw_only=True):
+class RouteSummaryOut(LineMeasuresOut, kw_only=True):
     """A planned walk, without its features."""
 
     id: UUID
@@ -165,7 +149,7 @@ class RouteSummary(MeasuresOut, kw_only=True):
     tags: list[str]
     version: Annotated[int, Meta(description="Of the line: earlier ones stay with sessions that used them.")]
     walking_time_s: Annotated[float, Meta(description="From start to end at the pace below, rests included.")]
-    flat_pace_ms: Annotated[float, Meta(description="The practice's pace, unless another was asked for.")]
+    flat_pace_mps: Annotated[float, Meta(description="The practice's pace, unless another was asked for.")]
     rests_s: float
     archived_at: Instant | UnsetType = UNSET
     created_at: Instant
@@ -173,199 +157,40 @@ class RouteSummary(MeasuresOut, kw_only=True):
     revision: int
 
     @classmethod
-    def from_route(cls, route: Route, pace: Pace | None) -> "RouteSummary":
-        """Return the route as a phone gets it in a list, timed at `pace` or else the practice's."""
-        return cls(**_members(route, pace or route.pace))
+    def from_summary(cls, route: RouteSummary) -> "RouteSummaryOut":
+        """Return the route as a phone gets it in a list."""
+        return cls(**summary_members(route))
 
 
-def _members(route: Route, pace: Pace) -> dict[str, Any]:
-    return {
-        "id": route.id,
-        "name": route.name,
-        "description": present(route.description),
-        "tags": route.tags,
-        "version": route.version,
-        **measured(route),
-        "walking_time_s": round(route.walking_time_s(pace), 1),
-        "flat_pace_ms": pace.flat_mps,
-        "rests_s": pace.rests_s,
-        "archived_at": present(route.archived_at),
-        "created_at": route.created_at,
-        "updated_at": route.updated_at,
-        "revision": route.revision,
-    }
+def summary_members(route: RouteSummary) -> dict[str, Any]:
+    """Return the members of RouteSummaryOut."""
+    members = shown(route, RouteSummaryOut) | measures_members(route)
+    return members | {"walking_time_s": round(route.walking_time_s(route.pace), 1)}
 
 
-class FeatureIn(Input):
-    """A point of a route to add."""
-
-    id: UUID
-    kind: FeatureKind
-    lon: Longitude
-    lat: Latitude
-    name: Name | None = None
-    description: Text | None = None
-
-    def to_feature(self, route_id: UUID, now: datetime) -> Feature:
-        """Return the feature this describes; where along the line it lies is not known yet."""
-        return Feature(
-            route_id=route_id,
-            along_m=0.0,
-            offset_m=0.0,
-            created_at=now,
-            updated_at=now,
-            **msgspec.structs.asdict(self),
-        )
-
-
-class FeaturePatch(Input):
-    """What to change: null clears a member, an absent one stays. A position has both lon and lat."""
-
-    kind: FeatureKind | UnsetType = UNSET
-    lon: Longitude | UnsetType = UNSET
-    lat: Latitude | UnsetType = UNSET
-    name: Name | UnsetType | None = UNSET
-    description: Text | UnsetType | None = UNSET
-
-    def to_changes(self, now: datetime) -> dict[str, Any]:
-        """Return the changes in the words of the domain."""
-        return changes_of(self, now)
-
-
-class FeatureOut(Output):
-    """A point of a route worth knowing."""
-
-    id: UUID
-    route_id: UUID
-    kind: FeatureKind
-    lon: float
-    lat: float
-    along_m: Annotated[float, Meta(description="How far along the line one passes it first.")]
-    offset_m: Annotated[float, Meta(description="How far from the line it lies.")]
-    created_at: Instant
-    updated_at: Instant
-    revision: int
-    name: str | UnsetType = UNSET
-    description: str | UnsetType = UNSET
-
-    @classmethod
-    def from_feature(cls, feature: Feature) -> "FeatureOut":
-        """Return the feature as a phone gets it."""
-        found = {name: round(getattr(feature, name), 2) for name in ("along_m", "offset_m")}
-        return cls(**shown(feature, cls) | found)
-
-
-class RouteOut(RouteSummary, kw_only=True):
+class RouteOut(RouteSummaryOut, kw_only=True):
     """A planned walk."""
 
     features: Annotated[list[FeatureOut], Meta(description="In walking order.")]
 
     @classmethod
-    def from_full(cls, full: FullRoute, pace: Pace | None = None) -> "RouteOut":
-        """Return the route as a phone gets it, timed at `pace` or else the practice's."""
+    def from_full(cls, full: FullRoute) -> "RouteOut":
+        """Return the route as a phone gets it."""
         features = [FeatureOut.from_feature(each) for each in full.features]
-        return cls(**_members(full.route, pace or full.route.pace), features=features)
+        return cls(**summary_members(full.route), features=features)
 
 
 class RoutePage(Output):
     """Routes by name."""
 
-    items: list[RouteSummary]
+    items: list[RouteSummaryOut]
     next_cursor: NextCursor | UnsetType = UNSET
 
     @classmethod
-    def from_page(cls, page: PageOf[Route], pace: Pace | None) -> "RoutePage":
-        """Return the page as a phone gets it, timed at `pace` or else the practice's."""
-        items = [RouteSummary.from_route(each, pace) for each in page.items]
+    def from_page(cls, page: PageOf[RouteSummary]) -> "RoutePage":
+        """Return the page as a phone gets it."""
+        items = [RouteSummaryOut.from_summary(each) for each in page.items]
         return cls(items=items, next_cursor=page.next.to_text() if page.next else UNSET)
-
-
-class SkippedOut(Output):
-    """A part of a file that was left out, and why; line and column count from 1."""
-
-    line: int
-    column: int
-    what: str
-    reason: str
-
-    @classmethod
-    def from_skipped(cls, skipped: Skipped) -> "SkippedOut":
-        """Return the part as a phone is told of it."""
-        return cls(**shown(skipped, cls))
-
-
-class ImportedRoute(Output):
-    """A route from a file, and what of the file was left out."""
-
-    route: RouteOut
-    skipped: Annotated[list[SkippedOut], Meta(description="The first twenty parts left out.")]
-    skipped_count: Annotated[int, Meta(description="All parts left out.")]
-    waypoints_left_out: Annotated[
-        int | UnsetType, Meta(description="Waypoints too far away, or more than a route may have.")
-    ] = UNSET
-
-    @classmethod
-    def from_offer(cls, full: FullRoute, offer: Offer, left_out: int | None = None) -> "ImportedRoute":
-        """Return an imported route as a phone gets it."""
-        skipped = [SkippedOut.from_skipped(each) for each in offer.skipped]
-        return cls(RouteOut.from_full(full), skipped, offer.skipped_count, present(left_out))
-
-
-class LineOut(Output):
-    """A line of a file; choose it by its number `line`."""
-
-    line: int
-    kind: Annotated[str, Meta(description="`track`, `route`, or `line` in GeoJSON.")]
-    points: int
-    segments: int
-    length_m: float
-    name: str | UnsetType = UNSET
-    fault: Annotated[str | UnsetType, Meta(description="Why no route can follow it.")] = UNSET
-
-    @classmethod
-    def from_choice(cls, choice: LineChoice) -> "LineOut":
-        """Return the line as a phone gets it."""
-        return cls(**shown(choice, cls))
-
-
-class WaypointOut(Output):
-    """A point of a file, as a feature would show it."""
-
-    kind: FeatureKind
-    lon: float
-    lat: float
-    name: str | UnsetType = UNSET
-    description: str | UnsetType = UNSET
-
-    @classmethod
-    def from_point(cls, point: OfferedPoint) -> "WaypointOut":
-        """Return the point as a phone gets it."""
-        return cls(**shown(point, cls))
-
-
-class FilePreview(Output):
-    """What a file holds; nothing of it is kept."""
-
-    lines: list[LineOut]
-    waypoints: Annotated[list[WaypointOut], Meta(description="The first thousand.")]
-    waypoint_count: int
-    skipped: Annotated[list[SkippedOut], Meta(description="The first twenty parts left out.")]
-    skipped_count: int
-    name: str | UnsetType = UNSET
-    description: str | UnsetType = UNSET
-
-    @classmethod
-    def from_offer(cls, offer: Offer) -> "FilePreview":
-        """Return what a file offers as a phone gets it; its lines are measured for it."""
-        return cls(
-            lines=[LineOut.from_choice(each) for each in offer.choices()],
-            waypoints=[WaypointOut.from_point(each) for each in offer.points[:WAYPOINTS_SHOWN]],
-            waypoint_count=len(offer.points),
-            skipped=[SkippedOut.from_skipped(each) for each in offer.skipped],
-            skipped_count=offer.skipped_count,
-            name=present(offer.name),
-            description=present(offer.description),
-        )
 
 
 class TurnBackOut(Output):
@@ -378,18 +203,18 @@ class TurnBackOut(Output):
     ]
     lon: float
     lat: float
-    flat_pace_ms: float
+    flat_pace_mps: float
     rests_s: float
 
     @classmethod
-    def from_turn(cls, planned: PlannedTurn) -> "TurnBackOut":
+    def from_plan(cls, plan: TurnBackPlan) -> "TurnBackOut":
         """Return the place to turn as a phone gets it."""
         return cls(
-            distance_m=round(planned.turn.distance_m, 2),
-            after_s=round(planned.turn.after_s, 1),
-            whole=planned.turn.whole,
-            lon=round(planned.lon, 7),
-            lat=round(planned.lat, 7),
-            flat_pace_ms=planned.pace.flat_mps,
-            rests_s=planned.pace.rests_s,
+            distance_m=round(plan.turn.distance_m, 2),
+            after_s=round(plan.turn.after_s, 1),
+            whole=plan.turn.whole,
+            lon=round(plan.lon, 7),
+            lat=round(plan.lat, 7),
+            flat_pace_mps=plan.pace.flat_mps,
+            rests_s=plan.pace.rests_s,
         )

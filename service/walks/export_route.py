@@ -1,57 +1,62 @@
-"""Routes as files: GPX 1.1 for devices, GeoJSON for maps."""
+"""Write a route as a file: GPX 1.1 for devices, GeoJSON for maps."""
 
 from uuid import UUID
 
 import msgspec
 
-from service.foundation.database.connection import Connection
+from service.foundation.compression import gzip_bytes
+from service.foundation.database.connection import Begin
+from service.foundation.off_loop import off_loop
 from service.foundation.retry_safe import found
 from service.geo.blob import unpack_fixes
 from service.geo.geojson import PointFeature, route_geojson
 from service.geo.gpx.model import Waypoint
 from service.geo.gpx.writer import write_gpx
 from service.walks.features import Feature
-from service.walks.keep_routes import read_route
-from service.walks.route_queries import find_line
-from service.walks.routes import FullRoute
+from service.walks.route_files import FileForm
+from service.walks.route_queries import find_full_route, find_line
+from service.walks.routes import FullRoute, RouteSummary
 
 
-class Exported(msgspec.Struct, frozen=True):
-    """A route, and the line of it that leaves the house."""
+class RouteExport(msgspec.Struct, frozen=True):
+    """A route and the file it was written to."""
 
-    full: FullRoute
-    version: int
-    packed: bytes
-
-
-async def read_to_export(
-    connection: Connection, practice_id: UUID, route_id: UUID, version: int | None
-) -> Exported:
-    """Return a route with the line of `version`, by default the one in use. Raises NotFound."""
-    full = await read_route(connection, practice_id, route_id)
-    version = version or full.route.version
-    packed = found(await find_line(connection, practice_id, route_id, version))
-    return Exported(full, version, packed)
+    route: RouteSummary
+    content: bytes
 
 
-def route_as_gpx(exported: Exported) -> bytes:
-    """Return GPX 1.1: the line as a track, so that nothing reckons its own way, features as waypoints.
+async def export_route(
+    begin: Begin, route_id: UUID, form: FileForm, *, version: int | None, gzipped: bool
+) -> RouteExport:
+    """Return a route as a file, with the line of `version` or else the one in use. Raises NotFound."""
+    practice_id = begin.tenant.practice_id
+    async with begin.read() as connection:
+        full = found(await find_full_route(connection, practice_id, route_id))
+        version = version or full.route.version
+        packed = found(await find_line(connection, practice_id, route_id, version))
+    content = await off_loop(_written, full, version, packed, form, gzipped=gzipped)
+    return RouteExport(full.route, content)
 
-    Off the event loop.
-    """
-    route = exported.full.route
+
+def _written(full: FullRoute, version: int, packed: bytes, form: FileForm, *, gzipped: bool) -> bytes:
+    content = _gpx(full, packed) if form is FileForm.GPX else _geojson(full, version, packed)
+    return gzip_bytes(content) if gzipped else content
+
+
+def _gpx(full: FullRoute, packed: bytes) -> bytes:
+    """Return GPX 1.1: the line as a track, because devices reroute a route; features as waypoints."""
     return write_gpx(
-        unpack_fixes(exported.packed),
+        unpack_fixes(packed),
         kind="track",
-        name=route.name,
-        description=route.description,
-        waypoints=[_waypoint(each) for each in exported.full.features],
-        created_at=route.updated_at,
+        name=full.route.name,
+        description=full.route.description,
+        waypoints=[_waypoint(each) for each in full.features],
+        created_at=full.route.updated_at,
     )
 
 
 def _waypoint(feature: Feature) -> Waypoint:
-    """Return a waypoint whose type says the kind, which importing understands."""
+    """Return a waypoint whose type is the kind of the feature; `guess_kind` reads it back."""
     return Waypoint(
         lon=feature.lon,
         lat=feature.lat,
@@ -61,19 +66,19 @@ def _waypoint(feature: Feature) -> Waypoint:
     )
 
 
-def route_as_geojson(exported: Exported) -> bytes:
-    """Return a FeatureCollection: the line, then the features. Off the event loop."""
-    route = exported.full.route
+def _geojson(full: FullRoute, version: int, packed: bytes) -> bytes:
+    """Return a FeatureCollection: the line, then the features."""
+    route = full.route
     properties = {
         "name": route.name,
         "description": route.description,
         "tags": route.tags,
-        "version": exported.version,
+        "version": version,
     }
     points = [
         PointFeature(
             each.lon, each.lat, {"name": each.name, "kind": each.kind, "description": each.description}
         )
-        for each in exported.full.features
+        for each in full.features
     ]
-    return route_geojson(unpack_fixes(exported.packed), properties, points)
+    return route_geojson(unpack_fixes(packed), properties, points)

@@ -1,17 +1,19 @@
-"""Points of a route worth knowing."""
+"""Features of routes."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from uuid import UUID
 
+from service.foundation.database.columns import Columns
 from service.foundation.database.connection import Connection, Transaction
 from service.foundation.database.query import Query, Statement
-from service.walks.features import Feature, Spot
+from service.walks.features import Feature
+
+FEATURE = Columns("route_feature", Feature, fixed={"route_id"})
 
 FEATURES_OF_ROUTE = Query(
     Feature,
-    """
-    SELECT id, route_id, kind, name, description, lon, lat, along_m, offset_m, created_at, updated_at,
-           revision
+    f"""
+    SELECT {FEATURE.listed}
       FROM route_feature
      WHERE practice_id = $1
        AND route_id = $2
@@ -27,9 +29,8 @@ async def list_features(connection: Connection, practice_id: UUID, route_id: UUI
 
 FEATURE_BY_ID = Query(
     Feature,
-    """
-    SELECT id, route_id, kind, name, description, lon, lat, along_m, offset_m, created_at, updated_at,
-           revision
+    f"""
+    SELECT {FEATURE.listed}
       FROM route_feature
      WHERE practice_id = $1
        AND route_id = $2
@@ -61,101 +62,48 @@ async def count_features(connection: Connection, practice_id: UUID, route_id: UU
     return await COUNT_FEATURES.one(connection, practice_id, route_id)
 
 
-INSERT_FEATURE = Query(
-    Feature,
-    """
-    INSERT INTO route_feature (practice_id, id, route_id, kind, name, description, lon, lat, along_m,
-                               offset_m, created_at, updated_at, revision)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
-    RETURNING id, route_id, kind, name, description, lon, lat, along_m, offset_m, created_at, updated_at,
-              revision
-""",
-)
+INSERT_FEATURE = Query(Feature, FEATURE.insert)
 
 
 async def insert_feature(transaction: Transaction, feature: Feature) -> Feature:
-    """Keep a new feature. Raises IdTaken."""
-    return await INSERT_FEATURE.insert(transaction.connection, *_columns(transaction, feature))
+    """Store a new feature. Raises IdTaken."""
+    return await INSERT_FEATURE.insert(transaction.connection, *FEATURE.inserted(transaction, feature))
 
 
 async def insert_features(transaction: Transaction, features: Sequence[Feature]) -> None:
-    """Keep the features a new route comes with."""
-    rows = [_columns(transaction, each) for each in features]
+    """Store the features of a new route."""
+    rows = [FEATURE.inserted(transaction, each) for each in features]
     await INSERT_FEATURE.run_many(transaction.connection, rows)
 
 
-def _columns(transaction: Transaction, feature: Feature) -> tuple[object, ...]:
-    return (
-        transaction.practice_id,
-        feature.id,
-        feature.route_id,
-        feature.kind,
-        feature.name,
-        feature.description,
-        feature.lon,
-        feature.lat,
-        feature.along_m,
-        feature.offset_m,
-        feature.created_at,
-        feature.updated_at,
-        transaction.revision,
-    )
-
-
-UPDATE_FEATURE = Query(
-    Feature,
-    """
-    UPDATE route_feature
-       SET kind = $4, name = $5, description = $6, lon = $7, lat = $8, along_m = $9, offset_m = $10,
-           updated_at = $11, revision = $12
-     WHERE practice_id = $1
-       AND id = $2
-       AND route_id = $3
- RETURNING id, route_id, kind, name, description, lon, lat, along_m, offset_m, created_at, updated_at,
-           revision
-""",
-)
+UPDATE_FEATURE = Query(Feature, FEATURE.update)
 
 
 async def update_feature(transaction: Transaction, feature: Feature) -> Feature:
-    """Keep a changed feature."""
-    return await UPDATE_FEATURE.one(
-        transaction.connection,
-        transaction.practice_id,
-        feature.id,
-        feature.route_id,
-        feature.kind,
-        feature.name,
-        feature.description,
-        feature.lon,
-        feature.lat,
-        feature.along_m,
-        feature.offset_m,
-        feature.updated_at,
-        transaction.revision,
-    )
+    """Store a changed feature."""
+    return await UPDATE_FEATURE.one(transaction.connection, *FEATURE.updated(transaction, feature))
 
 
-MOVE_FEATURES = Statement(
+RELOCATE_FEATURES = Statement(
     """
     UPDATE route_feature
-       SET along_m = moved.along_m, offset_m = moved.offset_m, revision = $5
+       SET along_m = located.along_m, offset_m = located.offset_m, revision = $5
       FROM unnest($2::uuid[], $3::double precision[], $4::double precision[])
-           AS moved (id, along_m, offset_m)
+           AS located (id, along_m, offset_m)
      WHERE route_feature.practice_id = $1
-       AND route_feature.id = moved.id
+       AND route_feature.id = located.id
 """
 )
 
 
-async def move_features(transaction: Transaction, spots: Mapping[UUID, Spot]) -> None:
-    """Say anew where features lie along a route that has another line."""
-    await MOVE_FEATURES.run(
+async def relocate_features(transaction: Transaction, features: Sequence[Feature]) -> None:
+    """Store where features lie along a new line of their route."""
+    await RELOCATE_FEATURES.run(
         transaction.connection,
         transaction.practice_id,
-        list(spots),
-        [each.along_m for each in spots.values()],
-        [each.offset_m for each in spots.values()],
+        [each.id for each in features],
+        [each.along_m for each in features],
+        [each.offset_m for each in features],
         transaction.revision,
     )
 
@@ -170,5 +118,5 @@ DELETE_FEATURE = Statement(
 
 
 async def delete_feature(transaction: Transaction, feature_id: UUID) -> None:
-    """Delete a feature; its tombstone is left by the caller."""
+    """Delete a feature; the caller leaves its tombstone."""
     await DELETE_FEATURE.run(transaction.connection, transaction.practice_id, feature_id)

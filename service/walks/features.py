@@ -1,8 +1,8 @@
-"""Points of a route worth knowing, and where along it they lie."""
+"""Features: benches, shelters, exits, hazards and other points of a route, and where along it they lie."""
 
 import enum
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Final
 from uuid import UUID
@@ -15,11 +15,11 @@ from service.geo.fixes import Fixes, Floats, Indices
 from service.geo.geodesy import distances_m, local_plane
 
 MOST_FEATURES: Final = 1_000
-"""Of one route; all of them are answered with it."""
+"""Of one route: every answer with the route holds them all."""
 
 
 class FeatureKind(enum.StrEnum):
-    """What a point of a route is good for, or dangerous for."""
+    """What is found at a point of a route."""
 
     BENCH = "bench"
     SHELTER = "shelter"
@@ -36,7 +36,7 @@ class FeatureKind(enum.StrEnum):
 
 
 class Feature(msgspec.Struct, frozen=True, kw_only=True):
-    """A point of a route; `along_m` and `offset_m` refer to the line the route has now."""
+    """A point of a route; `along_m` and `offset_m` refer to the line in use."""
 
     id: UUID
     route_id: UUID
@@ -46,22 +46,24 @@ class Feature(msgspec.Struct, frozen=True, kw_only=True):
     lon: float
     lat: float
     along_m: float
-    """How far along the line one passes it: the first time, if the same way is walked twice."""
+    """Distance from the start of the line to where it first passes the point."""
     offset_m: float
-    """How far from the line it lies."""
+    """Distance from the line."""
     created_at: datetime
     updated_at: datetime
     revision: int = 0
 
 
-class Spot(msgspec.Struct, frozen=True):
-    """Where a point lies, seen from a line."""
+class LinePosition(msgspec.Struct, frozen=True):
+    """Where a point lies relative to a line."""
 
     along_m: float
+    """Distance from the start of the line to the nearest point of it."""
     offset_m: float
+    """Distance from the line."""
 
 
-WORDS: Final = {
+KIND_WORDS: Final = {
     FeatureKind.BENCH: ("bench", "benches", "seat", "picnic table"),
     FeatureKind.SHELTER: ("shelter", "hut", "pavilion", "gazebo"),
     FeatureKind.TOILET: ("toilet", "toilets", "restroom", "restrooms", "wc", "lavatory"),
@@ -74,60 +76,81 @@ WORDS: Final = {
     FeatureKind.STEPS: ("steps", "stairs"),
     FeatureKind.CAFE: ("cafe", "café", "coffee", "coffee shop", "tea room", "restaurant", "fast food"),
 }
-"""Symbols of Garmin and OsmAnd, values of OpenStreetMap, and what people write, in English."""
+"""English words for each kind: symbols of Garmin and OsmAnd, values of OpenStreetMap, what people write."""
 
-KIND_OF: Final = {word: kind for kind, words in WORDS.items() for word in words}
-ANY_WORD: Final = re.compile(rf"(?<!\w)(?:{'|'.join(sorted(KIND_OF, key=len, reverse=True))})(?!\w)")
+KIND_OF_WORD: Final = {word: kind for kind, words in KIND_WORDS.items() for word in words}
+ANY_WORD: Final = re.compile(rf"(?<!\w)(?:{'|'.join(sorted(KIND_OF_WORD, key=len, reverse=True))})(?!\w)")
 
 
 def guess_kind(texts: Iterable[str | None]) -> FeatureKind:
-    """Return the kind the first of a waypoint's texts speaks of that speaks of any: OTHER where none does.
+    """Return the kind that the first of a waypoint's texts to hold one of KIND_WORDS names, or else OTHER.
 
-    Give what is meant for programs first: type, symbol, then name. A type `other`, which exports say, is an
-    answer: the name is not asked.
+    Pass the texts meant for programs first: type, symbol, then name. The search ends at a text that is
+    exactly `other`, because exports write that as a type.
     """
     for text in texts:
         if text == FeatureKind.OTHER:
             break
         word = ANY_WORD.search((text or "").lower().replace("_", " ").replace("-", " "))
         if word:
-            return KIND_OF[word[0]]
+            return KIND_OF_WORD[word[0]]
     return FeatureKind.OTHER
 
 
-def spots_along(line: Fixes, lon: Floats, lat: Floats) -> list[Spot]:
-    """Return where each of the points at `lon`, `lat` lies along the line and how far from it.
+def locate_points(line: Fixes, points: Sequence[tuple[float, float]]) -> list[LinePosition]:
+    """Return where each point, a longitude and a latitude, lies relative to the line.
 
-    A way walked twice on the same points, as planners draw there and back, counts where it is walked first.
-    The gap between two segments is not part of the line, which must have a segment of two points.
+    Where the line follows the same points twice, as planners draw there and back, the first pass counts. Gaps
+    between segments are not part of the line. At least one of its segments must have two points.
     """
-    if not len(lon):
+    if not points:
         return []
+    lon, lat = np.array(points).T
     plane = local_plane(line)
     x, y = plane.project(line.lon, line.lat)
     px, py = plane.project(lon, lat)
     begins = np.setdiff1d(np.arange(len(line) - 1), line.starts - 1)
     steps = np.stack((x[begins], y[begins], x[begins + 1], y[begins + 1]), axis=1)
-    once = _once_each(steps)
+    once = _first_passes(steps)
     tree = shapely.STRtree(np.asarray(shapely.linestrings(steps[once].reshape(-1, 2, 2))))
     _, nearest = tree.query_nearest(shapely.points(px, py), all_matches=False)
     chosen = once[nearest]
-    share, offset_m = _foot(steps[chosen], px, py)
+    share, offset_m = _nearest_on_steps(steps[chosen], px, py)
     reached_m = distances_m(line)
     along_m = reached_m[begins[chosen]] * (1 - share) + reached_m[begins[chosen] + 1] * share
-    return [Spot(*pair) for pair in zip(along_m.tolist(), offset_m.tolist(), strict=True)]
+    return [LinePosition(*pair) for pair in zip(along_m.tolist(), offset_m.tolist(), strict=True)]
 
 
-def _once_each(steps: Floats) -> Indices:
-    """Return the indices of the steps that are not walked before, in either direction."""
+def locate_features(line: Fixes, features: Sequence[Feature]) -> list[Feature]:
+    """Return features with their places along another line."""
+    positions = locate_points(line, [(each.lon, each.lat) for each in features])
+    return [
+        msgspec.structs.replace(feature, **msgspec.structs.asdict(position))
+        for feature, position in zip(features, positions, strict=True)
+    ]
+
+
+def as_located(features: Iterable[Feature], located: Mapping[UUID, Feature]) -> list[Feature] | None:
+    """Return each feature as in `located`, or None if one is missing there or has moved since."""
+    result = []
+    for feature in features:
+        known = located.get(feature.id)
+        if known is None or (known.lon, known.lat) != (feature.lon, feature.lat):
+            return None
+        result.append(known)
+    return result
+
+
+def _first_passes(steps: Floats) -> Indices:
+    """Return the indices of the steps that repeat no earlier step, in either direction."""
     forth = (steps[:, 0] < steps[:, 2]) | ((steps[:, 0] == steps[:, 2]) & (steps[:, 1] <= steps[:, 3]))
     directed = np.where(forth[:, None], steps, steps[:, [2, 3, 0, 1]])
     _, first = np.unique(directed, axis=0, return_index=True)
     return np.asarray(first, dtype=np.int64)
 
 
-def _foot(steps: Floats, px: Floats, py: Floats) -> tuple[Floats, Floats]:
-    """Return how far along its step each point is nearest, from 0 to 1, and its distance from there."""
+def _nearest_on_steps(steps: Floats, px: Floats, py: Floats) -> tuple[Floats, Floats]:
+    """Return for each point the nearest place on its step, as a share from 0 to 1, and the distance to it."""
     x, y, dx, dy = steps[:, 0], steps[:, 1], steps[:, 2] - steps[:, 0], steps[:, 3] - steps[:, 1]
     squared = dx**2 + dy**2
     ahead = (px - x) * dx + (py - y) * dy

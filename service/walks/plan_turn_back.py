@@ -1,44 +1,21 @@
-"""How long a route takes a client, and where to turn back so as to be in time."""
+"""Find where to turn back on a route so as to be in time."""
 
 from uuid import UUID
 
 import msgspec
 
-from service.clients.clients import pace_of
-from service.clients.queries import find_client
-from service.foundation.database.connection import Connection
+from service.foundation.database.connection import Begin
+from service.foundation.off_loop import off_loop
 from service.foundation.retry_safe import found
 from service.geo.blob import unpack_fixes
 from service.geo.pace import Pace, TurnBack, turn_back
-from service.people.practice_queries import find_practice
+from service.walks.pace_queries import PaceRequest, find_pace
 from service.walks.route_queries import find_line, find_route
-from service.walks.routes import place_at
+from service.walks.routes import point_at
 
 
-class PaceWanted(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Whose pace to plan with, or which; what is None the client says, or else the practice."""
-
-    client_id: UUID | None = None
-    flat_pace_ms: float | None = None
-    rests_s: int | None = None
-
-
-async def find_pace(connection: Connection, practice_id: UUID, wanted: PaceWanted) -> Pace | None:
-    """Return the pace wanted, or None where none is and the practice's will do. Raises NotFound."""
-    if wanted == PaceWanted():
-        return None
-    practice = found(await find_practice(connection, practice_id))
-    pace = Pace(practice.flat_pace_ms, practice.rests_s)
-    if wanted.client_id is not None:
-        pace = pace_of(found(await find_client(connection, practice_id, wanted.client_id)), practice)
-    return Pace(
-        pace.flat_mps if wanted.flat_pace_ms is None else wanted.flat_pace_ms,
-        pace.rests_s if wanted.rests_s is None else wanted.rests_s,
-    )
-
-
-class PlannedTurn(msgspec.Struct, frozen=True):
-    """Where to turn back, when that is, and the pace it was reckoned with."""
+class TurnBackPlan(msgspec.Struct, frozen=True):
+    """Where and when to turn back, and the pace that assumes."""
 
     turn: TurnBack
     lon: float
@@ -46,25 +23,19 @@ class PlannedTurn(msgspec.Struct, frozen=True):
     pace: Pace
 
 
-class PackedRoute(msgspec.Struct, frozen=True):
-    """A route's line as it is kept, and the pace to walk it at."""
-
-    packed: bytes
-    pace: Pace
-
-
-async def read_to_plan(
-    connection: Connection, practice_id: UUID, route_id: UUID, wanted: PaceWanted
-) -> PackedRoute:
-    """Return what a walk on a route is planned from. Raises NotFound."""
-    route = found(await find_route(connection, practice_id, route_id))
-    pace = await find_pace(connection, practice_id, wanted)
-    packed = found(await find_line(connection, practice_id, route_id, route.version))
-    return PackedRoute(packed, pace or route.pace)
+async def plan_turn_back(
+    begin: Begin, route_id: UUID, request: PaceRequest, available_s: float
+) -> TurnBackPlan:
+    """Return where to turn so that a walk with its rests ends within `available_s`. Raises NotFound."""
+    practice_id = begin.tenant.practice_id
+    async with begin.read() as connection:
+        route = found(await find_route(connection, practice_id, route_id))
+        route = route.at_pace(await find_pace(connection, practice_id, request))
+        packed = found(await find_line(connection, practice_id, route_id, route.version))
+    return await off_loop(_plan, packed, route.pace, available_s)
 
 
-def plan_turn(route: PackedRoute, available_s: float) -> PlannedTurn:
-    """Return where to turn so that `available_s` seconds, rests included, bring all back. Off the loop."""
-    line = unpack_fixes(route.packed)
-    turn = turn_back(line, available_s, route.pace)
-    return PlannedTurn(turn, *place_at(line, turn.distance_m), route.pace)
+def _plan(packed: bytes, pace: Pace, available_s: float) -> TurnBackPlan:
+    line = unpack_fixes(packed)
+    turn = turn_back(line, available_s, pace)
+    return TurnBackPlan(turn, *point_at(line, turn.distance_m), pace)

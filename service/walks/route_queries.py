@@ -1,4 +1,4 @@
-"""Planned walks and the lines they have had."""
+"""Routes and the lines they have had."""
 
 from datetime import datetime
 from typing import Final
@@ -6,18 +6,38 @@ from uuid import UUID
 
 import msgspec
 
+from service.foundation.database.columns import Columns
 from service.foundation.database.connection import Connection, Transaction
-from service.foundation.database.query import Query, Statement
+from service.foundation.database.query import Query
 from service.foundation.pages import Cursor
 from service.people.sign_in_queries import ByToken, Verified
+from service.walks.feature_queries import list_features
 from service.walks.features import Feature
-from service.walks.routes import FullRoute, NewRoute, PackedLine, PlannedRoute, Route, RouteVersion
+from service.walks.routes import (
+    FullRoute,
+    LineMeasures,
+    PackedLine,
+    PlannedRoute,
+    Route,
+    RouteSummary,
+    RouteVersion,
+)
 
-SHOWN: Final = """
-    SELECT route.id, route.name, route.description, route.tags, route.version, route.archived_at,
-           route.created_at, route.updated_at, route.revision, points, length_m, ascent_m, descent_m,
-           equivalent_flat_m, is_loop, start_lon, start_lat, end_lon, end_lat, flat_pace_ms, rests_s,
-           greatest(route.revision, practice.revision) AS shown_revision, lower(route.name) AS sort_key
+
+class RouteVersionRow(RouteVersion, frozen=True, kw_only=True):
+    """A line of a route with what is stored beside its measures."""
+
+    route_id: UUID
+    line: bytes
+
+
+ROUTE = Columns("route", Route, elsewhere=LineMeasures.__struct_fields__)
+MEASURES = Columns("route_version", LineMeasures)
+VERSION = Columns("route_version", RouteVersionRow, write_only={"route_id", "line"})
+
+SUMMARY: Final = f"""
+    SELECT {ROUTE.qualified}, {MEASURES.qualified},
+           practice.flat_pace_ms AS flat_pace_mps, practice.rests_s, practice.revision AS practice_revision
       FROM route
       JOIN route_version
         ON route_version.practice_id = route.practice_id
@@ -28,21 +48,29 @@ SHOWN: Final = """
 """
 
 ROUTE_BY_ID = Query(
-    Route,
-    f"""{SHOWN}
+    RouteSummary,
+    f"""{SUMMARY}
      WHERE route.practice_id = $1
        AND route.id = $2
 """,
 )
 
 
-async def find_route(connection: Connection, practice_id: UUID, route_id: UUID) -> Route | None:
+async def find_route(connection: Connection, practice_id: UUID, route_id: UUID) -> RouteSummary | None:
     """Return a route, archived ones too."""
     return await ROUTE_BY_ID.one_or_none(connection, practice_id, route_id)
 
 
+async def find_full_route(connection: Connection, practice_id: UUID, route_id: UUID) -> FullRoute | None:
+    """Return a route with its features, archived ones too."""
+    route = await find_route(connection, practice_id, route_id)
+    if route is None:
+        return None
+    return FullRoute(route, await list_features(connection, practice_id, route_id))
+
+
 class RouteOfToken(Verified, frozen=True):
-    """A sign-in, and what it asked for as JSON; no route where it sees none."""
+    """A sign-in with the route it asked for, as JSON; no route where it may see none."""
 
     route: str | None
     features: str
@@ -55,7 +83,7 @@ class RouteOfToken(Verified, frozen=True):
         return FullRoute(ROUTE_JSON.decode(self.route), FEATURES_JSON.decode(self.features))
 
 
-ROUTE_JSON: Final = msgspec.json.Decoder(Route)
+ROUTE_JSON: Final = msgspec.json.Decoder(RouteSummary)
 FEATURES_JSON: Final = msgspec.json.Decoder(list[Feature])
 
 ROUTE_OF_TOKEN = Query(
@@ -81,13 +109,13 @@ class RouteSearch(msgspec.Struct, frozen=True):
 
 
 ROUTES_AFTER = Query(
-    Route,
-    f"""{SHOWN}
+    RouteSummary,
+    f"""{SUMMARY}
      WHERE route.practice_id = $1
        AND (route.archived_at IS NOT NULL) = $2
        AND ($3::text IS NULL OR strpos(lower(route.name), lower($3)) > 0)
        AND ($4::text IS NULL OR $4 = ANY (route.tags))
-       AND ($5::text IS NULL OR (lower(route.name), route.id) > ($5, $6::uuid))
+       AND ($5::text IS NULL OR (lower(route.name), route.id) > (lower($5), $6::uuid))
      ORDER BY lower(route.name), route.id
      LIMIT $7
 """,
@@ -96,105 +124,46 @@ ROUTES_AFTER = Query(
 
 async def list_routes(
     connection: Connection, practice_id: UUID, search: RouteSearch, *, after: Cursor | None, limit: int
-) -> list[Route]:
+) -> list[RouteSummary]:
     """Return up to `limit` routes by name."""
-    key, last = (after.key, after.id) if after else (None, None)
+    name, last = (after.key, after.id) if after else (None, None)
     return await ROUTES_AFTER.all(
-        connection, practice_id, search.archived, search.name, search.tag, key, last, limit
+        connection, practice_id, search.archived, search.name, search.tag, name, last, limit
     )
 
 
-INSERT_ROUTE = Query(
-    UUID,
-    """
-    INSERT INTO route (practice_id, id, name, description, tags, version, created_at, updated_at, revision)
-    VALUES ($1, $2, $3, $4, $5, 1, $6, $6, $7)
-    RETURNING id
-""",
-)
+INSERT_ROUTE = Query(UUID, ROUTE.insert)
 
 
-async def insert_route(transaction: Transaction, new: NewRoute) -> None:
-    """Keep a new route with its first line; features come by themselves. Raises IdTaken."""
-    await INSERT_ROUTE.insert(
-        transaction.connection,
-        transaction.practice_id,
-        new.id,
-        new.name,
-        new.description,
-        new.tags,
-        new.created_at,
-        transaction.revision,
-    )
-    await insert_version(transaction, new.id, 1, new.line, new.created_at)
+async def insert_route(transaction: Transaction, route: Route) -> None:
+    """Store a new route without its line. Raises IdTaken."""
+    await INSERT_ROUTE.insert(transaction.connection, *ROUTE.inserted(transaction, route))
 
 
-UPDATE_ROUTE = Statement(
-    """
-    UPDATE route
-       SET name = $3, description = $4, tags = $5, version = $6, archived_at = $7, updated_at = $8,
-           revision = $9
-     WHERE practice_id = $1
-       AND id = $2
-"""
-)
+UPDATE_ROUTE = Query(UUID, ROUTE.update)
 
 
 async def update_route(transaction: Transaction, route: Route) -> None:
-    """Keep a changed route; a new line is inserted before."""
-    await UPDATE_ROUTE.run(
-        transaction.connection,
-        transaction.practice_id,
-        route.id,
-        route.name,
-        route.description,
-        route.tags,
-        route.version,
-        route.archived_at,
-        route.updated_at,
-        transaction.revision,
-    )
+    """Store a changed route; a new line of it is inserted before."""
+    await UPDATE_ROUTE.one(transaction.connection, *ROUTE.updated(transaction, route))
 
 
-INSERT_VERSION = Statement(
-    """
-    INSERT INTO route_version (practice_id, route_id, version, line, points, length_m, ascent_m, descent_m,
-                               equivalent_flat_m, is_loop, start_lon, start_lat, end_lon, end_lat, created_at)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
-"""
-)
+INSERT_VERSION = Query(RouteVersion, VERSION.insert)
 
 
 async def insert_version(
     transaction: Transaction, route_id: UUID, version: int, line: PackedLine, now: datetime
 ) -> None:
-    """Keep a line of a route; it is never changed."""
-    measures = line.measures
-    await INSERT_VERSION.run(
-        transaction.connection,
-        transaction.practice_id,
-        route_id,
-        version,
-        line.packed,
-        measures.points,
-        measures.length_m,
-        measures.ascent_m,
-        measures.descent_m,
-        measures.equivalent_flat_m,
-        measures.is_loop,
-        measures.start_lon,
-        measures.start_lat,
-        measures.end_lon,
-        measures.end_lat,
-        now,
-    )
+    """Store a line of a route; it never changes afterwards."""
+    measures = msgspec.structs.asdict(line.measures)
+    row = RouteVersionRow(route_id=route_id, version=version, line=line.packed, created_at=now, **measures)
+    await INSERT_VERSION.one(transaction.connection, *VERSION.inserted(transaction, row))
 
 
 VERSIONS_OF_ROUTE = Query(
     RouteVersion,
-    """
-    SELECT version, created_at, points, length_m, ascent_m, descent_m, equivalent_flat_m, is_loop, start_lon,
-           start_lat, end_lon, end_lat
+    f"""
+    SELECT {VERSION.listed}
       FROM route_version
      WHERE practice_id = $1
        AND route_id = $2
@@ -228,6 +197,27 @@ async def find_line(connection: Connection, practice_id: UUID, route_id: UUID, v
     return await LINE_OF_VERSION.one_or_none(connection, practice_id, route_id, version)
 
 
+VERSION_OF_LINE = Query(
+    int,
+    """
+    SELECT version
+      FROM route_version
+     WHERE practice_id = $1
+       AND route_id = $2
+       AND version = $3
+       AND line = $4
+""",
+)
+
+
+async def is_line_in_use(transaction: Transaction, route: Route, packed: bytes) -> bool:
+    """Return whether a packed line is the very line a route has now."""
+    version = await VERSION_OF_LINE.one_or_none(
+        transaction.connection, transaction.practice_id, route.id, route.version, packed
+    )
+    return version is not None
+
+
 ROUTE_VERSION = Query(
     int,
     """
@@ -245,7 +235,7 @@ ROUTE_VERSION = Query(
 async def find_route_version(
     connection: Connection, practice_id: UUID, route_id: UUID, version: int | None
 ) -> int | None:
-    """Return `version` if the route has it, or the one in use now if `version` is None."""
+    """Return `version` if the route has it, or the one in use if `version` is None."""
     return await ROUTE_VERSION.one_or_none(connection, practice_id, route_id, version)
 
 
@@ -273,5 +263,5 @@ PLANNED_ROUTE = Query(
 async def find_planned_route(
     connection: Connection, practice_id: UUID, route_id: UUID, version: int
 ) -> PlannedRouteRow | None:
-    """Return the line a session is planned on."""
+    """Return the version of a route that a session is planned on, with its line."""
     return await PLANNED_ROUTE.one_or_none(connection, practice_id, route_id, version)

@@ -1,4 +1,4 @@
-"""Planned walks, the lines they follow, and how long those take."""
+"""Routes: planned walks, the lines they follow, and how long those take."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -16,14 +16,17 @@ from service.geo.pace import Pace, walking_time_s
 from service.walks.features import Feature
 
 SHORTEST_M: Final = 1.0
-"""Below this a line is one place, however many points it has there."""
+"""A shorter line is one place, however many points it has."""
 MOST_TAGS: Final = 20
 LONGEST_TAG: Final = 50
 UNNAMED: Final = "Unnamed route"
 
 
-class Measures(msgspec.Struct, frozen=True, kw_only=True):
-    """What is known of a line without decoding it. Degrees are WGS84, the length is on its geodesic."""
+class LineMeasures(msgspec.Struct, frozen=True, kw_only=True):
+    """The measures of a line, kept beside it so that reading them decodes nothing.
+
+    Degrees are WGS84; the length is on its geodesic.
+    """
 
     points: int
     length_m: float
@@ -43,8 +46,8 @@ class Measures(msgspec.Struct, frozen=True, kw_only=True):
         return pace.walking_time_s(self.equivalent_flat_m)
 
 
-class Route(Measures, frozen=True, kw_only=True):
-    """A planned walk with the measures of the line it has now, and its practice's pace."""
+class Route(LineMeasures, frozen=True, kw_only=True):
+    """A planned walk, with the measures of the line in use."""
 
     id: UUID
     name: str
@@ -56,19 +59,40 @@ class Route(Measures, frozen=True, kw_only=True):
     created_at: datetime
     updated_at: datetime
     revision: int
-    flat_pace_ms: float
+
+
+class RouteSummary(Route, frozen=True, kw_only=True):
+    """A route as it is answered: with a pace to time it at, the practice's unless another was asked for."""
+
+    flat_pace_mps: float
     rests_s: int
-    shown_revision: int
-    """The route's revision, or its practice's if that is later: the walking time depends on both."""
-    sort_key: str
+    practice_revision: int
 
     @property
     def pace(self) -> Pace:
-        """Return the pace the practice plans with."""
-        return Pace(self.flat_pace_ms, self.rests_s)
+        """Return the pace the route is timed at."""
+        return Pace(self.flat_pace_mps, self.rests_s)
+
+    @property
+    def shown_revision(self) -> int:
+        """Return the revision of the answer: it shows the route and its practice's pace."""
+        return max(self.revision, self.practice_revision)
+
+    def at_pace(self, pace: Pace | None) -> "RouteSummary":
+        """Return the route timed at another pace; as it is where that is None."""
+        if pace is None:
+            return self
+        return msgspec.structs.replace(self, flat_pace_mps=pace.flat_mps, rests_s=round(pace.rests_s))
 
 
-class RouteVersion(Measures, frozen=True, kw_only=True):
+class FullRoute(msgspec.Struct, frozen=True):
+    """A route and its features, in walking order."""
+
+    route: RouteSummary
+    features: list[Feature]
+
+
+class RouteVersion(LineMeasures, frozen=True, kw_only=True):
     """A line a route has, or once had."""
 
     version: int
@@ -86,28 +110,17 @@ class PlannedRoute(msgspec.Struct, frozen=True):
 
 
 class PackedLine(msgspec.Struct, frozen=True):
-    """A line made ready to keep: as a blob, and measured."""
+    """A line ready to be stored: packed by `pack_fixes`, and measured."""
 
     packed: bytes
-    measures: Measures
+    measures: LineMeasures
 
 
 class NewRoute(msgspec.Struct, frozen=True, kw_only=True):
     """A route to add."""
 
-    id: UUID
-    name: str
-    description: str | None
-    tags: list[str]
-    line: PackedLine
-    features: list[Feature]
-    created_at: datetime
-
-
-class FullRoute(msgspec.Struct, frozen=True):
-    """A route and its features, in walking order."""
-
     route: Route
+    line: PackedLine
     features: list[Feature]
 
 
@@ -125,7 +138,7 @@ class LineChoice(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class WhichLine(DomainError):
-    """A file holds several lines; the caller chooses."""
+    """A file holds several lines and the caller has to choose one."""
 
     def __init__(self, detail: str, lines: Sequence[LineChoice]) -> None:
         super().__init__(detail)
@@ -133,37 +146,37 @@ class WhichLine(DomainError):
 
 
 class NoLine(DomainError):
-    """Nothing in a file can be walked along."""
+    """A file holds no line that can be walked."""
 
     def __init__(self, detail: str, lines: Sequence[LineChoice]) -> None:
         super().__init__(detail)
         self.lines = lines
 
 
-def fault_of(line: Fixes) -> str | None:
+def line_fault(line: Fixes) -> str | None:
     """Return why no route can follow this line, or None where one can."""
     if len(line) < 2:
         return f"a route needs two points, this has {len(line)}"
     if len(line.starts) == len(line):
-        return f"its {len(line)} points are a segment each, and gaps are not walked"
+        return f"each of its {len(line)} points is a segment of its own, and gaps are not walked"
     if length_m(line) < SHORTEST_M:
         return f"its {len(line)} points lie in one place"
     return None
 
 
-def planned(line: Fixes) -> Fixes:
-    """Return a line as a route keeps it: without times, which say when somebody was where."""
+def without_times(line: Fixes) -> Fixes:
+    """Return a line as a route keeps it: times would say when somebody was where."""
     return msgspec.structs.replace(line, time_ms=np.full(len(line), NO_TIME))
 
 
-def measure(line: Fixes) -> Measures:
-    """Return the measures of a line without fault.
+def measure_line(line: Fixes) -> LineMeasures:
+    """Return the measures of a line that has no fault.
 
-    Climbs are counted from 5 m up (`ascent_descent_m` says why). `equivalent_flat_m` is the
-    walking time at 1 m/s, so the time at any other pace is a division.
+    Climbs count from 5 m up (`ascent_descent_m` says why). `equivalent_flat_m` is the walking time at 1 m/s,
+    so the time at any other pace is a division.
     """
     ascent_m, descent_m = ascent_descent_m(line) or (None, None)
-    return Measures(
+    return LineMeasures(
         points=len(line),
         length_m=length_m(line),
         ascent_m=ascent_m,
@@ -177,20 +190,20 @@ def measure(line: Fixes) -> Measures:
     )
 
 
-def place_at(line: Fixes, distance_m: float) -> tuple[float, float]:
-    """Return the longitude and latitude `distance_m` along the line, its end where that is too far."""
+def point_at(line: Fixes, distance_m: float) -> tuple[float, float]:
+    """Return the longitude and latitude `distance_m` along the line, or of its end if it is shorter."""
     along_m = distances_m(line)
     lon = float(np.interp(distance_m, along_m, np.unwrap(line.lon, period=360.0)))
     return (lon + 180) % 360 - 180, float(np.interp(distance_m, along_m, line.lat))
 
 
 def normal_tag(tag: str) -> str:
-    """Return a tag as it is kept and compared: without spaces around it, in lower case."""
+    """Return a tag as it is stored and compared: without spaces around it, in lower case."""
     return tag.strip().lower()
 
 
 def normal_tags(tags: Iterable[str]) -> list[str]:
-    """Return tags as they are kept, each once. Raises Unusable for one that is blank."""
+    """Return tags as they are stored, each once. Raises Unusable for a blank one."""
     kept: dict[str, None] = {}
     for index, tag in enumerate(tags):
         kept.setdefault(normal_tag(tag))

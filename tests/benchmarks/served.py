@@ -29,7 +29,7 @@ from service.foundation.database.migrate import migrate
 from service.foundation.database.roles import ensure_roles
 from service.logs import configure_logs
 from service.people.keep_practice import NewPractice, create_practice
-from service.walks.keep_routes import read_route
+from service.walks.route_queries import find_full_route
 from tests.http.running import listen
 from tests.http.world import PASSWORD, Phone, a_device
 
@@ -128,7 +128,8 @@ def _bare(admin_dsn: str) -> Litestar:
     @get("/practices/{practice_id:uuid}/routes/{route_id:uuid}")
     async def read(practice_id: FromPath[UUID], route_id: FromPath[UUID]) -> Response[RouteOut]:
         async with app.state.pool.acquire() as connection:
-            full = await read_route(connection, practice_id, route_id)
+            full = await find_full_route(connection, practice_id, route_id)
+        assert full is not None
         return answer(RouteOut.from_full(full), full.route.shown_revision)
 
     @asynccontextmanager

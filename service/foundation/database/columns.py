@@ -23,21 +23,31 @@ NEVER_CHANGED: Final = frozenset({"id", HELD_BY, "created_at", "received_at"})
 class Columns(Generic[Row]):
     """The columns of `table` beside `practice_id`, in the order of the fields of `row`.
 
-    `read_only` names fields that PostgreSQL computes: they are read and never written. `fixed` names columns
-    that an UPDATE leaves as they are, besides those in NEVER_CHANGED. Every row has an `id` and a `revision`.
+    `read_only` names fields that PostgreSQL computes: they are read and never written. `write_only` names
+    fields that are written and left out of `listed`, such as a large blob. `fixed` names columns that an
+    UPDATE leaves as they are, besides those in NEVER_CHANGED. `elsewhere` names fields that a query joins
+    from another table. A row that is ever updated has an `id` and a `revision`.
     """
 
     def __init__(
-        self, table: str, row: type[Row], *, read_only: Collection[str] = (), fixed: Collection[str] = ()
+        self,
+        table: str,
+        row: type[Row],
+        *,
+        read_only: Collection[str] = (),
+        write_only: Collection[str] = (),
+        fixed: Collection[str] = (),
+        elsewhere: Collection[str] = (),
     ) -> None:
-        names = row.__struct_fields__
+        names = tuple(each for each in row.__struct_fields__ if each not in elsewhere)
+        read = tuple(each for each in names if each not in write_only)
         self._inserted = tuple(each for each in names if each not in read_only)
         self._updated = tuple(
             each for each in self._inserted if each not in NEVER_CHANGED and each not in fixed
         )
-        self.listed: Final = ", ".join(names)
+        self.listed: Final = ", ".join(read)
         """For SELECT and RETURNING."""
-        self.qualified: Final = ", ".join(f"{table}.{each}" for each in names)
+        self.qualified: Final = ", ".join(f"{table}.{each}" for each in read)
         """For SELECT from several tables."""
         numbered = ", ".join(f"${number}" for number in range(1, len(self._inserted) + 2))
         assigned = ", ".join(f"{each} = ${number}" for number, each in enumerate(self._updated, start=3))

@@ -1,0 +1,72 @@
+"""Features of routes on the wire."""
+
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+from schemas.base import Input, Instant, Latitude, Longitude, Name, Output, Text, changes_of, shown
+from service.walks.features import Feature, FeatureKind
+
+
+class FeatureIn(Input):
+    """A point of a route to add."""
+
+    id: UUID
+    kind: FeatureKind
+    lon: Longitude
+    lat: Latitude
+    name: Name | None = None
+    description: Text | None = None
+
+    def to_feature(self, route_id: UUID, now: datetime) -> Feature:
+        """Return the feature this describes, before its place along the line is found."""
+        return Feature(
+            route_id=route_id,
+            along_m=0.0,
+            offset_m=0.0,
+            created_at=now,
+            updated_at=now,
+            **msgspec.structs.asdict(self),
+        )
+
+
+class FeaturePatch(Input):
+    """What to change: null clears a member, an absent one stays. A position has both lon and lat."""
+
+    kind: FeatureKind | UnsetType = UNSET
+    lon: Longitude | UnsetType = UNSET
+    lat: Latitude | UnsetType = UNSET
+    name: Name | UnsetType | None = UNSET
+    description: Text | UnsetType | None = UNSET
+
+    def to_changes(self, now: datetime) -> dict[str, Any]:
+        """Return the changes in the words of the domain."""
+        return changes_of(self, now)
+
+
+class FeatureOut(Output):
+    """A point of a route."""
+
+    id: UUID
+    route_id: UUID
+    kind: FeatureKind
+    lon: float
+    lat: float
+    along_m: Annotated[
+        float, Meta(description="From the start of the line to where it first passes the point.")
+    ]
+    offset_m: Annotated[float, Meta(description="Distance from the line.")]
+    created_at: Instant
+    updated_at: Instant
+    revision: int
+    name: str | UnsetType = UNSET
+    description: str | UnsetType = UNSET
+
+    @classmethod
+    def from_feature(cls, feature: Feature) -> "FeatureOut":
+        """Return the feature as a phone gets it."""
+        metres = {name: round(getattr(feature, name), 2) for name in ("along_m", "offset_m")}
+        return cls(**shown(feature, cls) | metres)

@@ -1,0 +1,102 @@
+"""Route files on the wire: what they hold, and what was imported from them."""
+
+from typing import Annotated, Final
+
+from msgspec import UNSET, Meta, UnsetType
+
+from schemas.base import Output, present, shown
+from schemas.walks.routes import RouteOut
+from service.geo.gpx.model import Skipped
+from service.walks.features import FeatureKind
+from service.walks.route_files import FileWaypoint, RouteFile
+from service.walks.routes import FullRoute, LineChoice
+
+WAYPOINTS_SHOWN: Final = 1_000
+
+
+class SkippedOut(Output):
+    """A part of a file that was left out, and why; line and column count from 1."""
+
+    line: int
+    column: int
+    what: str
+    reason: str
+
+    @classmethod
+    def from_skipped(cls, skipped: Skipped) -> "SkippedOut":
+        """Return the part as a phone gets it."""
+        return cls(**shown(skipped, cls))
+
+
+class ImportedRoute(Output):
+    """A route from a file, and what of the file was left out."""
+
+    route: RouteOut
+    skipped: Annotated[list[SkippedOut], Meta(description="The first twenty parts left out.")]
+    skipped_count: Annotated[int, Meta(description="All parts left out.")]
+    waypoints_left_out: Annotated[
+        int | UnsetType, Meta(description="Waypoints too far away, or more than a route may have.")
+    ] = UNSET
+
+    @classmethod
+    def from_file(cls, full: FullRoute, file: RouteFile, left_out: int | None = None) -> "ImportedRoute":
+        """Return an imported route as a phone gets it."""
+        skipped = [SkippedOut.from_skipped(each) for each in file.skipped]
+        return cls(RouteOut.from_full(full), skipped, file.skipped_count, present(left_out))
+
+
+class FileLineOut(Output):
+    """A line of a file; choose it by its number `line`."""
+
+    line: int
+    kind: Annotated[str, Meta(description="`track`, `route`, or `line` in GeoJSON.")]
+    points: int
+    segments: int
+    length_m: float
+    name: str | UnsetType = UNSET
+    fault: Annotated[str | UnsetType, Meta(description="Why no route can follow it.")] = UNSET
+
+    @classmethod
+    def from_choice(cls, choice: LineChoice) -> "FileLineOut":
+        """Return the line as a phone gets it."""
+        return cls(**shown(choice, cls))
+
+
+class FileWaypointOut(Output):
+    """A single point of a file, with the members a feature has."""
+
+    kind: FeatureKind
+    lon: float
+    lat: float
+    name: str | UnsetType = UNSET
+    description: str | UnsetType = UNSET
+
+    @classmethod
+    def from_waypoint(cls, waypoint: FileWaypoint) -> "FileWaypointOut":
+        """Return the point as a phone gets it."""
+        return cls(**shown(waypoint, cls))
+
+
+class FilePreview(Output):
+    """What a file holds. Nothing of it is stored."""
+
+    lines: list[FileLineOut]
+    waypoints: Annotated[list[FileWaypointOut], Meta(description="The first thousand.")]
+    waypoint_count: int
+    skipped: Annotated[list[SkippedOut], Meta(description="The first twenty parts left out.")]
+    skipped_count: int
+    name: str | UnsetType = UNSET
+    description: str | UnsetType = UNSET
+
+    @classmethod
+    def from_file(cls, file: RouteFile) -> "FilePreview":
+        """Return what a file holds as a phone gets it. It measures lines: call it off the event loop."""
+        return cls(
+            lines=[FileLineOut.from_choice(each) for each in file.choices()],
+            waypoints=[FileWaypointOut.from_waypoint(each) for each in file.waypoints[:WAYPOINTS_SHOWN]],
+            waypoint_count=len(file.waypoints),
+            skipped=[SkippedOut.from_skipped(each) for each in file.skipped],
+            skipped_count=file.skipped_count,
+            name=present(file.name),
+            description=present(file.description),
+        )

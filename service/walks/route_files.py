@@ -1,0 +1,261 @@
+"""Route files: the lines and waypoints of a GPX file or of GeoJSON, and the route one of the lines makes.
+
+Everything here takes time that grows with the file: call it off the event loop.
+"""
+
+import enum
+import hashlib
+import math
+from collections.abc import Sequence
+from datetime import datetime
+from itertools import islice
+from typing import Final
+from uuid import UUID, uuid5
+
+import msgspec
+
+from service.geo.blob import pack_fixes
+from service.geo.fixes import Fixes
+from service.geo.geodesy import length_m
+from service.geo.geojson import GeoJsonRefused, read_geojson
+from service.geo.gpx.model import Skipped
+from service.geo.gpx.reader import read_gpx
+from service.walks.features import MOST_FEATURES, Feature, FeatureKind, guess_kind, locate_points
+from service.walks.routes import (
+    UNNAMED,
+    LineChoice,
+    NewRoute,
+    NoLine,
+    PackedLine,
+    Route,
+    WhichLine,
+    line_fault,
+    measure_line,
+    normal_tags,
+    without_times,
+)
+
+FAULTS_LISTED: Final = 3
+
+
+class FileForm(enum.StrEnum):
+    """How a file is written."""
+
+    GPX = "gpx"
+    GEOJSON = "geojson"
+
+
+class FileLine(msgspec.Struct, frozen=True, eq=False):
+    """A line of a file."""
+
+    kind: str
+    name: str | None
+    description: str | None
+    fixes: Fixes
+    segments: int
+
+
+class FileWaypoint(msgspec.Struct, frozen=True):
+    """A single point of a file, with the members a feature has."""
+
+    kind: FeatureKind
+    name: str | None
+    description: str | None
+    lon: float
+    lat: float
+
+
+class RouteFile(msgspec.Struct, frozen=True, eq=False):
+    """What a file holds. Lines are numbered from 0: tracks, then routes, each in the file's order."""
+
+    digest: bytes
+    name: str | None
+    description: str | None
+    lines: list[FileLine]
+    waypoints: list[FileWaypoint]
+    skipped: Sequence[Skipped] = ()
+    skipped_count: int = 0
+
+    def choices(self) -> list[LineChoice]:
+        """Return every line as it is shown to whoever chooses one."""
+        return [
+            LineChoice(
+                line=number,
+                kind=line.kind,
+                points=len(line.fixes),
+                segments=line.segments,
+                length_m=round(length_m(line.fixes), 2),
+                name=line.name,
+                fault=line_fault(line.fixes),
+            )
+            for number, line in enumerate(self.lines)
+        ]
+
+
+def read_route_file(content: bytes, form: FileForm, now: datetime) -> RouteFile:
+    """Return what a file holds. Raises GpxRefused, GeoJsonRefused."""
+    return _read_gpx(content, now) if form is FileForm.GPX else _read_geojson(content)
+
+
+def _read_gpx(content: bytes, now: datetime) -> RouteFile:
+    file = read_gpx(content, now=now)
+    return RouteFile(
+        digest=hashlib.sha256(content).digest(),
+        name=file.name,
+        description=file.description,
+        lines=[
+            FileLine(each.kind, each.name, each.description, each.fixes, each.segments)
+            for each in (*file.tracks, *file.routes)
+        ],
+        waypoints=[
+            FileWaypoint(
+                guess_kind((each.kind, each.symbol, each.name)),
+                each.name,
+                each.description,
+                each.lon,
+                each.lat,
+            )
+            for each in file.waypoints
+        ],
+        skipped=file.skipped,
+        skipped_count=file.skipped_count,
+    )
+
+
+def _read_geojson(content: bytes) -> RouteFile:
+    drawing = read_geojson(content)
+    return RouteFile(
+        digest=hashlib.sha256(content).digest(),
+        name=None,
+        description=None,
+        lines=[
+            FileLine(
+                "line", _trimmed(each.name), _trimmed(each.description), each.fixes, len(each.fixes.starts)
+            )
+            for each in drawing.lines
+        ],
+        waypoints=[
+            FileWaypoint(
+                guess_kind((each.kind, each.name)),
+                _trimmed(each.name),
+                _trimmed(each.description),
+                each.lon,
+                each.lat,
+            )
+            for each in drawing.points
+        ],
+    )
+
+
+def _trimmed(text: str | None) -> str | None:
+    """Return a text without the white space around it, or None if nothing is left."""
+    return (text or "").strip() or None
+
+
+def choose_line(file: RouteFile, number: int | None) -> FileLine:
+    """Return line `number`, or the only one a route can follow. Raises WhichLine, NoLine."""
+    choices = file.choices()
+    usable = [each.line for each in choices if each.fault is None]
+    if not usable:
+        raise NoLine(_why_no_line(file, choices), choices)
+    if number is None and len(usable) == 1:
+        return file.lines[usable[0]]
+    if number is None:
+        raise WhichLine(f"{len(usable)} lines can be walked here; choose one", choices)
+    if number not in usable:
+        fault = choices[number].fault if number < len(choices) else f"the file has {len(choices)} lines"
+        raise WhichLine(f"no route can follow line {number}: {fault}", choices)
+    return file.lines[number]
+
+
+def _why_no_line(file: RouteFile, choices: Sequence[LineChoice]) -> str:
+    """Return why a file holds no line to walk along."""
+    if choices:
+        faults = "; ".join(f"line {each.line}: {each.fault}" for each in choices[:FAULTS_LISTED])
+        more = len(choices) - FAULTS_LISTED
+        said = f"there is no line to walk along: {faults}" + (f"; and {more} more" if more > 0 else "")
+    else:
+        said = f"there is no track and no route here, only {len(file.waypoints)} single points"
+    return said + "".join(
+        f"; left out: {each.what} at {each.line}:{each.column}, {each.reason}"
+        for each in file.skipped[:FAULTS_LISTED]
+    )
+
+
+def pack_line(fixes: Fixes) -> PackedLine:
+    """Return a line that has no fault as it is stored."""
+    return PackedLine(pack_fixes(without_times(fixes)), measure_line(fixes))
+
+
+class RouteRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The route to make of a file; what is None comes from the file."""
+
+    id: UUID
+    name: str | None = None
+    description: str | None = None
+    tags: tuple[str, ...] = ()
+    line: int | None = None
+    waypoints_within_m: float | None = None
+    """Take only waypoints within this distance of the line; None for all."""
+
+
+class RouteDraft(msgspec.Struct, frozen=True):
+    """A route ready to be added, and the number of waypoints that did not become its features."""
+
+    route: NewRoute
+    waypoints_left_out: int
+
+
+def draft_route(file: RouteFile, request: RouteRequest, now: datetime) -> RouteDraft:
+    """Return the route a file makes. Raises WhichLine, NoLine, Unusable."""
+    line = choose_line(file, request.line)
+    packed = pack_line(line.fixes)
+    route = Route(
+        id=request.id,
+        name=request.name or line.name or file.name or UNNAMED,
+        description=request.description or line.description or file.description,
+        tags=normal_tags(request.tags),
+        version=1,
+        archived_at=None,
+        created_at=now,
+        updated_at=now,
+        revision=0,
+        **msgspec.structs.asdict(packed.measures),
+    )
+    features = _features(file.waypoints, line.fixes, request, now)
+    return RouteDraft(
+        NewRoute(route=route, line=packed, features=features), len(file.waypoints) - len(features)
+    )
+
+
+def draft_drawn_route(geojson: bytes, request: RouteRequest, now: datetime) -> RouteDraft:
+    """Return the route drawn in the member `geojson` of a body. Raises GeoJsonRefused, WhichLine, NoLine."""
+    try:
+        file = read_route_file(geojson, FileForm.GEOJSON, now)
+    except GeoJsonRefused as error:
+        raise GeoJsonRefused(error.detail, f"/geojson{error.pointer}", limit=error.limit) from error
+    return draft_route(file, request, now)
+
+
+def _features(
+    waypoints: Sequence[FileWaypoint], line: Fixes, request: RouteRequest, now: datetime
+) -> list[Feature]:
+    """Return the waypoints that become features, in the file's order.
+
+    Their ids follow from the route's, so that a file sent again names the same features.
+    """
+    within_m = math.inf if request.waypoints_within_m is None else request.waypoints_within_m
+    positions = locate_points(line, [(each.lon, each.lat) for each in waypoints])
+    features = (
+        Feature(
+            id=uuid5(request.id, f"waypoint {number}"),
+            route_id=request.id,
+            created_at=now,
+            updated_at=now,
+            **msgspec.structs.asdict(waypoint),
+            **msgspec.structs.asdict(position),
+        )
+        for number, (waypoint, position) in enumerate(zip(waypoints, positions, strict=True))
+        if position.offset_m <= within_m
+    )
+    return list(islice(features, MOST_FEATURES))
