@@ -2,7 +2,7 @@ CREATE TABLE practice (
     practice_id      uuid PRIMARY KEY REFERENCES practice_directory (practice_id),
     name             text NOT NULL CHECK (length(name) BETWEEN 1 AND 200),
     zone             text NOT NULL,
-    flat_pace_ms     double precision NOT NULL CHECK (flat_pace_ms BETWEEN 0.1 AND 3),
+    flat_pace_mps    double precision NOT NULL CHECK (flat_pace_mps BETWEEN 0.1 AND 3),
     rests_s          integer NOT NULL CHECK (rests_s BETWEEN 0 AND 7200),
     session_length_s integer NOT NULL CHECK (session_length_s BETWEEN 300 AND 28800),
     created_at       timestamptz NOT NULL,
@@ -11,7 +11,7 @@ CREATE TABLE practice (
 );
 COMMENT ON TABLE practice IS 'Tenant: the practice itself; everything else belongs to one.';
 COMMENT ON COLUMN practice.zone IS 'IANA name; instants are stored in UTC.';
-COMMENT ON COLUMN practice.flat_pace_ms IS 'Metres per second on the flat, for clients without a pace of their own.';
+COMMENT ON COLUMN practice.flat_pace_mps IS 'Metres per second on the flat, for clients without a pace of their own.';
 COMMENT ON COLUMN practice.rests_s IS 'Seconds of rest planned into a walk, for clients without their own.';
 ALTER TABLE practice ENABLE ROW LEVEL SECURITY;
 ALTER TABLE practice FORCE ROW LEVEL SECURITY;

@@ -8,7 +8,7 @@ CREATE TABLE client (
                            ('enquiry', 'initial_consultation', 'in_therapy', 'ended')),
     ending             text CHECK (ending IN
                            ('planned', 'clients_choice', 'not_the_right_fit', 'referred', 'did_not_return')),
-    flat_pace_ms       double precision CHECK (flat_pace_ms BETWEEN 0.1 AND 3),
+    flat_pace_mps      double precision CHECK (flat_pace_mps BETWEEN 0.1 AND 3),
     rests_s            integer CHECK (rests_s BETWEEN 0 AND 7200),
     outdoor_agreed     boolean,
     outdoor_agreed_at  timestamptz,

@@ -22,7 +22,7 @@ BEGIN
            (SELECT row_to_json(shown)
               FROM (SELECT route.*, points, length_m, ascent_m, descent_m, equivalent_flat_m, is_loop,
                            start_lon, start_lat, end_lon, end_lat,
-                           flat_pace_ms AS flat_pace_mps, rests_s, practice.revision AS practice_revision
+                           flat_pace_mps, rests_s, practice.revision AS practice_revision
                       FROM route
                       JOIN route_version
                         ON route_version.practice_id = route.practice_id

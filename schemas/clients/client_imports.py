@@ -34,7 +34,7 @@ COLUMNS: Final = {
     "id": Column("id", "a UUID"),
     "stage": Column("stage", f"one of {', '.join(Stage)}"),
     "ending": Column("ending", f"one of {', '.join(Ending)}"),
-    "flat_pace_ms": Column("flat_pace_ms", "metres per second from 0.1 to 3, with a point: 0.9"),
+    "flat_pace_mps": Column("flat_pace_mps", "metres per second from 0.1 to 3, with a point: 0.9"),
     "rests_s": Column("rests_s", "whole seconds from 0 to 7200"),
     "given_name": Column("identity.given_name", "up to 200 characters"),
     "family_name": Column("identity.family_name", "up to 200 characters"),

@@ -107,7 +107,7 @@ class ClientMembers(Input):
         Ending | UnsetType | None,
         Meta(description="With stage ended, and only then; another stage clears it."),
     ] = UNSET
-    flat_pace_ms: FlatPace | UnsetType | None = UNSET
+    flat_pace_mps: FlatPace | UnsetType | None = UNSET
     rests_s: Rests | UnsetType | None = UNSET
     outdoor_agreement: AgreementIn | UnsetType | None = UNSET
     location_permission: Annotated[
@@ -173,7 +173,7 @@ class AgreementOut(Output):
 class WalksOut(Output):
     """The pace and the rests walks are planned with: the client's own, or else the practice's."""
 
-    flat_pace_ms: float
+    flat_pace_mps: float
     rests_s: int
 
 
@@ -188,7 +188,7 @@ class ClientSummary(Output):
     updated_at: Instant
     revision: int
     ending: Ending | UnsetType = UNSET
-    flat_pace_ms: Annotated[float | UnsetType, OWN] = UNSET
+    flat_pace_mps: Annotated[float | UnsetType, OWN] = UNSET
     rests_s: Annotated[int | UnsetType, OWN] = UNSET
     outdoor_agreement: Annotated[
         AgreementOut | UnsetType, Meta(description="Absent until the client was asked.")

@@ -115,7 +115,7 @@ class PracticePatch(Input):
 
     name: Name | UnsetType = UNSET
     zone: Zone | UnsetType = UNSET
-    flat_pace_ms: FlatPace | UnsetType = UNSET
+    flat_pace_mps: FlatPace | UnsetType = UNSET
     rests_s: Rests | UnsetType = UNSET
     session_length_s: SessionLength | UnsetType = UNSET
 
@@ -130,7 +130,7 @@ class PracticeOut(Output):
     practice_id: UUID
     name: str
     zone: str
-    flat_pace_ms: float
+    flat_pace_mps: float
     rests_s: int
     session_length_s: int
     created_at: Instant

@@ -49,7 +49,7 @@ class Client(msgspec.Struct, frozen=True, kw_only=True):
     """What the therapist calls the record; not a name."""
     stage: Stage = Stage.ENQUIRY
     ending: Ending | None = None
-    flat_pace_ms: float | None = None
+    flat_pace_mps: float | None = None
     """None where the practice's applies; the same for `rests_s`."""
     rests_s: int | None = None
     outdoor_agreed: bool | None = None
@@ -158,7 +158,7 @@ class ClientFilter(msgspec.Struct, frozen=True):
 
 def pace_of(client: Client, practice: Practice) -> Pace:
     """Return the client's own pace and rests; where one is missing, the practice's."""
-    flat_mps = practice.flat_pace_ms if client.flat_pace_ms is None else client.flat_pace_ms
+    flat_mps = practice.flat_pace_mps if client.flat_pace_mps is None else client.flat_pace_mps
     rests_s = practice.rests_s if client.rests_s is None else client.rests_s
     return Pace(flat_mps, rests_s)
 

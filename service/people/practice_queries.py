@@ -12,7 +12,7 @@ from service.people.practices import Practice, Therapist
 PRACTICE_BY_ID = Query(
     Practice,
     """
-    SELECT practice_id, name, zone, flat_pace_ms, rests_s, session_length_s, created_at, updated_at, revision
+    SELECT practice_id, name, zone, flat_pace_mps, rests_s, session_length_s, created_at, updated_at, revision
       FROM practice
      WHERE practice_id = $1
 """,
@@ -28,10 +28,10 @@ UPDATE_PRACTICE = Query(
     Practice,
     """
     UPDATE practice
-       SET name = $2, zone = $3, flat_pace_ms = $4, rests_s = $5, session_length_s = $6, updated_at = $7,
+       SET name = $2, zone = $3, flat_pace_mps = $4, rests_s = $5, session_length_s = $6, updated_at = $7,
            revision = $8
      WHERE practice_id = $1
- RETURNING practice_id, name, zone, flat_pace_ms, rests_s, session_length_s, created_at, updated_at, revision
+ RETURNING practice_id, name, zone, flat_pace_mps, rests_s, session_length_s, created_at, updated_at, revision
 """,
 )
 
@@ -43,7 +43,7 @@ async def update_practice(transaction: Transaction, practice: Practice) -> Pract
         transaction.practice_id,
         practice.name,
         practice.zone,
-        practice.flat_pace_ms,
+        practice.flat_pace_mps,
         practice.rests_s,
         practice.session_length_s,
         practice.updated_at,
@@ -59,7 +59,7 @@ INSERT_DIRECTORY_ENTRY = Statement(
 )
 INSERT_PRACTICE = Statement(
     """
-    INSERT INTO practice (practice_id, name, zone, flat_pace_ms, rests_s, session_length_s, created_at,
+    INSERT INTO practice (practice_id, name, zone, flat_pace_mps, rests_s, session_length_s, created_at,
                           updated_at, revision)
     VALUES ($1, $2, $3, $4, $5, $6, $7, $7, 1)
 """,
@@ -88,7 +88,7 @@ async def insert_practice(
         practice.practice_id,
         practice.name,
         practice.zone,
-        practice.flat_pace_ms,
+        practice.flat_pace_mps,
         practice.rests_s,
         practice.session_length_s,
         practice.created_at,

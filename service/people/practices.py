@@ -24,7 +24,7 @@ class Practice(msgspec.Struct, frozen=True, kw_only=True):
     practice_id: UUID
     name: str
     zone: str
-    flat_pace_ms: float = FLAT_PACE_MPS
+    flat_pace_mps: float = FLAT_PACE_MPS
     rests_s: int = RESTS_S
     session_length_s: int = SESSION_LENGTH_S
     created_at: datetime

@@ -29,7 +29,7 @@ async def find_pace(connection: Connection, practice_id: UUID, request: PaceRequ
     if request == PRACTICE_PACE:
         return None
     practice = found(await find_practice(connection, practice_id))
-    pace = Pace(practice.flat_pace_ms, practice.rests_s)
+    pace = Pace(practice.flat_pace_mps, practice.rests_s)
     if request.client_id is not None:
         pace = pace_of(found(await find_client(connection, practice_id, request.client_id)), practice)
     return Pace(

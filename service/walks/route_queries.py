@@ -37,7 +37,7 @@ VERSION = Columns("route_version", RouteVersionRow, write_only={"route_id", "lin
 
 SUMMARY: Final = f"""
     SELECT {ROUTE.qualified}, {MEASURES.qualified},
-           practice.flat_pace_ms AS flat_pace_mps, practice.rests_s, practice.revision AS practice_revision
+           practice.flat_pace_mps, practice.rests_s, practice.revision AS practice_revision
       FROM route
       JOIN route_version
         ON route_version.practice_id = route.practice_id

@@ -9,7 +9,7 @@ from tests.http.world import Phone, World
 
 PATH = "/v1/clients/import"
 GOOD = (
-    "label,given_name,date_of_birth,phone,emergency_name,stage,flat_pace_ms\n"
+    "label,given_name,date_of_birth,phone,emergency_name,stage,flat_pace_mps\n"
     "W-17,Mina,1987-04-03,+44 7700 900123,Bartholomew,in_therapy,0.7\n"
     '"K, couple",,,,,,\n'
 )
@@ -51,13 +51,13 @@ def test_each_row_becomes_a_client(world: World) -> None:
     assert mina["identity"] == {"given_name": "Mina", "date_of_birth": "1987-04-03"}
     assert mina["contact"] == {"phone_number": "+44 7700 900123"}
     assert mina["emergency_contact"] == {"name": "Bartholomew"}
-    assert (mina["stage"], mina["flat_pace_ms"]) == ("in_therapy", 0.7)
+    assert (mina["stage"], mina["flat_pace_mps"]) == ("in_therapy", 0.7)
 
 
 def test_every_column_finds_its_place(world: World) -> None:
     client_id = str(uuid4())
     cells = {
-        "label": "L", "id": client_id, "stage": "ended", "ending": "referred", "flat_pace_ms": "1.2",
+        "label": "L", "id": client_id, "stage": "ended", "ending": "referred", "flat_pace_mps": "1.2",
         "rests_s": "90", "given_name": "a", "family_name": "b", "pronouns": "c",
         "date_of_birth": "1990-01-02", "others": "d", "email": "e@f", "phone": "g", "address": "h",
         "wishes": "i", "emergency_name": "j", "emergency_relationship": "k", "emergency_phone": "l",
@@ -66,7 +66,7 @@ def test_every_column_finds_its_place(world: World) -> None:
     report(world.ada, ";".join(cells) + "\r\n" + ";".join(cells.values()) + "\r\n")
     kept = world.ada.get(f"/v1/clients/{client_id}").json()
     assert (kept["label"], kept["stage"], kept["ending"]) == ("L", "ended", "referred")
-    assert kept["walks"] == {"flat_pace_ms": 1.2, "rests_s": 90}
+    assert kept["walks"] == {"flat_pace_mps": 1.2, "rests_s": 90}
     assert list(kept["identity"].values()) == ["a", "b", "c", "1990-01-02", "d"]
     assert list(kept["contact"].values()) == ["e@f", "g", "h", "i"]
     assert list(kept["emergency_contact"].values()) == ["j", "k", "l"]
@@ -116,13 +116,13 @@ def test_refused_rows_are_told_why_and_the_good_ones_are_kept(world: World) -> N
         ("W-3,,2087-04-03,,", "date_of_birth", "future"),
         ("W-4,,,ended,", "ending", "say how"),
         ("W-5,,,paused,", "stage", "in_therapy"),
-        ('W-6,,,,"0,9"', "flat_pace_ms", "with a point"),
-        ("W-7,,,,nan", "flat_pace_ms", "0.1 to 3"),
+        ('W-6,,,,"0,9"', "flat_pace_mps", "with a point"),
+        ("W-7,,,,nan", "flat_pace_mps", "0.1 to 3"),
         ("W-8,7 Hazelwick Row, Eel Pie,,,", None, "more cells"),
         ("W-1,,,,", "id", "row 2"),
         ("W-9", None, None),
     )  # fmt: skip
-    file = "label,given_name,date_of_birth,stage,flat_pace_ms\n" + "\n".join(row for row, *_ in rows)
+    file = "label,given_name,date_of_birth,stage,flat_pace_mps\n" + "\n".join(row for row, *_ in rows)
     told = report(world.ada, file)
     assert (told["created"], told["refused"]) == (2, 10)
     for row, (_, column, reason) in zip(told["rows"], rows, strict=True):

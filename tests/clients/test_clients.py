@@ -135,10 +135,10 @@ def test_nobody_is_born_before_1900_or_after_today_anywhere(born: date, usable: 
 
 
 def test_a_client_walks_at_their_own_pace_or_else_the_practices() -> None:
-    practice = a_practice(flat_pace_ms=1.1, rests_s=300)
-    assert pace_of(a_client(flat_pace_ms=0.6, rests_s=0), practice).flat_mps == 0.6
+    practice = a_practice(flat_pace_mps=1.1, rests_s=300)
+    assert pace_of(a_client(flat_pace_mps=0.6, rests_s=0), practice).flat_mps == 0.6
     assert pace_of(a_client(rests_s=0), practice).rests_s == 0
-    assert pace_of(a_client(), practice) == pace_of(a_client(flat_pace_ms=1.1, rests_s=300), practice)
+    assert pace_of(a_client(), practice) == pace_of(a_client(flat_pace_mps=1.1, rests_s=300), practice)
 
 
 def test_an_agreement_is_there_once_the_client_was_asked() -> None:

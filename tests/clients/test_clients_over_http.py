@@ -62,15 +62,15 @@ def test_a_label_is_enough(world: World) -> None:
     answer = world.ada.post("/v1/clients", sent)
     assert answer.status_code == 201
     assert answer.json() | sent | {"stage": "enquiry"} == answer.json()
-    assert answer.json()["walks"] == {"flat_pace_ms": 0.9, "rests_s": 600}
-    assert not answer.json().keys() & {"flat_pace_ms", "outdoor_agreement", "identity", "crisis_plan"}
+    assert answer.json()["walks"] == {"flat_pace_mps": 0.9, "rests_s": 600}
+    assert not answer.json().keys() & {"flat_pace_mps", "outdoor_agreement", "identity", "crisis_plan"}
 
 
 def test_a_client_is_kept_as_sent(world: World) -> None:
     sent = a_client(
         stage="ended",
         ending="referred",
-        flat_pace_ms=0.7,
+        flat_pace_mps=0.7,
         rests_s=300,
         outdoor_agreement={"agreed": True, "on": ASKED_ON},
         location_permission={"agreed": False, "on": ASKED_ON},
@@ -192,7 +192,7 @@ def test_what_cannot_be_read_is_refused_by_name(world: World) -> None:
         ({"label": "   "}, "/label"),
         ({"label": "x" * 101}, "/label"),
         ({"stage": "paused"}, "/stage"),
-        ({"flat_pace_ms": 0.05}, "/flat_pace_ms"),
+        ({"flat_pace_mps": 0.05}, "/flat_pace_mps"),
         ({"rests_s": "60"}, "/rests_s"),
         ({"contact": {"email": "nowhere"}}, "/contact/email"),
         ({"identity": {"date_of_birth": "1987-02-30"}}, "/identity/date_of_birth"),
@@ -249,11 +249,11 @@ def test_a_client_reads_anew_when_the_practice_changes_its_pace(world: World) ->
     path = added(world.ada)
     etag = world.ada.get(path).headers["etag"]
     assert world.ada.get(path, headers={"If-None-Match": etag}).status_code == 304
-    assert world.ada.patch("/v1/practice", {"flat_pace_ms": 1.1}).status_code == 200
+    assert world.ada.patch("/v1/practice", {"flat_pace_mps": 1.1}).status_code == 200
     anew = world.ada.get(path, headers={"If-None-Match": etag})
-    assert (anew.status_code, anew.json()["walks"]["flat_pace_ms"]) == (200, 1.1)
-    own = world.ada.patch(path, {"flat_pace_ms": 0.6})
-    assert (own.status_code, own.json()["walks"]) == (200, {"flat_pace_ms": 0.6, "rests_s": 600})
+    assert (anew.status_code, anew.json()["walks"]["flat_pace_mps"]) == (200, 1.1)
+    own = world.ada.patch(path, {"flat_pace_mps": 0.6})
+    assert (own.status_code, own.json()["walks"]) == (200, {"flat_pace_mps": 0.6, "rests_s": 600})
 
 
 def test_a_renamed_practice_leaves_the_version_a_phone_has_read_writable(world: World) -> None:
@@ -276,7 +276,7 @@ def test_a_list_shows_nothing_that_is_encrypted(world: World) -> None:
     added(world.ada, **RECORD)
     listed = world.ada.get("/v1/clients").json()["items"][0]
     assert not listed.keys() & RECORD.keys()
-    assert listed["walks"] == {"flat_pace_ms": 0.9, "rests_s": 600}
+    assert listed["walks"] == {"flat_pace_mps": 0.9, "rests_s": 600}
 
 
 def test_archived_clients_are_listed_apart_and_come_back(world: World) -> None:

@@ -90,7 +90,7 @@ def test_every_instant_is_told_to_be_one() -> None:
 
 def test_what_the_source_says_below_a_member_is_told() -> None:
     members = SCHEMAS["ClientSummary"]["properties"]
-    assert members["flat_pace_ms"]["description"] == "The client's own; absent where the practice's applies."
+    assert members["flat_pace_mps"]["description"] == "The client's own; absent where the practice's applies."
     inherited = SCHEMAS["ClientOut"]["properties"]["location_permission"]["description"]
     assert inherited == "Absent until the client was asked; tracks are kept only with it."
     cut_from = SCHEMAS["TrackOut"]["properties"]["cut_from"]["description"]

@@ -49,12 +49,12 @@ def joined(owner: Phone, **changes: object) -> Phone:
 
 def test_a_practice_begins_with_defaults_that_fit_a_talking_walk(world: World) -> None:
     practice = world.ada.get("/v1/practice").json()
-    kept = (practice["zone"], practice["flat_pace_ms"], practice["rests_s"], practice["session_length_s"])
+    kept = (practice["zone"], practice["flat_pace_mps"], practice["rests_s"], practice["session_length_s"])
     assert kept == ("Europe/London", 0.9, 600, 3000)
 
 
 def test_an_owner_changes_the_practice_and_everybody_sees_it(world: World) -> None:
-    changes = {"name": "Canalside", "zone": "Pacific/Auckland", "flat_pace_ms": 1.1, "rests_s": 0}
+    changes = {"name": "Canalside", "zone": "Pacific/Auckland", "flat_pace_mps": 1.1, "rests_s": 0}
     assert world.ada.patch("/v1/practice", changes).status_code == 200
     assert world.ben.get("/v1/practice").json() | changes == world.ben.get("/v1/practice").json()
     assert world.cleo.get("/v1/practice").json()["name"] == "Riverside"

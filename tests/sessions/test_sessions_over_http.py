@@ -252,7 +252,7 @@ def test_before_leaving_a_session_left_open_is_named(world: World) -> None:
 
 
 def test_the_route_must_fit_the_time_and_has_a_turn_back_point(world: World) -> None:
-    client = a_client(world.ada, flat_pace_ms=1.0, rests_s=300)
+    client = a_client(world.ada, flat_pace_mps=1.0, rests_s=300)
     route = a_route(world.ada)
     kept = world.ada.get(f"/v1/routes/{route}").json()
     path = planned(world.ada, client, route_id=route)

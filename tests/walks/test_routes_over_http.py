@@ -32,7 +32,7 @@ def test_walking_time_is_told_at_the_practices_pace_a_clients_or_a_given_one(wor
     given = world.ada.get(path, params={"flat_pace_mps": 1.2, "rests_s": 0})
     assert given.json()["walking_time_s"] == pytest.approx(route["equivalent_flat_m"] / 1.2, abs=0.1)
     assert "etag" not in given.headers
-    client = {"id": str(uuid4()), "label": "Heron", "flat_pace_ms": 0.6}
+    client = {"id": str(uuid4()), "label": "Heron", "flat_pace_mps": 0.6}
     assert world.ada.post("/v1/clients", client).status_code == 201
     for answer in (
         world.ada.get(path, params={"client_id": client["id"]}).json(),
@@ -52,7 +52,7 @@ def test_a_changed_practice_pace_is_not_answered_with_304(world: World) -> None:
     path = draw(world.ada)
     etag = world.ada.get(path).headers["etag"]
     assert world.ada.get(path, headers={"If-None-Match": etag}).status_code == 304
-    assert world.ada.patch("/v1/practice", {"flat_pace_ms": 1.1}).status_code == 200
+    assert world.ada.patch("/v1/practice", {"flat_pace_mps": 1.1}).status_code == 200
     again = world.ada.get(path, headers={"If-None-Match": etag})
     assert (again.status_code, again.json()["flat_pace_mps"]) == (200, 1.1)
     assert world.ada.patch(path, {"name": "Renamed"}).status_code == 200
