@@ -40,9 +40,18 @@ class Look(msgspec.Struct, frozen=True):
         rows = self.rows(EVERYTHING, list(practice_ids))
         return {row["name"]: row["digest"] for row in rows}
 
+    def counts(self, practice_id: UUID) -> dict[str, int]:
+        """Return how many rows each table holds of a practice."""
+        return {row["name"]: row["rows"] for row in self.rows(COUNTS, practice_id)}
 
+
+PRACTICE_TABLES = sorted(TENANT_TABLES | {"sign_in_index"})
+COUNTS = "\n UNION ALL\n".join(
+    f"SELECT '{name}' AS name, count(*) AS rows FROM {name} WHERE practice_id = $1"
+    for name in PRACTICE_TABLES
+)
 EVERYTHING = "\n UNION ALL\n".join(
     f"SELECT '{name}' AS name, md5(coalesce(string_agg(row_digest, '' ORDER BY row_digest), '')) AS digest"
     f" FROM (SELECT md5({name}::text) AS row_digest FROM {name} WHERE practice_id = ANY ($1)) AS {name}"
-    for name in sorted(TENANT_TABLES | {"sign_in_index"})
+    for name in PRACTICE_TABLES
 )

@@ -32,6 +32,17 @@ class Operation(msgspec.Struct, frozen=True):
         return self.method in WRITES
 
     @property
+    def ledger(self) -> str | None:
+        """Return how a second sending is recognised: "creating", by its id, or "writing", by its key."""
+        asked = self.handler.parsed_fn_signature.parameters.keys() & {"creating", "writing"}
+        return asked.pop() if asked else None
+
+    @property
+    def takes_version(self) -> bool:
+        """Return whether it reads If-Match."""
+        return bool(self.handler.parsed_fn_signature.parameters.keys() & {"expected", "expected_if_sent"})
+
+    @property
     def body(self) -> Any:
         """Return the wire type its JSON body is read as; None where it takes none."""
         data = self.handler.parsed_fn_signature.parameters.get("data")

@@ -1,0 +1,119 @@
+"""What each write does when a phone sends it again: its handler says so, or the table below does."""
+
+from typing import Any, Final
+from uuid import uuid4
+
+import httpx
+import msgspec
+from msgspec import inspect as wire
+
+from tests.http.hostile import Member, example, members
+from tests.http.matrix import CASES, Options, operation_of, request
+from tests.http.operations import OPERATIONS
+from tests.http.sessions import at
+from tests.http.things import Ids
+from tests.http.world import Phone
+
+WRITING: Final = sorted(name for name in CASES if operation_of(name).writes)
+KEYED: Final = [name for name in WRITING if operation_of(name).ledger is not None]
+"""Cases whose handler asks the write ledger, under the id of a create or an Idempotency-Key."""
+
+
+class Repeat(msgspec.Struct, frozen=True):
+    """What a write without a key answers when it is sent again."""
+
+    because: str
+    status: int | None = None
+    """None: the same answer, and no row changes."""
+
+
+UNKEYED: Final[dict[str, Repeat]] = {
+    "put_track": Repeat("the session has this very file already"),
+    "replace_route_line": Repeat("the route has this very line already"),
+    "delete_track": Repeat("a tombstone says it is deleted"),
+    "delete_moment": Repeat("a tombstone says it is deleted"),
+    "delete_note": Repeat("a tombstone says it is deleted"),
+    "delete_feature": Repeat("a tombstone says it is deleted"),
+    "revoke_device": Repeat("the device is revoked already"),
+    "preview_route_file": Repeat("nothing is kept"),
+    "sign_in": Repeat("every sign-in has tokens of its own", 200),
+    "refresh_sign_in": Repeat("every exchange has an access token of its own", 200),
+    "invite_therapist": Repeat("the new link replaces the one before", 200),
+    "accept_invitation": Repeat("a link is good once: from then on the password signs in", 410),
+    "change_password": Repeat("the new password is the current one by now, and is set again", 204),
+    "sign_out": Repeat("the token has ended", 401),
+}
+"""Every write that asks no ledger. A write in neither place fails a test."""
+
+READABLE: Final = frozenset(each.path for each in OPERATIONS.values() if each.method == "GET")
+
+
+class Intended(msgspec.Struct, frozen=True):
+    """One write as a phone keeps it until it is answered, to send it again unchanged."""
+
+    method: str
+    path: str
+    options: Options
+
+    def send(self, phone: Phone) -> httpx.Response:
+        return phone.send(self.method, self.path, **self.options)
+
+
+def intend(name: str, phone: Phone, ids: Ids) -> Intended:
+    """Return a case's request with a key, and with the ETag of what it changes where it reads If-Match."""
+    operation = operation_of(name)
+    method, path, options = request(name, ids, ids)
+    headers = {**options["headers"], "Idempotency-Key": uuid4().hex}
+    if operation.takes_version:
+        headers["If-Match"] = _version(phone, operation.path, path)
+    return Intended(method, path, {**options, "headers": headers})
+
+
+def _version(phone: Phone, template: str, path: str) -> str:
+    """Return the ETag of what lies at a path, or at the nearest path above it that can be read."""
+    while template not in READABLE:
+        template, path = template.rpartition("/")[0], path.rpartition("/")[0]
+    return phone.get(path).headers["etag"]
+
+
+def with_other_payload(name: str, intended: Intended) -> Intended:
+    """Return the same write under the same id or key, with a valid payload that says something else."""
+    options = dict(intended.options)
+    if "content" in options:
+        options["content"] += b"C. 3\n" if name == "import_clients" else b"\n"
+    else:
+        options["json"] = _other_body(operation_of(name).body, options["json"])
+    return msgspec.structs.replace(intended, options=options)
+
+
+def _other_body(body: type, sent: dict[str, Any]) -> dict[str, Any]:
+    """Return a JSON body in which one instant, choice or text is another."""
+    for member in members(body):
+        name = str(member.place[0])
+        for value in _values(member, name) if len(member.place) == 1 else ():
+            if value != sent.get(name):
+                return {**sent, name: value}
+    raise AssertionError(f"{body} has no member to change")
+
+
+def _values(member: Member, name: str) -> list[Any]:
+    match member.type:
+        case wire.DateTimeType():
+            return [at(7), at(8)]
+        case wire.EnumType(cls=cls):
+            return [each.value for each in cls]
+        case wire.StrType():
+            return [example(member.type, name)]
+    return []
+
+
+def shown(answer: httpx.Response) -> tuple[int, str, str | None, str | None]:
+    """Return what a repeated write answers as the first did.
+
+    Two things may differ: a create answers 201 once, then 200; an import reports the rows it created as
+    already there, as it does when the therapist sends a corrected file.
+    """
+    status = 200 if answer.status_code == 201 else answer.status_code
+    text = answer.text.replace('"created":1,"already_there":0', '"created":0,"already_there":1')
+    text = text.replace('"outcome":"created"', '"outcome":"already_there"')
+    return status, text, answer.headers.get("etag"), answer.headers.get("location")
