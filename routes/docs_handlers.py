@@ -1,4 +1,4 @@
-"""The API's description: the document itself, and a page that needs no other host."""
+"""The description of the API: the OpenAPI document, and a page that loads nothing from other hosts."""
 
 from typing import Any, Final
 
@@ -15,25 +15,34 @@ PAGE_POLICY: Final = (
 )
 
 
+class Description(msgspec.Struct, frozen=True):
+    """The API description, ready to send."""
+
+    document: bytes
+    page: bytes
+
+
 @get("/openapi.json", include_in_schema=False, opt=PUBLIC, sync_to_thread=True)
 def get_document(request: Request[Any, Any, Any]) -> Response[bytes]:
     """Send the OpenAPI document."""
-    return Response(msgspec.json.encode(_document(request.app)), media_type=MediaType.JSON)
+    return Response(_description(request.app).document, media_type=MediaType.JSON)
 
 
 @get("/docs", include_in_schema=False, opt=PUBLIC, sync_to_thread=True)
-def get_page(request: Request[Any, Any, Any]) -> Response[str]:
+def get_page(request: Request[Any, Any, Any]) -> Response[bytes]:
     """Send the documentation as one page without scripts."""
-    page = docs_page(_document(request.app))
+    page = _description(request.app).page
     return Response(page, media_type=MediaType.HTML, headers={"Content-Security-Policy": PAGE_POLICY})
 
 
-def _document(app: Litestar) -> dict[str, Any]:
-    """Return the document, made once a process and when first asked for."""
-    if "openapi_document" not in app.state:
-        app.state.openapi_document = openapi_document(app)
-    document: dict[str, Any] = app.state.openapi_document
-    return document
+def _description(app: Litestar) -> Description:
+    """Return the description, made at the first request for it."""
+    if "description" not in app.state:
+        document = openapi_document(app)
+        page = docs_page(document).encode()
+        app.state.description = Description(msgspec.json.encode(document), page)
+    description: Description = app.state.description
+    return description
 
 
 HANDLERS = [get_document, get_page]

@@ -1,4 +1,4 @@
-"""Answers: the representation, its ETag, where it lies, and whether it is sent compressed."""
+"""Successful answers: the representation, its ETag, its location, and its compression."""
 
 import re
 from collections.abc import Mapping
@@ -13,18 +13,18 @@ WEIGHT: Final = re.compile(r"[qQ]=(0(?:\.\d{0,3})?|1(?:\.0{0,3})?)")
 
 
 def answer(body: Body, revision: int) -> Response[Body]:
-    """Return 200 with the version a later If-Match or If-None-Match names."""
+    """Return 200 with the ETag for a later If-Match or If-None-Match."""
     return Response(body, headers={"ETag": etag(revision)})
 
 
 def created(body: Body, revision: int, location: str, *, replayed: bool) -> Response[Body]:
-    """Return 201 and where the new thing lies, or 200 where this very create was answered before."""
+    """Return 201 with the path of the new thing, or 200 for a repeated create."""
     headers = {"ETag": etag(revision), "Location": location}
     return Response(body, status_code=200 if replayed else 201, headers=headers)
 
 
 def etag(revision: int) -> str:
-    """Return a revision as an entity tag: it changes with every write that touches the row."""
+    """Return a revision as an entity tag; every write that touches the row changes it."""
     return f'"{revision}"'
 
 

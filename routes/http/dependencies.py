@@ -1,4 +1,4 @@
-"""What handlers are given: the time, the verified sign-in, and transactions bound to it."""
+"""What Litestar injects into handlers: the time, the verified sign-in, transactions bound to it."""
 
 import re
 from collections.abc import Callable
@@ -32,7 +32,7 @@ IDEMPOTENCY_KEY: Final = re.compile(r"[\x21-\x7e]{1,200}")
 
 
 class Services(msgspec.Struct, frozen=True):
-    """What the composition root hands to every request."""
+    """What the composition root (service/app.py) gives to every request."""
 
     pool: Pool
     keyring: Keyring
@@ -42,14 +42,14 @@ class Services(msgspec.Struct, frozen=True):
     address: str
     """The address phones use."""
     has_room: Callable[[], bool]
-    """Whether the database's disk can take a write."""
+    """Return whether the disk of the database can take a write."""
 
 
 async def signed_in(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
-    """Guard every handler that does not say `opt={"open": True}`. Raises NotSignedIn.
+    """Verify the access token, except for a handler with `opt={"open": True}`. Raises NotSignedIn.
 
-    One that says `opt={"verifies_token": True}` is given the token unverified, and verifies it in the same
-    round trip in which it reads.
+    A handler with `opt={"verifies_token": True}` gets the token unverified, and verifies it in the same round
+    trip in which it reads.
     """
     if handler.opt.get("open"):
         return
@@ -67,7 +67,7 @@ async def signed_in(connection: ASGIConnection[Any, Any, Any, Any], handler: Bas
 async def _verify(
     connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler, token: Token
 ) -> None:
-    """Find out whose token it is. Raises NotSignedIn, OwnerOnly."""
+    """Find the sign-in of a token. Raises NotSignedIn, OwnerOnly."""
     services: Services = connection.app.state.services
     sign_in = await find_sign_in(services.pool, token.practice_id, token.digest, services.clock())
     if sign_in is None:
@@ -78,24 +78,24 @@ async def _verify(
 
 
 async def provide_services(state: State) -> Services:
-    """Return the composition root's hand-over."""
+    """Return what the composition root gives."""
     services: Services = state.services
     return services
 
 
 async def provide_now(services: NamedDependency[Services]) -> datetime:
-    """Return the server's time, once for the whole request."""
+    """Return the server's time, the same throughout a request."""
     return services.clock()
 
 
 async def provide_sign_in(request: Request[Any, Any, Any]) -> SignIn:
-    """Return the sign-in the guard verified."""
+    """Return the sign-in that the guard verified."""
     sign_in: SignIn = request.state.sign_in
     return sign_in
 
 
 async def provide_by_token(request: Request[Any, Any, Any], services: NamedDependency[Services]) -> ByToken:
-    """Return the token the guard read, for a handler that says `verifies_token`."""
+    """Return the unverified token, for a handler with `verifies_token`."""
     token: Token = request.state.token
     return ByToken(services.pool, token.practice_id, token.digest, services.clock())
 
@@ -111,7 +111,7 @@ async def provide_keys(services: NamedDependency[Services], sign_in: NamedDepend
 
 
 class Creating:
-    """Makes a create retry-safe: its client-made id is its key."""
+    """Makes a create retry-safe: the id the phone made is its key."""
 
     __slots__ = ("_keys", "_route")
 
@@ -120,7 +120,7 @@ class Creating:
         self._route = route
 
     def once(self, new_id: UUID, payload: msgspec.Struct | bytes) -> Once:
-        """Return this create's place in the ledger."""
+        """Return the ledger entry of this create."""
         content = f"{self._route}\n".encode() + canonical(payload)
         return Once(BY_ANY_DEVICE, str(new_id), self._keys.fingerprint(content))
 
@@ -137,7 +137,7 @@ class Writing:
         self._route = route
 
     def once(self, payload: msgspec.Struct | bytes = b"") -> Once:
-        """Return this write's place in the ledger."""
+        """Return the ledger entry of this write."""
         content = f"{self._route}\n".encode() + canonical(payload)
         return Once(self._device_id, self._key, self._keys.fingerprint(content))
 
@@ -161,7 +161,7 @@ async def provide_writing(
         str | None,
         HeaderParameter(
             name="Idempotency-Key",
-            description="Chosen by the phone, once for each intended write; 1 to 200 visible characters.",
+            description="Chosen by the phone, one for each intended write; 1 to 200 visible characters.",
             schema_extra={"pattern": f"^{IDEMPOTENCY_KEY.pattern}$"},
         ),
     ] = None,
@@ -180,9 +180,9 @@ async def provide_expected(
         HeaderParameter(name="If-Match", description="The ETag this change is based on, or `*`."),
     ] = None,
 ) -> Expected:
-    """Return the versions this change is willing to overwrite. Raises NoPrecondition, MissingHeader."""
+    """Return the versions this change may replace. Raises NoPrecondition, MissingHeader."""
     if if_match is None:
-        raise NoPrecondition("If-Match", "this changes what is there: say which version you have read")
+        raise NoPrecondition("If-Match", "say which version this change is based on")
     if if_match.strip() == "*":
         return Expected(None)
     tags = [ENTITY_TAG.fullmatch(each) for each in if_match.split(",")]
@@ -195,10 +195,10 @@ async def provide_expected(
 async def provide_expected_if_sent(
     if_match: Annotated[
         str | None,
-        HeaderParameter(name="If-Match", description="The ETag this is based on; any version if absent."),
+        HeaderParameter(name="If-Match", description="The ETag of what to delete; any version if absent."),
     ] = None,
 ) -> Expected:
-    """Return the versions a DELETE is willing to remove: any where it does not say. Raises MissingHeader."""
+    """Return the versions a DELETE may remove: any if it does not say. Raises MissingHeader."""
     return Expected(None) if if_match is None else await provide_expected(if_match)
 
 
@@ -207,7 +207,7 @@ def _is_revision(text: str) -> bool:
 
 
 def after(cursor: str | None) -> Cursor | None:
-    """Return where a list goes on. Raises BadCursor."""
+    """Return where the next page of a list begins. Raises BadCursor."""
     return None if cursor is None else Cursor.from_text(cursor)
 
 

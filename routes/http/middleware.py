@@ -1,4 +1,4 @@
-"""What wraps every request: an id for the logs, the log line, and conditional reads."""
+"""What every request passes through: its id, its log line, HEAD, conditional reads, private answers."""
 
 import re
 import secrets
@@ -15,15 +15,17 @@ from litestar.types import ASGIApp, Message, Receive, Scope, Send
 logger = structlog.get_logger()
 
 REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._-]{8,64}")
-NAMING_METHODS: Final = frozenset({HTTPStatus.NO_CONTENT, HTTPStatus.METHOD_NOT_ALLOWED})
+STATUSES_WITH_ALLOW: Final = frozenset({HTTPStatus.NO_CONTENT, HTTPStatus.METHOD_NOT_ALLOWED})
 ON_EVERY_ANSWER: Final = ((b"cache-control", b"no-store"), (b"x-content-type-options", b"nosniff"))
-"""No cache keeps an answer: on a phone it would be a file beside the app's own store. Nor is one a page."""
+"""No cache stores an answer: on a phone that would be a file outside the app's encrypted store. No browser
+takes an answer for a page.
+"""
 
 
 class RequestLog(ASGIMiddleware):
-    """Give each request an id, its own or the phone's, and log one line.
+    """Give each request an id and log one line for it.
 
-    The path is logged as its template: ids are fine, but a query may hold what someone searched for.
+    The line has the template of the path, without the query, which may hold what someone searched for.
     """
 
     scopes = (ScopeType.HTTP,)
@@ -52,7 +54,7 @@ class RequestLog(ASGIMiddleware):
 
 
 def request_id_of(scope: Scope) -> str:
-    """Return a request's id: the phone's where it fits, else one made up; also where no route was found."""
+    """Return the id of a request: the phone's if it is well-formed, else a new one."""
     state = scope.setdefault("state", {})
     if "request_id" not in state:
         given = Headers.from_scope(scope).get("x-request-id", "")
@@ -62,7 +64,7 @@ def request_id_of(scope: Scope) -> str:
 
 
 def answering_privately(app: ASGIApp) -> ASGIApp:
-    """Say on every answer what keeps it private, also where no handler is found: no middleware sees those."""
+    """Add ON_EVERY_ANSWER to every answer, also where no handler is found, which middleware does not see."""
 
     async def answer(scope: Scope, receive: Receive, send: Send) -> None:
         async def send_privately(message: Message) -> None:
@@ -76,14 +78,14 @@ def answering_privately(app: ASGIApp) -> ASGIApp:
 
 
 def answering_head(app: ASGIApp) -> ASGIApp:
-    """Answer HEAD as GET would be, without the body (RFC 9110, 9.3.2): monitors and proxies ask so."""
+    """Answer HEAD as GET, without the body (RFC 9110, 9.3.2), for monitors and proxies."""
 
     async def answer(scope: Scope, receive: Receive, send: Send) -> None:
         async def send_head(message: Message) -> None:
             await send({**message, "body": b""} if message["type"] == "http.response.body" else message)
 
         async def send_with_head_allowed(message: Message) -> None:
-            if message["type"] == "http.response.start" and message["status"] in NAMING_METHODS:
+            if message["type"] == "http.response.start" and message["status"] in STATUSES_WITH_ALLOW:
                 _allow_head(MutableScopeHeaders(message))
             await send(message)
 
@@ -98,33 +100,33 @@ def answering_head(app: ASGIApp) -> ASGIApp:
 
 
 def _allow_head(headers: MutableScopeHeaders) -> None:
-    """Name HEAD beside GET where an answer says which methods its address takes."""
+    """Add HEAD to an Allow header that names GET."""
     methods = {each.strip() for each in headers.get("allow", "").split(",")}
     if "GET" in methods:
         headers["allow"] = ", ".join(sorted(methods | {"HEAD"}))
 
 
 REPLACED: Final = "Towpath-Replaced"
-"""The header that counts the characters of a body that could not be kept."""
+"""Header: how many characters of the body were replaced."""
 
 
 async def say_what_was_replaced(message: Message, scope: Scope) -> None:
-    """Tell the phone, on whatever answer its request gets, that its text was not kept as it was sent."""
+    """Tell the phone, on any answer, that its text is not kept exactly as it was sent."""
     if message["type"] == "http.response.start" and (replaced := scope["state"].get("replaced")):
         MutableScopeHeaders(message)[REPLACED] = str(replaced)
 
 
 class ConditionalReads(ASGIMiddleware):
-    """Answer 304 without a body where If-None-Match names the version there is (RFC 9110, 13.1.2)."""
+    """Answer 304 without a body where If-None-Match names the current version (RFC 9110, 13.1.2)."""
 
     scopes = (ScopeType.HTTP,)
 
     async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
         """Wrap one request."""
-        known = (
+        if_none_match = (
             Headers.from_scope(scope).get("if-none-match") if scope.get("method") in {"GET", "HEAD"} else None
         )
-        if known is None:
+        if if_none_match is None:
             await next_app(scope, receive, send)
             return
         unchanged = False
@@ -132,7 +134,7 @@ class ConditionalReads(ASGIMiddleware):
         async def send_if_changed(message: Message) -> None:
             nonlocal unchanged
             if message["type"] == "http.response.start":
-                unchanged = message["status"] == 200 and _names(known, MutableScopeHeaders(message))
+                unchanged = message["status"] == 200 and _names(if_none_match, MutableScopeHeaders(message))
                 message = _not_modified(message) if unchanged else message
             elif unchanged:
                 message = {"type": "http.response.body", "body": b"", "more_body": False}
@@ -142,7 +144,7 @@ class ConditionalReads(ASGIMiddleware):
 
 
 def _names(if_none_match: str, headers: MutableScopeHeaders) -> bool:
-    """Return whether the entity tag of an answer is among those a phone holds; weakly, as the RFC says."""
+    """Return whether If-None-Match names the entity tag of an answer, by the weak comparison of the RFC."""
     tag = headers.get("etag")
     if tag is None:
         return False

@@ -1,4 +1,4 @@
-"""From which network a request comes, and to which host it is addressed."""
+"""Where a request comes from, and which host it is for."""
 
 import re
 from collections.abc import Awaitable, Callable, Collection, Sequence
@@ -11,9 +11,9 @@ from litestar.handlers import BaseRouteHandler
 from routes.http.errors import UnknownHost
 
 IPV6_SUBSCRIBER: Final = 64
-"""Bits of an IPv6 address that name a subscriber; the rest they choose themselves."""
+"""Bits of an IPv6 address that identify a subscriber, who may choose the rest."""
 WITH_PORT: Final = re.compile(r"\[([^\]]+)\](?::\d+)?|([^:]+):\d+")
-"""How some proxies write the address they were called from."""
+"""An address with a port, as some proxies write it."""
 
 Connection = ASGIConnection[Any, Any, Any, Any]
 Network = IPv4Network | IPv6Network
@@ -21,7 +21,7 @@ Guard = Callable[[Connection, BaseRouteHandler], Awaitable[None]]
 
 
 def network_reader(proxies: Sequence[Network]) -> Callable[[Connection], str]:
-    """Return a function from a request to its network; X-Forwarded-For is believed from `proxies` alone."""
+    """Return a function from a request to its network; only `proxies` may say it in X-Forwarded-For."""
 
     def read_network(connection: Connection) -> str:
         address = _address(connection.client.host if connection.client else "")
@@ -47,7 +47,7 @@ def _network_of(address: IPv4Address | IPv6Address | None) -> str:
 
 
 def _address(text: str) -> IPv4Address | IPv6Address | None:
-    """Return an address as the network knows it: IPv4 is IPv4 also where a socket shows it as IPv6."""
+    """Return the address a text names, None for no address; an IPv4 address mapped to IPv6 as IPv4."""
     with_port = WITH_PORT.fullmatch(text)
     try:
         address = ip_address((with_port[1] or with_port[2]) if with_port else text)
@@ -57,10 +57,10 @@ def _address(text: str) -> IPv4Address | IPv6Address | None:
 
 
 def only_hosts(hosts: Collection[str]) -> list[Guard]:
-    """Return the guard that lets in requests addressed to one of `hosts`, on any port; none where empty.
+    """Return a guard that refuses requests for other hosts than `hosts`, on any port; none if that is empty.
 
-    `*.example.org` stands for everything below example.org. A coroutine, though it awaits nothing: Litestar
-    runs a plain function in a thread, once a request.
+    `*.example.org` stands for all names below example.org. The guard is a coroutine because Litestar runs a
+    plain function in a thread for each request.
     """
     names = {each.lower() for each in hosts if not each.startswith("*.")}
     endings = tuple(each[1:].lower() for each in hosts if each.startswith("*."))
@@ -68,6 +68,6 @@ def only_hosts(hosts: Collection[str]) -> list[Guard]:
     async def refuse_other_hosts(connection: Connection, _: BaseRouteHandler) -> None:
         host = re.sub(r":\d+$", "", connection.headers.get("host", "")).lower()
         if host not in names and not host.endswith(endings or ("\0",)):
-            raise UnknownHost("this service does not go by that name")
+            raise UnknownHost("this service has another name; check the address in the app")
 
     return [refuse_other_hosts] if hosts else []

@@ -1,7 +1,7 @@
-"""Every error a phone can meet, as an RFC 9457 problem: one table from what went wrong to what is said."""
+"""Every error a phone can get, as an RFC 9457 problem: one table from exceptions to answers."""
 
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 import asyncpg
 import msgspec
@@ -14,6 +14,7 @@ from litestar.exceptions import (
     ValidationException,
 )
 from litestar.types import ExceptionHandlersMap
+from msgspec import Meta
 
 from routes.http.errors import (
     BadParameter,
@@ -30,12 +31,13 @@ from routes.http.errors import (
 )
 from routes.http.middleware import request_id_of
 from routes.http.strict import bad_parameter
+from schemas.walks.route_files import FileLineOut
 from service.clients.csv_table import CsvRefused
 from service.foundation.crypto.passwords import WeakPassword
 from service.foundation.database.migrate import MigrationRefused
 from service.foundation.pages import BadCursor
 from service.foundation.prepare_and_write import Crowded
-from service.foundation.retry_safe import IdempotencyKeyReused, IdTaken, Impossible, NotFound, Stale, Unusable
+from service.foundation.retry_safe import IdTaken, Impossible, KeyReused, NotFound, Stale, Unusable
 from service.foundation.threads import Overloaded
 from service.geo.geojson import GeoJsonRefused
 from service.geo.gpx.model import GpxRefused
@@ -48,7 +50,7 @@ from service.people.sign_ins import (
     WrongCredentials,
 )
 from service.record.tracks import LocationNotAgreed, NoTrack
-from service.walks.routes import LineChoice, NoLine, WhichLine
+from service.walks.routes import NoLine, WhichLine
 
 logger = structlog.get_logger()
 
@@ -57,36 +59,36 @@ TYPE_PREFIX: Final = "urn:towpath:problem:"
 
 
 class Problem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """RFC 9457 problem details. `type` is stable: programs branch on it, people read the rest."""
+    """Problem details (RFC 9457). `type` is stable: programs branch on it, people read the rest."""
 
     type: str
     title: str
     status: int
     detail: str | None = None
-    pointer: str | None = None
-    """RFC 6901 pointer to the member of the body that is wrong."""
-    parameter: str | None = None
-    """Name of the query parameter or header that is wrong."""
-    possible: list[str] | None = None
-    """What can be done instead."""
-    reason: str | None = None
-    """A stable code for what is wrong with an uploaded file."""
-    limit: int | None = None
-    """The limit that was passed."""
-    line: int | None = None
-    column: int | None = None
-    """Where in an uploaded file."""
-    lines: list[LineChoice] | None = None
-    """The lines of an uploaded file, the first hundred: choose one by its number `line`."""
-    practice_ids: list[str] | None = None
-    """The practices to choose from."""
-    etag: str | None = None
-    """The current version, where yours is stale."""
+    pointer: Annotated[
+        str | None, Meta(description="RFC 6901 pointer to the member of the body that is wrong.")
+    ] = None
+    parameter: Annotated[
+        str | None, Meta(description="Name of the query parameter or header that is wrong.")
+    ] = None
+    possible: Annotated[list[str] | None, Meta(description="What can be done instead.")] = None
+    reason: Annotated[
+        str | None, Meta(description="A stable code for what is wrong with an uploaded file.")
+    ] = None
+    limit: Annotated[int | None, Meta(description="The limit that the request exceeds.")] = None
+    line: Annotated[int | None, Meta(description="Where in an uploaded file: the line, from 1.")] = None
+    column: Annotated[int | None, Meta(description="Where in an uploaded file: the column, from 1.")] = None
+    lines: Annotated[
+        list[FileLineOut] | None,
+        Meta(description="The first hundred lines of an uploaded file: choose one by its number `line`."),
+    ] = None
+    practice_ids: Annotated[list[str] | None, Meta(description="The practices to choose from.")] = None
+    etag: Annotated[str | None, Meta(description="The current version, where yours is stale.")] = None
     request_id: str | None = None
 
 
 class Kind(msgspec.Struct, frozen=True):
-    """One row of the table: how an exception is told."""
+    """One row of the table: how an exception is answered."""
 
     slug: str
     status: int
@@ -110,16 +112,17 @@ def _of_gpx(error: GpxRefused) -> dict[str, Any]:
 
 
 def _of_lines(error: WhichLine | NoLine) -> dict[str, Any]:
-    return {"detail": str(error), "lines": list(error.lines[:LINES_TOLD]) or None}
+    lines = [FileLineOut.from_choice(each) for each in error.lines[:MOST_LINES]]
+    return {"detail": str(error), "lines": lines or None}
 
 
-LINES_TOLD: Final = 100
+MOST_LINES: Final = 100
 UNAVAILABLE: Final = "Not available at the moment; try again"
 RETRY: Final = {"Retry-After": "2"}
 
 TABLE: Final[dict[type[Exception], Kind]] = {
     InvalidBody: Kind(
-        "invalid-body", 400, "The body is not what this expects",
+        "invalid-body", 400, "The body is not what this endpoint expects",
         lambda error: {"detail": str(error), "pointer": error.pointer},
     ),
     NotJson: Kind("malformed-json", 400, "The body is not JSON"),
@@ -130,22 +133,22 @@ TABLE: Final[dict[type[Exception], Kind]] = {
     CutOff: Kind("bad-request", 400, "The request cannot be read"),
     UnknownHost: Kind("unknown-host", 421, "The request is addressed to another host"),
     BadParameter: Kind(
-        "invalid-parameter", 400, "A parameter cannot be used",
+        "invalid-parameter", 400, "A parameter is wrong",
         lambda error: {"detail": str(error), "parameter": error.name},
     ),
     BadCursor: Kind(
-        "invalid-parameter", 400, "A parameter cannot be used",
+        "invalid-parameter", 400, "A parameter is wrong",
         lambda error: {"detail": str(error), "parameter": "cursor"},
     ),
     MissingHeader: Kind(
-        "header-missing", 400, "A header is missing or cannot be used",
+        "header-missing", 400, "A header is missing or wrong",
         lambda error: {"detail": str(error), "parameter": error.name},
     ),
     TooLarge: Kind(
         "too-large", 413, "The body is too large",
         lambda error: {"detail": str(error), "limit": error.limit},
     ),
-    UnsupportedContent: Kind("unsupported-content", 415, "The content type is not one this reads"),
+    UnsupportedContent: Kind("unsupported-content", 415, "This endpoint does not read that content type"),
     GpxRefused: Kind("gpx-refused", 422, "The GPX file cannot be used", _of_gpx),
     CsvRefused: Kind(
         "csv-refused", 422, "The CSV file cannot be used",
@@ -177,7 +180,7 @@ TABLE: Final[dict[type[Exception], Kind]] = {
     ),
     IdTaken: Kind("id-taken", 409, "This id names something else already"),
     Impossible: Kind(
-        "impossible", 409, "That contradicts what is known",
+        "impossible", 409, "The request contradicts the record",
         lambda error: {"detail": str(error), "possible": list(error.possible) or None},
     ),
     LocationNotAgreed: Kind("location-not-agreed", 409, "The client has not agreed to be located"),
@@ -195,7 +198,7 @@ TABLE: Final[dict[type[Exception], Kind]] = {
         "precondition-required", 428, "Send If-Match with the ETag you read",
         lambda error: {"detail": str(error), "parameter": error.name},
     ),
-    IdempotencyKeyReused: Kind(
+    KeyReused: Kind(
         "idempotency-key-reused", 422, "This Idempotency-Key was used for another payload",
         lambda _: {"detail": "send every write with a key of its own", "parameter": "Idempotency-Key"},
     ),
@@ -229,7 +232,7 @@ AWAY: Final = (
 
 
 def answer_problem(request: Request[Any, Any, Any], error: Exception) -> Response[Problem]:
-    """Return the problem document for whatever was raised."""
+    """Return the problem document for an exception."""
     if isinstance(error, ValidationException):
         error = bad_parameter(request, error)
     for kind in type(error).__mro__:

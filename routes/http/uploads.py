@@ -1,4 +1,4 @@
-"""Files sent as they are: the body is the file, its content type says which kind."""
+"""Uploads: the body is the file itself, and the content type says which kind."""
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -15,15 +15,15 @@ from service.foundation.off_loop import off_loop
 from service.foundation.threads import Overloaded
 
 UPLOADS_BYTES: Final = 32 * 2**20
-"""Of files there may be at once, all phones together: what a dense one is read into takes twelve times its
-size. The largest file fits, and with it as many as a practice sends in a minute.
+"""Limit of all files in memory at once: reading a dense one takes twelve times its size. The largest file
+fits, and beside it as many as a practice sends in a minute.
 """
 PRACTICE_BYTES: Final = 20 * 2**20
-"""Of them, what one practice may have: the largest file. Its phones cannot shut all others out."""
+"""Limit of one practice: the largest file. So its phones cannot shut out all others."""
 
 
 class UploadBudget:
-    """So many bytes for all the files that are being received or read, and so many of them for a practice."""
+    """A limit on the bytes of all files being received or read, and one on those of each practice."""
 
     __slots__ = ("_of_practices", "_size", "_size_of_one")
 
@@ -34,33 +34,33 @@ class UploadBudget:
 
     @property
     def free(self) -> int:
-        """Bytes nobody has."""
+        """Return the bytes that are not reserved."""
         return self._size - sum(self._of_practices.values())
 
     @contextmanager
     def portion(self, practice_id: UUID) -> Iterator["Portion"]:
-        """Give a practice's file what it turns out to need, and have it back when the file is done with."""
+        """Reserve memory for one upload as it arrives; release it afterwards."""
         portion = Portion(self, practice_id)
         try:
             yield portion
         finally:
-            self._give_back(practice_id, portion.taken)
+            self._release(practice_id, portion.taken)
 
     def take(self, practice_id: UUID, size: int) -> None:
-        """Let so many bytes in. Raises Overloaded."""
+        """Reserve `size` bytes for a practice. Raises Overloaded."""
         taken = self._of_practices.get(practice_id, 0) + size
         if size > self.free or taken > self._size_of_one:
             raise Overloaded("too many files are being read at the moment; try again")
         self._of_practices[practice_id] = taken
 
-    def _give_back(self, practice_id: UUID, size: int) -> None:
+    def _release(self, practice_id: UUID, size: int) -> None:
         left = self._of_practices.pop(practice_id, 0) - size
         if left > 0:
             self._of_practices[practice_id] = left
 
 
 class Portion:
-    """What one file has of the budget; not what it announces, which costs nothing to say."""
+    """The bytes one file has reserved: those that have arrived, not those it announces."""
 
     __slots__ = ("_budget", "_practice_id", "taken")
 
@@ -70,7 +70,7 @@ class Portion:
         self.taken = 0
 
     def take(self, size: int) -> None:
-        """Let in the next piece of the file. Raises Overloaded."""
+        """Reserve memory for the next piece of the file. Raises Overloaded."""
         self._budget.take(self._practice_id, size)
         self.taken += size
 
@@ -79,11 +79,11 @@ _budget: Final = UploadBudget(UPLOADS_BYTES, PRACTICE_BYTES)
 
 
 class Upload:
-    """A kind of file: the content types it may come as, and what OpenAPI says of it.
+    """A kind of file: its content types and its description in OpenAPI.
 
-    The handler names it twice: `operation_class=CSV.operation` in its decorator, and `async with
-    CSV.received(request) as content` around all it does with the file. How large it may be is the
-    decorator's `request_max_body_size`.
+    A handler names it twice: `operation_class=CSV.operation` in its decorator, and `async with
+    CSV.received(request) as content` around its work with the file. The decorator's `request_max_body_size`
+    limits the size.
     """
 
     __slots__ = ("_media_types", "operation")
@@ -94,7 +94,10 @@ class Upload:
 
     @asynccontextmanager
     async def received(self, request: Request[Any, Any, Any]) -> AsyncIterator[bytes]:
-        """Give the file's bytes, held to the budget. Raises UnsupportedContent, TooLarge, Overloaded."""
+        """Yield the bytes of the file, reserved in the budget until the block ends.
+
+        Raises UnsupportedContent, TooLarge, CutOff, Overloaded.
+        """
         media_type, _ = request.content_type
         if media_type.lower() not in self._media_types:
             raise UnsupportedContent(f"send the file itself, as {' or '.join(self._media_types)}")

@@ -24,7 +24,7 @@ class Once(msgspec.Struct, frozen=True):
         """Return what to raise where the key stands for another payload."""
         if self.scope == BY_ANY_DEVICE:
             return IdTaken()
-        return IdempotencyKeyReused(self.key)
+        return KeyReused(self.key)
 
 
 class Expected(msgspec.Struct, frozen=True):
@@ -44,7 +44,7 @@ class Expected(msgspec.Struct, frozen=True):
             raise Stale(revision)
 
 
-class IdempotencyKeyReused(DomainError):
+class KeyReused(DomainError):
     """The key was used before, for another payload."""
 
 

@@ -160,7 +160,7 @@ class Begin:
         """Open a write: the practice's next revision is taken first, which also queues its other writers.
 
         With `once`, the ledger is asked before anything else is looked at, and the write recorded in it.
-        Raises IdempotencyKeyReused or IdTaken when the key was used for another payload, NoRoom where the
+        Raises KeyReused or IdTaken when the key was used for another payload, NoRoom where the
         disk is nearly full.
         """
         if not self._has_room():
