@@ -113,8 +113,7 @@ def _serving(composition: Composition) -> Any:  # noqa: ANN401  Litestar's lifes
     async def serving(app: Litestar) -> AsyncIterator[None]:
         keyring = Keyring(composition.keys)
         async with await open_pool(composition.dsn, size=composition.pool_size) as pool:
-            async with pool.acquire() as connection:
-                await refuse_unready(connection, keyring, composition.clock())
+            await refuse_unready(pool, keyring, composition.clock())
             app.state.services = Services(
                 pool=pool,
                 keyring=keyring,

@@ -108,12 +108,13 @@ def dsn(server: Server) -> str:
     return asyncio.run(prepare(server))
 
 
-async def prepare(server: Server) -> str:
-    """Create a database as `towpath migrate` leaves it, in a zone that shows where instants are not UTC."""
+async def prepare(server: Server, *defaults: str) -> str:
+    """Create a database with `defaults` as `towpath migrate` leaves it; its zone shows what is not in UTC."""
     name, login, password = f"http_{token_hex(4)}", f"phone_{token_hex(4)}", token_hex(16)
     async with connected(server.admin_dsn) as admin:
         await admin.execute(f"CREATE DATABASE {name}")
-        await admin.execute(f"ALTER DATABASE {name} SET timezone = 'Australia/Lord_Howe'")
+        for each in ("timezone = 'Australia/Lord_Howe'", *defaults):
+            await admin.execute(f"ALTER DATABASE {name} SET {each}")
     async with connected(server.admin_dsn, database=name) as migrator:
         await ensure_roles(migrator, login=login, password=password)
         await migrate(migrator, progress=lambda _: None)

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from typing import Annotated, Any, Final
 
-import asyncpg
 import msgspec
 import structlog
 from litestar import Request, Response
@@ -34,7 +33,8 @@ from routes.http.strict import bad_parameter
 from schemas.walks.route_files import FileLineOut
 from service.clients.csv_table import CsvRefused
 from service.foundation.crypto.passwords import WeakPassword
-from service.foundation.database.migrate import MigrationRefused
+from service.foundation.database.outages import is_outage
+from service.foundation.database.sql_files import MigrationRefused
 from service.foundation.pages import BadCursor
 from service.foundation.prepare_and_write import Crowded
 from service.foundation.retry_safe import IdTaken, Impossible, KeyReused, NotFound, Stale, Unusable
@@ -216,19 +216,6 @@ OF_STATUS: Final = {
     413: ("too-large", "The body is too large"),
     431: ("head-too-large", "The address or the headers are too long"),
 }
-AWAY: Final = (
-    asyncpg.PostgresConnectionError,
-    asyncpg.InterfaceError,
-    asyncpg.InternalClientError,  # a connection whose server was killed while it spoke
-    asyncpg.exceptions.OperatorInterventionError,
-    asyncpg.exceptions.InsufficientResourcesError,
-    asyncpg.exceptions.TransactionRollbackError,
-    asyncpg.exceptions.ReadOnlySQLTransactionError,
-    ConnectionError,
-    TimeoutError,
-    OSError,
-)
-"""The database cannot be reached, has no room or is being taken over: worth another try in a moment."""
 
 
 def answer_problem(request: Request[Any, Any, Any], error: Exception) -> Response[Problem]:
@@ -242,8 +229,8 @@ def answer_problem(request: Request[Any, Any, Any], error: Exception) -> Respons
     if isinstance(error, HTTPException) and error.status_code < 500:
         slug, title = OF_STATUS.get(error.status_code, ("refused", "The request was refused"))
         return _respond(request, slug, error.status_code, title, {"detail": error.detail}, {})
-    if isinstance(error, AWAY) and not isinstance(error, ValueError):  # asyncpg's word for unfit arguments
-        logger.warning("database away", error=type(error).__name__)
+    if is_outage(error):
+        logger.warning("database away", error=type(error.__cause__ or error).__name__)
         return _respond(request, "unavailable", 503, UNAVAILABLE, {}, RETRY)
     logger.error("unexpected error", error=type(error).__name__, at=places_of(error))
     return _respond(request, "internal", 500, "Something went wrong here", {}, {})

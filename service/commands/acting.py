@@ -38,8 +38,7 @@ async def _act(installation: Installation, action: Callable[[Acting], Awaitable[
     keyring = Keyring(await prepare(installation))
     now = datetime.now(UTC)
     async with await open_pool(installation.app_dsn, size=1) as pool:
-        async with pool.acquire() as connection:
-            await refuse_unready(connection, keyring, now)
+        await refuse_unready(pool, keyring, now)
         return await action(Acting(pool, keyring, PasswordHasher(), now))
 
 

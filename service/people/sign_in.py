@@ -9,7 +9,14 @@ import msgspec
 from service.foundation.crypto.passwords import PasswordHasher
 from service.foundation.crypto.sealing import Keyring
 from service.foundation.crypto.tokens import mint_token, open_under_token, parse_token, seal_under_token
-from service.foundation.database.connection import Begin, Connection, Pool, Transaction, a_connection
+from service.foundation.database.connection import (
+    Begin,
+    Connection,
+    Pool,
+    Transaction,
+    a_connection,
+    system_write,
+)
 from service.foundation.retry_safe import Impossible
 from service.foundation.tenant import NOBODY, Tenant
 from service.people.practice_queries import (
@@ -100,7 +107,7 @@ async def sign_in(
         proven = await _proven(pool, hasher, tried, asking.password)
     if not proven:
         raise WrongCredentials
-    async with a_connection(pool) as connection:
+    async with system_write(pool) as connection:
         await forget_failures(connection, attempt)
         await forget_the_old(connection, now)
     if len(proven) > 1:

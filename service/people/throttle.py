@@ -9,7 +9,7 @@ from uuid import UUID
 import msgspec
 
 from service.foundation.crypto.sealing import Keyring
-from service.foundation.database.connection import Connection, Pool, a_connection
+from service.foundation.database.connection import Connection, Pool, system_write
 from service.foundation.threads import Overloaded
 from service.people.sign_in_queries import count_attempt, forgive, sweep_throttle, uncount_attempt
 from service.people.sign_ins import (
@@ -63,35 +63,41 @@ async def counted(pool: Pool, attempt: Attempt, now: datetime) -> AsyncIterator[
     One that found no place to be judged in is no failure: it is taken back, or an overload would lock out
     whoever is patient with it.
     """
-    async with a_connection(pool) as connection:
-        await _refuse_too_many(connection, attempt, now)
+    async with system_write(pool) as connection:
+        wait_s = await _count(connection, attempt, now)
+    if wait_s is not None:
+        raise TooManyAttempts(wait_s)
     try:
         yield
     except Overloaded:
-        async with a_connection(pool) as connection:
+        async with system_write(pool) as connection:
             for bucket, _ in attempt.buckets():
                 await uncount_attempt(connection, bucket)
         raise
 
 
-async def _refuse_too_many(connection: Connection, attempt: Attempt, now: datetime) -> None:
-    """Count an attempt. Raises TooManyAttempts, also when it would have been right."""
+async def _count(connection: Connection, attempt: Attempt, now: datetime) -> int | None:
+    """Count an attempt. Return the seconds to wait where there were too many, even before a right one."""
     for bucket, free in attempt.buckets():
         count = await count_attempt(
             connection, bucket, now, free=free, longest=LONGEST_WAIT, forget=FORGET_AFTER
         )
         if not count.allowed:
-            raise TooManyAttempts(max(1, ceil((count.blocked_until - now).total_seconds())))
+            return max(1, ceil((count.blocked_until - now).total_seconds()))
+    return None
 
 
 async def forget_failures(connection: Connection, attempt: Attempt) -> None:
-    """Forget the account's failures after a success; a network's stay, or one account would clear them."""
+    """Forget the account's failures after a success; a network's stay, or one account would clear them.
+
+    The network's bucket comes first, as in `buckets`: two transactions would else wait for each other.
+    """
+    if attempt.device_id is None:
+        await uncount_attempt(connection, attempt.network_bucket)
     if attempt.is_shared:
         await uncount_attempt(connection, attempt.account)
     else:
         await forgive(connection, attempt.account)
-    if attempt.device_id is None:
-        await uncount_attempt(connection, attempt.network_bucket)
 
 
 async def forget_the_old(connection: Connection, now: datetime) -> None:

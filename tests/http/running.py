@@ -10,6 +10,7 @@ import httpx
 import msgspec
 import uvicorn
 from litestar import Litestar
+from litestar.handlers import BaseRouteHandler
 
 from routes.http.connections import PhoneConnection
 from service.app import Composition, create_app
@@ -27,9 +28,11 @@ class Running(msgspec.Struct, frozen=True):
 
 
 @contextmanager
-def run_service(composition: Composition) -> Iterator[Running]:
-    """Serve on a free port of the loopback until the block ends."""
+def run_service(composition: Composition, *handlers: BaseRouteHandler) -> Iterator[Running]:
+    """Serve on a free port of the loopback until the block ends, with `handlers` beside the program's own."""
     app = create_app(composition)
+    for each in handlers:
+        app.register(each)
     listening = listen()
     server = uvicorn.Server(uvicorn.Config(app, http=PhoneConnection, log_config=None, access_log=False))
     loop = asyncio.new_event_loop()

@@ -6,7 +6,7 @@ from pathlib import Path
 from service.foundation.crypto.key_file import KeyFile, KeyFileUnreadable, create_key_file, load_key_file
 from service.foundation.crypto.sealing import Keyring, WrongKeyFile
 from service.foundation.database.checks import refuse_unsafe
-from service.foundation.database.connection import Connection
+from service.foundation.database.connection import Pool, a_connection, system_write
 from service.foundation.database.installations import find_key_check, keep_key_check
 from service.foundation.database.migrate import pending
 from service.foundation.database.tables import SYSTEM_TABLES, TENANT_TABLES
@@ -17,22 +17,24 @@ class MigrationsPending(Exception):
 
     def __init__(self, names: list[str]) -> None:
         super().__init__(
-            f"This database lacks {len(names)} of this program's migrations, from {names[0]} on."
+            f"This database lacks {len(names)} of this program's SQL files, {names[0]} the first."
             " Run `towpath migrate` with TOWPATH_MIGRATOR_URL, a login that may create roles and tables."
         )
         self.names = names
 
 
-async def refuse_unready(connection: Connection, keyring: Keyring, now: datetime) -> None:
-    """Return when this database may be served on with these keys; a new database learns to know them.
+async def refuse_unready(pool: Pool, keyring: Keyring, now: datetime) -> None:
+    """Return when this database may be served on with these keys. A new database stores their check value.
 
     Raises MigrationsPending, MigrationRefused, UnsafeDatabase or WrongKeyFile.
     """
-    if behind := await pending(connection):
-        raise MigrationsPending(behind)
-    await refuse_unsafe(connection, tenant_tables=TENANT_TABLES, system_tables=SYSTEM_TABLES)
-    await keep_key_check(connection, keyring.check_value(), now)
-    known = await find_key_check(connection)
+    async with a_connection(pool) as connection:
+        if behind := await pending(connection):
+            raise MigrationsPending(behind)
+        await refuse_unsafe(connection, tenant_tables=TENANT_TABLES, system_tables=SYSTEM_TABLES)
+    async with system_write(pool) as connection:
+        await keep_key_check(connection, keyring.check_value(), now)
+        known = await find_key_check(connection)
     if known is None or not keyring.matches(known):
         raise WrongKeyFile
 

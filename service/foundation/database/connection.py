@@ -3,13 +3,21 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from types import TracebackType
 from typing import Final
 from uuid import UUID
 
 import asyncpg
 import msgspec
-from asyncpg.pool import PoolAcquireContext
+from asyncpg.pool import PoolConnectionProxy
 
+from service.foundation.database.outages import (
+    AMBIGUOUS,
+    CONNECTION_FAILURES,
+    DatabaseAway,
+    NoRoom,
+    is_lost,
+)
 from service.foundation.database.query import Connection, Query
 from service.foundation.retry_safe import Once
 from service.foundation.tenant import Tenant
@@ -24,6 +32,7 @@ __all__ = [
     "entering",
     "is_pooled",
     "open_pool",
+    "system_write",
 ]
 
 Pool = asyncpg.Pool
@@ -39,8 +48,9 @@ Where an idle one turns out to be gone, a new one is made first, in CONNECT_TIME
 STATEMENTS_KEPT: Final = 100
 """Prepared on each connection; asyncpg's own default."""
 
-READ = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
-WRITE = "BEGIN"
+READ: Final = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+WRITE: Final = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"
+"""Both are said in full: the defaults of a server, a database or a role may be others."""
 
 
 async def _no_reset(_: Connection) -> None:
@@ -66,12 +76,47 @@ async def open_pool(dsn: str, *, size: int) -> Pool:
     )
 
 
-def a_connection(pool: Pool) -> PoolAcquireContext:
-    """Return what lends a connection for as long as a block lasts.
+class BorrowedConnection:
+    """A connection of the pool for as long as a block lasts.
 
-    No clock is set where one is idle: setting it takes an eighth of the time a small read does.
+    An error inside the block becomes DatabaseAway where the connection was lost or the server did not
+    answer in time. Every other error passes as it is: it may be a mistake of ours.
     """
-    return pool.acquire(timeout=None if pool.get_idle_size() else ACQUIRE_TIMEOUT_S)
+
+    __slots__ = ("_connection", "_pool")
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+
+    async def __aenter__(self) -> Connection:
+        """Take a connection. Raises DatabaseAway where there is none in time."""
+        # A time limit costs an eighth of a small read, and is not needed while a connection is idle.
+        limit = None if self._pool.get_idle_size() else ACQUIRE_TIMEOUT_S
+        try:
+            self._connection: PoolConnectionProxy = await self._pool.acquire(timeout=limit)
+        except (asyncpg.PostgresError, asyncpg.InternalClientError, OSError) as error:
+            raise DatabaseAway(f"no connection: {type(error).__name__}") from error
+        except asyncpg.InterfaceError as error:
+            if self._pool.is_closing():
+                raise DatabaseAway("the service is ending") from error
+            raise
+        return self._connection
+
+    async def __aexit__(
+        self, _: type[BaseException] | None, error: BaseException | None, __: TracebackType | None
+    ) -> None:
+        """Give the connection back."""
+        failed = isinstance(error, CONNECTION_FAILURES) or (
+            isinstance(error, AMBIGUOUS) and is_lost(self._connection)
+        )
+        await self._pool.release(self._connection)
+        if failed:
+            raise DatabaseAway(f"the connection failed: {type(error).__name__}") from error
+
+
+def a_connection(pool: Pool) -> BorrowedConnection:
+    """Return what lends a connection for as long as a block lasts."""
+    return BorrowedConnection(pool)
 
 
 async def connect(dsn: str, *, timeout_s: float) -> asyncpg.Connection:
@@ -90,10 +135,6 @@ async def _leads_to_pooler(dsn: str) -> bool:
         return await is_pooled(connection)
     finally:
         await connection.close()
-
-
-class NoRoom(OSError):
-    """The database's disk is nearly full: no record is written, so that those there can still be read."""
 
 
 def plenty() -> bool:
@@ -177,18 +218,35 @@ class Begin:
         """Open a write of rows no phone is told of, such as tokens: it takes no revision."""
         return self._transaction(WRITE)
 
-    @asynccontextmanager
-    async def _transaction(self, begin: str) -> AsyncIterator[Connection]:
-        """Open a transaction and end it, whatever happens in it, before its connection is given back."""
-        async with a_connection(self._pool) as connection:
-            try:
-                await connection.execute(entering(begin, self._tenant))
-                yield connection
-                await _commit(connection)
-            except (Exception, asyncio.CancelledError):
-                if not connection.is_closed():
-                    await connection.execute("ROLLBACK")
-                raise
+    def _transaction(self, begin: str) -> AbstractAsyncContextManager[Connection]:
+        return _transaction(self._pool, entering(begin, self._tenant))
+
+
+def system_write(pool: Pool) -> AbstractAsyncContextManager[Connection]:
+    """Open a write of system rows, which belong to no practice."""
+    return _transaction(pool, WRITE)
+
+
+@asynccontextmanager
+async def _transaction(pool: Pool, opening: str) -> AsyncIterator[Connection]:
+    """Open a transaction and end it, whatever happens in it, before its connection is given back."""
+    async with a_connection(pool) as connection:
+        try:
+            await _open(connection, opening)
+            yield connection
+            await _commit(connection)
+        except (Exception, asyncio.CancelledError):
+            if not is_lost(connection):
+                await connection.execute("ROLLBACK")
+            raise
+
+
+async def _open(connection: Connection, opening: str) -> None:
+    """Open a transaction. Raises DatabaseAway where the server takes no writes, being a standby."""
+    try:
+        await connection.execute(opening)
+    except asyncpg.FeatureNotSupportedError as error:
+        raise DatabaseAway("the server is a standby") from error
 
 
 async def _commit(connection: Connection) -> None:

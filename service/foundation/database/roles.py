@@ -18,6 +18,9 @@ OWNER: Final = "towpath_owner"
 APP: Final = "towpath_app"
 
 LOCK_KEY: Final = int.from_bytes(b"roles")
+EXPLICIT: Final = "SET TRANSACTION ISOLATION LEVEL READ COMMITTED READ WRITE"
+"""First in every transaction of the migrator: the server's defaults may be others."""
+
 ATTEMPTS: Final = 10
 ATTEMPT_PAUSE_S: Final = 0.2
 SCRAM_ITERATIONS: Final = 4096
@@ -66,6 +69,7 @@ DEFAULT_PRIVILEGES = f"""
 
 
 async def _ensure(admin: asyncpg.Connection, login: str, verifier: str) -> None:
+    await admin.execute(EXPLICIT)
     await admin.execute("SELECT pg_advisory_xact_lock($1)", LOCK_KEY)
     existing = {row["rolname"]: row["strong"] for row in await admin.fetch(ROLES, [OWNER, APP, login])}
     _refuse_login(login, await admin.fetchval("SELECT session_user"))

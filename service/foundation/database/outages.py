@@ -1,0 +1,53 @@
+"""Which errors mean that the database or the disk cannot serve; all others are mistakes of ours."""
+
+import errno
+from typing import Final
+
+import asyncpg
+
+from service.foundation.database.query import Connection
+
+TRANSIENT_STATES: Final = (
+    "08",  # connection lost or refused
+    "25006",  # the server takes no writes: it is being replaced
+    "40",  # deadlock or conflict with recovery: PostgreSQL asks to try again
+    "53",  # out of connections, memory or disk
+    "57P0",  # the server is starting, stopping or ended the connection
+    "58030",  # the server's disk failed
+)
+"""How the SQLSTATE of such an error begins."""
+
+DISK_ERRORS: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS})
+
+CONNECTION_FAILURES: Final = (TimeoutError, ConnectionError, asyncpg.InternalClientError)
+"""Raised while a connection is in use: the server is gone, hangs, or broke off in the middle of an answer."""
+AMBIGUOUS: Final = (asyncpg.InterfaceError, OSError)
+"""Raised for a lost connection as well as for a mistake in our own code."""
+
+
+class DatabaseAway(Exception):
+    """The database cannot be reached or cannot serve at the moment; the same request may succeed later."""
+
+
+class NoRoom(DatabaseAway):
+    """The database's disk is nearly full: nothing is written, so that records can still be read."""
+
+
+def is_outage(error: Exception) -> bool:
+    """Return whether the database or the disk caused `error`, and not a mistake in our code."""
+    if isinstance(error, asyncpg.PostgresError):
+        return (error.sqlstate or "").startswith(TRANSIENT_STATES)
+    if isinstance(error, OSError):
+        return error.errno in DISK_ERRORS
+    return isinstance(error, DatabaseAway)
+
+
+def is_lost(connection: Connection) -> bool:
+    """Return whether a connection that is still in use was closed by the server or the network.
+
+    asyncpg takes a lost connection of a pool away from its user: it then refuses even this question.
+    """
+    try:
+        return connection.is_closed()
+    except asyncpg.InterfaceError:
+        return True
