@@ -40,9 +40,12 @@ CREATE TABLE write_ledger (
     written_at  timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (practice_id, scope, key)
 );
-COMMENT ON TABLE write_ledger IS 'Tenant: which writes were committed, so that a repeated one changes nothing.';
+COMMENT ON TABLE write_ledger IS
+    'Tenant: which writes were committed, so that a repeated one changes nothing. Kept 30 days; creates for good.';
 COMMENT ON COLUMN write_ledger.scope IS 'The device that chose the key; all zeros for a create, whose id is its key.';
 COMMENT ON COLUMN write_ledger.fingerprint IS 'Keyed hash of method, path and payload; never the payload.';
+CREATE INDEX write_ledger_by_age ON write_ledger (practice_id, written_at)
+    WHERE scope <> '00000000-0000-0000-0000-000000000000';
 ALTER TABLE write_ledger ENABLE ROW LEVEL SECURITY;
 ALTER TABLE write_ledger FORCE ROW LEVEL SECURITY;
 

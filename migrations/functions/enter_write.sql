@@ -1,5 +1,8 @@
--- What every write begins with, in one round trip instead of three, for the practice's other writers wait from
--- here on. A function of several statements and not one: each then sees what a writer it waited for committed.
+-- Begins every write in one round trip instead of three: from here on the practice's other writers wait.
+-- It is plpgsql because each of its statements then sees what the writer it waited for has committed.
+--
+-- Every eighth write of a practice deletes up to 16 keys older than 30 days, so the ledger stops growing.
+-- Creates (scope all zeros) stay: they keep the id of something deleted from being used again.
 CREATE OR REPLACE FUNCTION enter_write(p_practice uuid, p_scope uuid, p_key text, p_fingerprint bytea)
 RETURNS TABLE (
     revision bigint,
@@ -30,8 +33,19 @@ BEGIN
                AND key = p_key;
         END IF;
     END IF;
+    IF next_revision % 8 = 0 THEN
+        DELETE FROM write_ledger
+         WHERE practice_id = p_practice
+           AND (scope, key) IN (SELECT scope, key
+                                  FROM write_ledger
+                                 WHERE practice_id = p_practice
+                                   AND scope <> '00000000-0000-0000-0000-000000000000'
+                                   AND written_at < now() - interval '30 days'
+                                 ORDER BY written_at
+                                 LIMIT 16);
+    END IF;
     RETURN QUERY SELECT next_revision, known_as;
 END
 $$;
 COMMENT ON FUNCTION enter_write IS
-    'Takes the practice''s next revision and records a write, or tells the fingerprint it was recorded with before.';
+    'Takes the practice''s next revision and records a write, or returns the fingerprint it was recorded with before.';

@@ -1,3 +1,4 @@
+-- towpath: distributed by p_practice
 -- The read phones make most, in one round trip: check the token, return the route with its features. The
 -- row-level policies still bind, because the function runs with the rights of its caller. Only the columns of
 -- route_version are named: that row also holds the line, which is large.

@@ -1,3 +1,4 @@
+-- towpath: distributed by p_practice
 -- The page a phone has open during a walk, in one round trip: the token checked, and the session with the key
 -- to its words. The row-level policies still bind, since the function runs with the rights of its caller.
 CREATE OR REPLACE FUNCTION session_of_token(p_practice uuid, p_digest bytea, p_now timestamptz, p_session uuid)

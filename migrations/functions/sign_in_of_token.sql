@@ -1,3 +1,4 @@
+-- towpath: distributed by p_practice
 -- One round trip instead of four: the practice is set and the token checked in one call. The row-level
 -- policies still bind, since the function runs with the rights of its caller.
 CREATE OR REPLACE FUNCTION sign_in_of_token(p_practice uuid, p_digest bytea, p_now timestamptz)

@@ -1,3 +1,4 @@
+-- towpath: distributed by p_practice
 -- The map of a walk in one round trip: the token checked, and the track as it is sent. The row-level policies
 -- still bind, since the function runs with the rights of its caller.
 CREATE OR REPLACE FUNCTION track_geojson_of_token(p_practice uuid, p_digest bytea, p_now timestamptz, p_session uuid)
