@@ -6,7 +6,8 @@ from litestar.di import NamedDependency
 from routes.http.dependencies import Services
 from schemas.health import Health
 from service.foundation.database.connection import a_connection
-from service.foundation.database.migrate import MigrationRefused, pending
+from service.foundation.database.migrate import pending
+from service.foundation.database.sql_files import MigrationRefused
 
 PUBLIC = {"open": True}
 

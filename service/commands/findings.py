@@ -21,7 +21,8 @@ from service.foundation.database.embedded import EmbeddedError
 from service.foundation.database.embedded.binaries import find_binaries
 from service.foundation.database.embedded.folder import DataFolder
 from service.foundation.database.installations import count_practices, read_clock
-from service.foundation.database.migrate import MigrationRefused, pending
+from service.foundation.database.migrate import pending
+from service.foundation.database.sql_files import MigrationRefused
 from service.foundation.database.tables import SYSTEM_TABLES, TENANT_TABLES
 
 LOW_DISK_BYTES: Final = 2_000_000_000
@@ -195,12 +196,14 @@ async def _schema(connection: asyncpg.Connection) -> list[Finding]:
     except MigrationRefused as error:
         return [wrong(f"{error}.")]
     if behind:
-        return [wrong(f"{len(behind)} migrations are missing, from {behind[0]} on.", "towpath migrate")]
+        return [
+            wrong(f"{len(behind)} SQL files are not applied yet, {behind[0]} the first.", "towpath migrate")
+        ]
     try:
         await refuse_unsafe(connection, tenant_tables=TENANT_TABLES, system_tables=SYSTEM_TABLES)
     except UnsafeDatabase as error:
         return [wrong(each) for each in error.reasons]
-    found = [ok("Every migration is there, unedited; roles, policies and durability are as they should be")]
+    found = [ok("Every migration, policy and function is applied; roles and durability are right")]
     if not await count_practices(connection):
         found.append(note("There is no practice yet.", "towpath practice create"))
     return found

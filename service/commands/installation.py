@@ -149,6 +149,7 @@ async def prepare(installation: Installation) -> KeyFile:
     if installation.migrator_dsn is None:
         return await _look(installation)
     async with connected_directly(installation.migrator_dsn) as migrator:
+        await pending(migrator)  # refuses a database of another program before a key file is made
         keys = open_keys(installation.settings.keys, await find_key_check(migrator))
         await bring_up(installation, migrator)
     return keys
@@ -163,6 +164,7 @@ async def _look(installation: Installation) -> KeyFile:
 
 async def bring_up(installation: Installation, migrator: asyncpg.Connection) -> list[str]:
     """Make or mend the roles, apply what is pending, and return the names applied."""
+    await pending(migrator)  # refuses a database of another program before its roles are touched
     await make_roles(installation, migrator)
     return await migrate(migrator, progress=say)
 

@@ -11,8 +11,8 @@ from service.foundation.database.check_installation import MigrationsPending
 from service.foundation.database.checks import UnsafeDatabase
 from service.foundation.database.embedded import EmbeddedError
 from service.foundation.database.keep_backup import BackupRefused
-from service.foundation.database.migrate import MigrationRefused
 from service.foundation.database.roles import RolesRefused
+from service.foundation.database.sql_files import MigrationRefused
 from service.foundation.errors import DomainError
 from service.foundation.retry_safe import Impossible
 from service.people.sign_ins import WhichPractice

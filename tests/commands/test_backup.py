@@ -18,6 +18,7 @@ import pytest
 from service.foundation.crypto.key_file import KeyFile
 from service.foundation.database.embedded.binaries import find_binaries
 from service.foundation.database.keep_backup import Manifest
+from service.foundation.database.sql_files import AppliedDefinition
 from tests.commands.conftest import ADA, CANARY, Elsewhere, Made, create_practice, signed_in
 from tests.commands.running import COMMAND, ROOT, environment, refused, serving, succeeding
 from tests.http.world import Phone
@@ -225,6 +226,40 @@ def test_a_backup_of_a_newer_towpath_is_refused(made: Made, backup: Path, tmp_pa
     newer = changed(backup, tmp_path / "newer", migration="9999_later.sql")
     said = refused("restore", newer, data=tmp_path / "data", key_file=made.key_file)
     assert "9999_later.sql" in said
+
+
+def test_a_backup_with_a_later_version_of_a_function_is_refused(
+    made: Made, backup: Path, tmp_path: Path
+) -> None:
+    later = AppliedDefinition("functions/enter_write.sql", "of a later release")
+    newer = changed(backup, tmp_path / "newer", definitions=[*manifest_of(backup).definitions, later])
+    said = refused("restore", newer, data=tmp_path / "data", key_file=made.key_file)
+    assert "it has a later version of functions/enter_write.sql" in said
+    assert not (tmp_path / "data").exists()
+
+
+def test_a_backup_with_an_earlier_version_of_a_function_is_brought_up(
+    elsewhere: Elsewhere, tmp_path: Path
+) -> None:
+    create_practice(**elsewhere.migrating)
+    elsewhere.ask("UPDATE definition_ledger SET sha256 = 'older' WHERE name = 'functions/enter_write.sql'")
+    succeeding("backup", tmp_path / "monday", **elsewhere.migrating)
+    succeeding("restore", tmp_path / "monday", data=tmp_path / "data", key_file=elsewhere.keys)
+    assert "wrong" not in succeeding("doctor", data=tmp_path / "data", key_file=elsewhere.keys)
+
+
+def test_a_backup_from_before_the_migrations_were_started_over_is_refused(
+    made: Made, backup: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(backup, tmp_path / "old")
+    manifest = msgspec.to_builtins(manifest_of(backup))
+    del manifest["definitions"]
+    manifest |= {"format": 1, "migration": "0015_invitation_comment.sql"}
+    (tmp_path / "old" / "manifest.json").write_bytes(msgspec.json.encode(manifest))
+    said = refused("restore", tmp_path / "old", data=tmp_path / "data", key_file=made.key_file)
+    assert said.count(".") == 1 + str(tmp_path).count(".") + manifest["towpath"].count(".")
+    assert "was made before Towpath's migrations were started over" in said
+    assert not (tmp_path / "data").exists()
 
 
 @pytest.mark.parametrize(

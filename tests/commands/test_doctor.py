@@ -27,7 +27,7 @@ def test_a_good_installation_passes_and_every_setting_is_listed(made: Made) -> N
 
 def test_it_looks_beside_a_running_service(own: Made) -> None:
     with serving(data=own.data):
-        assert "Every migration is there" in succeeding("doctor", data=own.data)
+        assert "Every migration, policy and function is applied" in succeeding("doctor", data=own.data)
 
 
 def test_an_installation_that_is_still_to_begin_is_not_begun_by_looking(tmp_path: Path) -> None:
@@ -88,6 +88,23 @@ def test_passwords_are_not_shown(tmp_path: Path) -> None:
     assert "weir-otter" not in done.stdout + done.stderr
 
 
+def test_a_policy_or_function_that_changed_is_found(elsewhere: Elsewhere) -> None:
+    create_practice(**elsewhere.migrating)
+    elsewhere.ask("UPDATE definition_ledger SET sha256 = 'other' WHERE name = 'functions/enter_write.sql'")
+    said = finds_wrong(**elsewhere.settings)
+    assert "1 SQL files are not applied yet, functions/enter_write.sql the first" in said
+    assert "towpath migrate" in said
+    elsewhere.ask("GRANT EXECUTE ON FUNCTION enter_write TO PUBLIC")
+    succeeding("migrate", **elsewhere.migrating)
+    succeeding("doctor", **elsewhere.settings)
+
+
+def test_a_function_everyone_may_call_is_found(elsewhere: Elsewhere) -> None:
+    create_practice(**elsewhere.migrating)
+    elsewhere.ask("GRANT EXECUTE ON FUNCTION enter_write TO PUBLIC")
+    assert "REVOKE EXECUTE ON FUNCTION enter_write(" in finds_wrong(**elsewhere.settings)
+
+
 def test_what_is_wrong_with_the_database_is_found(elsewhere: Elsewhere) -> None:
     create_practice(**elsewhere.migrating)
     assert "The migrator's login works" in succeeding("doctor", **elsewhere.migrating)
@@ -96,4 +113,4 @@ def test_what_is_wrong_with_the_database_is_found(elsewhere: Elsewhere) -> None:
     elsewhere.ask("UPDATE migration_ledger SET sha256 = 'other' WHERE number = 2")
     assert "was edited since" in finds_wrong(**elsewhere.settings)
     elsewhere.ask("DELETE FROM migration_ledger WHERE number > 1")
-    assert "migrations are missing" in finds_wrong(**elsewhere.settings)
+    assert "not applied yet, 0002_people.sql the first" in finds_wrong(**elsewhere.settings)

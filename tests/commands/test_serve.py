@@ -176,6 +176,36 @@ def test_pending_migrations_without_a_migrator_are_refused(elsewhere: Elsewhere)
     assert not elsewhere.keys.exists()
 
 
+def test_a_database_from_before_the_migrations_were_started_over_is_refused(elsewhere: Elsewhere) -> None:
+    succeeding("migrate", **elsewhere.migrating)
+    elsewhere.ask("UPDATE migration_ledger SET name = '0001_practices.sql' WHERE number = 1")
+    written = elsewhere.ask(FIRST_WRITTEN)
+    for command in ("serve", "migrate"):
+        assert refused(command, **elsewhere.migrating, port="0") == STARTED_OVER
+    assert refused("serve", **elsewhere.settings, port="0") == STARTED_OVER
+    assert elsewhere.ask(FIRST_WRITTEN) == written
+    assert not elsewhere.keys.exists()
+
+
+STARTED_OVER = (
+    "Error: This database was made before Towpath's migrations were started over (it has 0001_practices.sql),"
+    " so this program cannot use it: begin with an empty database\n"
+)
+
+
+LATER_VERSION = """
+    INSERT INTO definition_ledger (name, sha256)
+    VALUES ('functions/enter_write.sql', 'of a later release')
+"""
+
+
+def test_a_program_older_than_the_functions_of_a_database_is_refused(elsewhere: Elsewhere) -> None:
+    succeeding("migrate", **elsewhere.migrating)
+    elsewhere.ask(LATER_VERSION)
+    for settings in (elsewhere.migrating, elsewhere.settings):
+        assert "it has a later version of functions/enter_write.sql" in refused("serve", **settings, port="0")
+
+
 def test_it_does_not_serve_as_the_login_no_policy_binds(elsewhere: Elsewhere) -> None:
     succeeding("migrate", **elsewhere.migrating)
     settings = {**elsewhere.settings, "database_url": elsewhere.migrator_dsn}

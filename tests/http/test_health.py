@@ -1,7 +1,11 @@
 """Whether the process lives, and whether it can serve."""
 
+import sys
+from importlib.resources import files
+
 import pytest
 
+from service.foundation.database.sql_files import read_sql_files
 from tests.http.look import Look
 from tests.http.world import World
 
@@ -9,6 +13,23 @@ from tests.http.world import World
 def test_a_service_on_its_own_schema_is_ready(world: World) -> None:
     assert world.nobody.get("/health/live").json() == {"status": "alive"}
     assert world.nobody.get("/health/ready").json() == {"status": "ready"}
+
+
+def test_being_ready_is_answered_without_reading_the_sql_files_again(world: World) -> None:
+    read: list[str] = []
+    listening = True
+
+    def listen(event: str, arguments: tuple[object, ...]) -> None:
+        if listening and event == "open" and str(arguments[0]).endswith(".sql"):
+            read.append(str(arguments[0]))
+
+    sys.addaudithook(listen)  # stays for good, so it is told to stop
+    read_sql_files(files("migrations"))
+    assert read
+    read.clear()
+    assert world.nobody.get("/health/ready").status_code == 200
+    assert read == []
+    listening = False
 
 
 NEWER = """

@@ -324,5 +324,15 @@ BYPASSES = """
                         WHERE classid = 'pg_proc'::regclass
                           AND objid = pg_proc.oid
                           AND deptype = 'e')
+     UNION ALL
+    SELECT format('Every role of the server may call the function %s: '
+                  'REVOKE EXECUTE ON FUNCTION %1$s FROM PUBLIC', pg_proc.oid::regprocedure)
+      FROM pg_proc
+     WHERE pronamespace = 'public'::regnamespace
+       AND has_function_privilege('public', oid, 'EXECUTE')
+       AND NOT EXISTS (SELECT FROM pg_depend
+                        WHERE classid = 'pg_proc'::regclass
+                          AND objid = pg_proc.oid
+                          AND deptype = 'e')
      ORDER BY said
 """

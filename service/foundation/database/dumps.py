@@ -15,11 +15,14 @@ from urllib.parse import unquote, urlsplit
 import asyncpg
 import msgspec
 
+from service.foundation.database.definitions import read_definition_ledger
 from service.foundation.database.embedded.accounts import environment, last_words
 from service.foundation.database.embedded.binaries import find_binaries
 from service.foundation.database.embedded.errors import BinariesMissing
 from service.foundation.database.installations import find_key_check
 from service.foundation.database.migrate import SEES_ALL_ROWS
+from service.foundation.database.roles import EXPLICIT
+from service.foundation.database.sql_files import AppliedDefinition
 
 PROGRESS_EVERY_S: Final = 2.0
 PIECE_BYTES: Final = 1 << 20
@@ -39,6 +42,7 @@ class Contents(msgspec.Struct, frozen=True):
     """By which another connection sees this very instant."""
     postgresql: str
     migration: str
+    definitions: list[AppliedDefinition]
     key_check: bytes
     rows: dict[str, int]
     """Table by table, every practice's."""
@@ -118,6 +122,7 @@ async def one_instant(connection: asyncpg.Connection) -> AsyncIterator[Contents 
             snapshot=await connection.fetchval("SELECT pg_export_snapshot()"),
             postgresql=await connection.fetchval("SHOW server_version"),
             migration=await connection.fetchval(LAST_MIGRATION),
+            definitions=await read_definition_ledger(connection),
             key_check=key_check,
             rows={
                 name: await connection.fetchval(f'SELECT count(*) FROM public."{name}"')
@@ -209,6 +214,7 @@ def closing_sql(rows: Mapping[str, int], key_check: bytes) -> str:
 
 def _copy(source: IO[bytes], target: IO[bytes]) -> None:
     """Copy SQL, without the one setting that servers before 17 do not know."""
+    target.write(f"{EXPLICIT};\n".encode())
     for line in iter(source.readline, b"SET row_security = off;\n"):
         if not line:
             return

@@ -30,9 +30,15 @@ from service.foundation.database.dumps import (
     write_dump,
 )
 from service.foundation.database.embedded.folder import sync_folder, write_private
-from service.foundation.database.migrate import MIGRATIONS, read_migrations
+from service.foundation.database.sql_files import (
+    AppliedDefinition,
+    MigrationRefused,
+    changed_definitions,
+    own_sql_files,
+)
 
-FORMAT: Final = 1
+FORMAT: Final = 2
+"""1 was written before the migrations were started over."""
 DUMP: Final = "towpath.dump"
 MANIFEST: Final = "manifest.json"
 TABLE_NAME: Final = re.compile(r"[a-z_][a-z0-9_]{0,62}")
@@ -50,6 +56,8 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     postgresql: str
     migration: str
     """The last one applied."""
+    definitions: list[AppliedDefinition]
+    """Every version of a policy or function file that was applied, in that order."""
     created_at: datetime
     key_id: str
     """Which key of the key file opens it. The key itself is not here."""
@@ -134,6 +142,7 @@ def _manifest(contents: Contents, dump: Path, release: str, now: datetime) -> Ma
         towpath=release,
         postgresql=contents.postgresql,
         migration=contents.migration,
+        definitions=contents.definitions,
         created_at=now,
         key_id=key_id_of(contents.key_check).hex(),
         key_check=contents.key_check,
@@ -158,7 +167,7 @@ def _refuse_short(programs: Path, folder: Path, manifest: Manifest) -> None:
 def read_backup(source: Path) -> Manifest:
     """Return the manifest of a backup whose dump is as it was written. Raises BackupRefused."""
     try:
-        manifest = msgspec.json.decode((source / MANIFEST).read_bytes(), type=Manifest)
+        manifest = _read_manifest(source)
         found = _sha256(source / DUMP)
     except FileNotFoundError as error:
         raise BackupRefused(
@@ -167,8 +176,6 @@ def read_backup(source: Path) -> Manifest:
         ) from error
     except (OSError, msgspec.DecodeError) as error:
         raise BackupRefused(f"The backup in {source} cannot be read: {error}") from error
-    if manifest.format != FORMAT:
-        raise BackupRefused(f"The backup in {source} was made by a newer Towpath: restore it with that one.")
     if found != manifest.sha256:
         raise BackupRefused(
             f"The dump in {source} is not the one its manifest describes: it was damaged or changed."
@@ -177,14 +184,39 @@ def read_backup(source: Path) -> Manifest:
     return manifest
 
 
+class ManifestHead(msgspec.Struct):
+    """What every manifest has said since the first."""
+
+    format: int
+    towpath: str
+
+
+def _read_manifest(source: Path) -> Manifest:
+    """Return a manifest of this format. Raises BackupRefused, OSError, DecodeError."""
+    content = (source / MANIFEST).read_bytes()
+    head = msgspec.json.decode(content, type=ManifestHead)
+    if head.format > FORMAT:
+        raise BackupRefused(f"The backup in {source} was made by a newer Towpath: restore it with that one.")
+    if head.format < FORMAT:
+        raise BackupRefused(
+            f"The backup in {source} was made before Towpath's migrations were started over (by Towpath"
+            f" {head.towpath}), so this program cannot restore it."
+        )
+    return msgspec.json.decode(content, type=Manifest)
+
+
 def refuse_unusable(manifest: Manifest, keyring: Keyring) -> None:
     """Return where this program and these keys can restore it. Raises BackupRefused, WrongKeyFile."""
-    known = [each.name for each in read_migrations(MIGRATIONS)]
-    if manifest.migration not in known:
+    files = own_sql_files()
+    if manifest.migration not in [each.name for each in files.migrations]:
         raise BackupRefused(
             f"The backup has {manifest.migration}, which this program does not know: restore it with the"
             f" Towpath that made it ({manifest.towpath}), or a newer one."
         )
+    try:
+        changed_definitions(files.definitions, manifest.definitions, present=())
+    except MigrationRefused as error:
+        raise BackupRefused(f"The backup in this folder cannot be restored here: {error}.") from error
     if not all(TABLE_NAME.fullmatch(name) for name in manifest.rows):
         raise BackupRefused("The manifest names tables no Towpath has.")
     if not keyring.matches(manifest.key_check):

@@ -188,6 +188,10 @@ async def test_a_sign_in_stronger_or_more_careless_than_the_service_s_is_refused
         ),
         ("CREATE MATERIALIZED VIEW kept AS SELECT words FROM note", "The materialised view kept"),
         ("ALTER FUNCTION notes() SECURITY DEFINER", "The function notes() runs with the rights of its owner"),
+        (
+            "GRANT EXECUTE ON FUNCTION notes() TO PUBLIC",
+            "Every role of the server may call the function notes",
+        ),
     ],
 )
 async def test_a_schema_that_could_leak_is_refused(
@@ -219,7 +223,7 @@ async def test_every_reason_is_told_at_once(admin: asyncpg.Connection, refusals:
 
 async def test_what_an_extension_brought_is_left_alone(admin: asyncpg.Connection, refusals: Refusals) -> None:
     await admin.execute(BROUGHT)
-    assert len(await refusals()) == 3
+    assert len(await refusals()) == 4
     await admin.execute(BY_EXTENSION)
     assert await refusals() == []
 

@@ -14,19 +14,20 @@ import asyncpg
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from service.foundation.database import migrate as subject
-from service.foundation.database.migrate import (
-    MIGRATIONS,
-    Applied,
+from service.foundation.database.migrate import migrate, pending
+from service.foundation.database.roles import OWNER, ensure_roles, scram_verifier
+from service.foundation.database.sql_files import (
+    AppliedMigration,
     Migration,
     MigrationRefused,
-    migrate,
-    pending,
-    read_migrations,
-    unapplied,
+    SqlFiles,
+    own_sql_files,
+    unapplied_migrations,
 )
-from service.foundation.database.roles import OWNER, ensure_roles, scram_verifier
+from service.foundation.database.sql_files import read_sql_files as read
 from tests.conftest import Server
 
 PASSWORD = "the heron on the weir"
@@ -65,14 +66,22 @@ def write_files(folder: Path, *texts: str) -> Path:
     return folder
 
 
+def written(folder: Path, *texts: str) -> SqlFiles:
+    """Write them, and return them as the program reads them."""
+    return read(write_files(folder, *texts))
+
+
 @pytest.mark.anyio
 async def test_each_file_is_applied_once_and_in_order(
     migrator: asyncpg.Connection, tmp_path: Path, told: list[str]
 ) -> None:
     files = write_files(tmp_path, BENCH, "ALTER TABLE bench ADD COLUMN seats integer;")
-    assert await migrate(migrator, files=files, progress=told.append) == ["0001_step.sql", "0002_step.sql"]
+    assert await migrate(migrator, files=read(files), progress=told.append) == [
+        "0001_step.sql",
+        "0002_step.sql",
+    ]
     assert told == ["applying 0001_step.sql (1 of 2)", "applying 0002_step.sql (2 of 2)"]
-    assert await migrate(migrator, files=files, progress=told.append) == []
+    assert await migrate(migrator, files=read(files), progress=told.append) == []
     assert await migrator.fetchval("SELECT count(seats) FROM bench") == 0
 
 
@@ -80,7 +89,7 @@ async def test_each_file_is_applied_once_and_in_order(
 async def test_tables_belong_to_the_owner_and_the_ledger_is_only_read(
     server: Server, database: str, migrator: asyncpg.Connection, tmp_path: Path, told: list[str]
 ) -> None:
-    await migrate(migrator, files=write_files(tmp_path, BENCH), progress=told.append)
+    await migrate(migrator, files=written(tmp_path, BENCH), progress=told.append)
     owners = await migrator.fetch("SELECT DISTINCT tableowner FROM pg_tables WHERE schemaname = 'public'")
     assert [row["tableowner"] for row in owners] == [OWNER]
     app = await asyncpg.connect(server.dsn(LOGIN, PASSWORD, database))
@@ -94,11 +103,11 @@ async def test_the_service_sees_what_is_pending_without_the_right_to_migrate(
     server: Server, database: str, migrator: asyncpg.Connection, tmp_path: Path, told: list[str]
 ) -> None:
     app = await asyncpg.connect(server.dsn(LOGIN, PASSWORD, database))
-    assert await pending(app, files=write_files(tmp_path, BENCH)) == ["0001_step.sql"]
-    await migrate(migrator, files=tmp_path, progress=told.append)
-    assert await pending(app, files=write_files(tmp_path, BENCH, GATE)) == ["0002_step.sql"]
+    assert await pending(app, files=written(tmp_path, BENCH)) == ["0001_step.sql"]
+    await migrate(migrator, files=read(tmp_path), progress=told.append)
+    assert await pending(app, files=written(tmp_path, BENCH, GATE)) == ["0002_step.sql"]
     with pytest.raises(MigrationRefused, match="cannot make tables as towpath_owner"):
-        await migrate(app, files=tmp_path, progress=told.append)
+        await migrate(app, files=read(tmp_path), progress=told.append)
     await app.close()
 
 
@@ -107,19 +116,19 @@ async def test_a_database_that_nobody_prepared_is_refused_in_words(
     admin: asyncpg.Connection, tmp_path: Path, told: list[str]
 ) -> None:
     with pytest.raises(MigrationRefused, match="cannot make tables as towpath_owner"):
-        await migrate(admin, files=write_files(tmp_path, BENCH), progress=told.append)
+        await migrate(admin, files=written(tmp_path, BENCH), progress=told.append)
 
 
 @pytest.mark.anyio
 async def test_an_edited_file_is_refused_before_anything_else_is_applied(
     migrator: asyncpg.Connection, tmp_path: Path, told: list[str]
 ) -> None:
-    await migrate(migrator, files=write_files(tmp_path, BENCH), progress=told.append)
+    await migrate(migrator, files=written(tmp_path, BENCH), progress=told.append)
     write_files(tmp_path, BENCH + "-- a word more", GATE)
     with pytest.raises(MigrationRefused, match=r"0001_step\.sql, applied at .*, was edited since: put"):
-        await migrate(migrator, files=tmp_path, progress=told.append)
+        await migrate(migrator, files=read(tmp_path), progress=told.append)
     with pytest.raises(MigrationRefused, match="was edited since"):
-        await pending(migrator, files=tmp_path)
+        await pending(migrator, files=read(tmp_path))
     assert await migrator.fetchval("SELECT to_regclass('gate')") is None
 
 
@@ -127,8 +136,8 @@ async def test_an_edited_file_is_refused_before_anything_else_is_applied(
 async def test_other_line_endings_are_not_an_edit(
     migrator: asyncpg.Connection, tmp_path: Path, told: list[str]
 ) -> None:
-    await migrate(migrator, files=write_files(tmp_path, BENCH), progress=told.append)
-    assert await pending(migrator, files=write_files(tmp_path, BENCH.replace("\n", "\r\n"))) == []
+    await migrate(migrator, files=written(tmp_path, BENCH), progress=told.append)
+    assert await pending(migrator, files=written(tmp_path, BENCH.replace("\n", "\r\n"))) == []
 
 
 @pytest.mark.anyio
@@ -139,10 +148,10 @@ async def test_a_file_that_fails_leaves_nothing_and_says_where(
     with pytest.raises(
         MigrationRefused, match=r'0002_step\.sql failed in line 3: column "seats" does not exist'
     ):
-        await migrate(migrator, files=files, progress=told.append)
+        await migrate(migrator, files=read(files), progress=told.append)
     assert await migrator.fetchval("SELECT to_regclass('gate')") is None
     write_files(tmp_path, BENCH, GATE)
-    assert await migrate(migrator, files=files, progress=told.append) == ["0002_step.sql"]
+    assert await migrate(migrator, files=read(files), progress=told.append) == ["0002_step.sql"]
 
 
 @pytest.mark.anyio
@@ -150,14 +159,14 @@ async def test_a_failure_does_not_repeat_what_the_rows_say(
     migrator: asyncpg.Connection, tmp_path: Path, told: list[str]
 ) -> None:
     files = write_files(tmp_path, BENCH, "INSERT INTO bench VALUES (1, NULL), (2, 'the heron')")
-    await migrate(migrator, files=files, progress=told.append)
+    await migrate(migrator, files=read(files), progress=told.append)
     write_files(tmp_path, BENCH, "INSERT INTO bench VALUES (1, NULL), (2, 'the heron')", NOT_NULL)
     with pytest.raises(MigrationRefused) as refused:
-        await migrate(migrator, files=files, progress=told.append)
+        await migrate(migrator, files=read(files), progress=told.append)
     assert "contains null values" in str(refused.value)
     write_files(tmp_path, BENCH, "INSERT INTO bench VALUES (1, NULL), (2, 'the heron')", UNIQUE)
     with pytest.raises(MigrationRefused) as refused:
-        await migrate(migrator, files=files, progress=told.append)
+        await migrate(migrator, files=read(files), progress=told.append)
     assert "the heron" not in str(refused.value)
 
 
@@ -171,8 +180,8 @@ async def test_a_file_that_ends_its_own_transaction_is_never_remembered_as_appli
     migrator: asyncpg.Connection, tmp_path: Path, told: list[str], ending: str
 ) -> None:
     with pytest.raises(MigrationRefused, match="ends the transaction"):
-        await migrate(migrator, files=write_files(tmp_path, BENCH + ending + GATE), progress=told.append)
-    assert await pending(migrator, files=tmp_path) == ["0001_step.sql"]
+        await migrate(migrator, files=written(tmp_path, BENCH + ending + GATE), progress=told.append)
+    assert await pending(migrator, files=read(tmp_path)) == ["0001_step.sql"]
 
 
 FORCED = """
@@ -191,7 +200,7 @@ async def test_only_a_backfill_as_the_migrator_reaches_the_rows(
     migrator: asyncpg.Connection, tmp_path: Path, told: list[str], marker: str, changed: int
 ) -> None:
     files = write_files(tmp_path, FORCED, marker + BACKFILL)
-    await migrate(migrator, files=files, progress=told.append)
+    await migrate(migrator, files=read(files), progress=told.append)
     assert await migrator.fetchval("SELECT count(words) FROM note") == changed
 
 
@@ -204,10 +213,13 @@ async def test_a_backfill_is_refused_where_it_would_silently_change_nothing(
     plain = await asyncpg.connect(server.dsn(name, PASSWORD, database))
     files = write_files(tmp_path, FORCED, "-- towpath: as migrator\n" + BACKFILL)
     with pytest.raises(MigrationRefused, match="BYPASSRLS"):
-        await migrate(plain, files=files, progress=told.append)
-    assert await pending(plain, files=files) == ["0001_step.sql", "0002_step.sql"]
+        await migrate(plain, files=read(files), progress=told.append)
+    assert await pending(plain, files=read(files)) == ["0001_step.sql", "0002_step.sql"]
     await migrator.execute(f"ALTER ROLE {name} BYPASSRLS")
-    assert await migrate(plain, files=files, progress=told.append) == ["0001_step.sql", "0002_step.sql"]
+    assert await migrate(plain, files=read(files), progress=told.append) == [
+        "0001_step.sql",
+        "0002_step.sql",
+    ]
     assert await migrator.fetchval("SELECT count(words) FROM note") == 2
     await plain.close()
 
@@ -221,8 +233,8 @@ async def test_of_two_migrators_at_once_one_waits_and_finds_nothing_left_to_do(
     second: list[str] = []
     async with another(server, database) as rival:
         done = await asyncio.gather(
-            migrate(migrator, files=files, progress=first.append),
-            migrate(rival, files=files, progress=second.append),
+            migrate(migrator, files=read(files), progress=first.append),
+            migrate(rival, files=read(files), progress=second.append),
         )
     assert sorted(done) == [[], ["0001_step.sql", "0002_step.sql"]]
     assert "another migrator is at work on this database: waiting for it" in first + second
@@ -237,9 +249,11 @@ async def test_a_migrator_waits_only_so_long_and_only_for_its_own_database(
         await elsewhere.execute(f"SELECT pg_advisory_lock({subject.LOCK_KEY})")
         await rival.execute(f"SELECT pg_advisory_lock({subject.LOCK_KEY})")
         with pytest.raises(MigrationRefused, match=r"over 0\.3 s: wait for it to end, or end it"):
-            await migrate(migrator, files=files, progress=told.append, wait_s=0.3)
+            await migrate(migrator, files=read(files), progress=told.append, wait_s=0.3)
         await rival.execute(f"SELECT pg_advisory_unlock({subject.LOCK_KEY})")
-        assert await migrate(migrator, files=files, progress=told.append, wait_s=0.3) == ["0001_step.sql"]
+        assert await migrate(migrator, files=read(files), progress=told.append, wait_s=0.3) == [
+            "0001_step.sql"
+        ]
 
 
 @pytest.mark.anyio
@@ -248,19 +262,20 @@ async def test_a_cancelled_migrator_lets_the_next_one_in(
 ) -> None:
     files = write_files(tmp_path, BENCH, "SELECT pg_sleep(60);")
     with pytest.raises(TimeoutError):
-        await asyncio.wait_for(migrate(migrator, files=files, progress=told.append), 0.5)
+        await asyncio.wait_for(migrate(migrator, files=read(files), progress=told.append), 0.5)
     write_files(tmp_path, BENCH, GATE)
     async with another(server, database) as next_one:
-        assert await migrate(next_one, files=files, progress=told.append, wait_s=1) == ["0002_step.sql"]
+        assert await migrate(next_one, files=read(files), progress=told.append, wait_s=1) == ["0002_step.sql"]
 
 
 CHILD = """
 import asyncio, asyncpg, os, pathlib, sys
 from service.foundation.database.migrate import migrate
+from service.foundation.database.sql_files import read_sql_files
 async def main():
     named = {"application_name": "the doomed"}
     connection = await asyncpg.connect(os.environ["DSN"], database=sys.argv[1], server_settings=named)
-    await migrate(connection, files=pathlib.Path(sys.argv[2]), progress=print)
+    await migrate(connection, files=read_sql_files(pathlib.Path(sys.argv[2])), progress=print)
 asyncio.run(main())
 """
 
@@ -286,9 +301,9 @@ async def test_killed_in_the_middle_of_a_slow_file_it_resumes_with_that_file(
         child.kill()
         child.wait()
         await reaches(slowness, CONNECTED, 0)  # while 42 is held: the server itself noticed
-    assert await pending(migrator, files=files) == ["0002_step.sql"]
+    assert await pending(migrator, files=read(files)) == ["0002_step.sql"]
     assert await migrator.fetchval("SELECT to_regclass('gate')") is None
-    assert await migrate(migrator, files=files, progress=told.append) == ["0002_step.sql"]
+    assert await migrate(migrator, files=read(files), progress=told.append) == ["0002_step.sql"]
     assert await migrator.fetchval("SELECT to_regclass('bench')") is None
 
 
@@ -308,13 +323,13 @@ async def test_a_table_in_use_is_given_way_to_and_tried_again(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(subject, "LIMITS", "SET LOCAL lock_timeout = '100ms'")
-    await migrate(migrator, files=write_files(tmp_path, BENCH), progress=print)
+    await migrate(migrator, files=written(tmp_path, BENCH), progress=print)
     files = write_files(tmp_path, BENCH, "ALTER TABLE bench ADD COLUMN seats integer;")
     async with another(server, database) as reader:
         await reader.execute("BEGIN; SELECT FROM bench")
         with pytest.raises(MigrationRefused, match=r"0002_step\.sql found a table in use 3 times over"):
-            await migrate(migrator, files=files, progress=print)
-        migrating = asyncio.create_task(migrate(migrator, files=files, progress=print))
+            await migrate(migrator, files=read(files), progress=print)
+        migrating = asyncio.create_task(migrate(migrator, files=read(files), progress=print))
         await asyncio.sleep(0.15)
         await reader.execute("COMMIT")
         assert await migrating == ["0002_step.sql"]
@@ -324,7 +339,7 @@ async def test_a_table_in_use_is_given_way_to_and_tried_again(
 async def test_the_limits_hold_for_the_statements_of_a_file(
     migrator: asyncpg.Connection, tmp_path: Path, told: list[str]
 ) -> None:
-    await migrate(migrator, files=write_files(tmp_path, SHOWN), progress=told.append)
+    await migrate(migrator, files=written(tmp_path, SHOWN), progress=told.append)
     assert tuple(await migrator.fetchrow("SELECT * FROM shown") or ()) == ("5s", "10min")
     assert await migrator.fetchval("SHOW statement_timeout") == "0"
 
@@ -349,36 +364,36 @@ def test_a_folder_that_leaves_doubt_is_refused(tmp_path: Path, names: Sequence[s
     for name in names:
         (tmp_path / name).write_text(BENCH)
     with pytest.raises(MigrationRefused, match=said):
-        unapplied(read_migrations(tmp_path), [])
+        unapplied_migrations(read(tmp_path).migrations, [])
 
 
 def test_an_unknown_marker_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(MigrationRefused, match="only 'as migrator' is known"):
-        read_migrations(write_files(tmp_path, "-- towpath: without transaction\n" + BENCH))
+    with pytest.raises(MigrationRefused, match="may only be marked 'as migrator'"):
+        read(write_files(tmp_path, "-- towpath: without transaction\n" + BENCH))
 
 
 def test_a_file_in_another_encoding_is_refused(tmp_path: Path) -> None:
     (tmp_path / "0001_cafe.sql").write_bytes("-- café".encode("latin-1"))
     with pytest.raises(MigrationRefused, match=r"0001_cafe\.sql is not UTF-8 at byte 6"):
-        read_migrations(tmp_path)
+        read(tmp_path)
 
 
 def test_what_is_not_sql_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "__init__.py").touch()
     (tmp_path / "__pycache__").mkdir()
-    assert [each.name for each in read_migrations(write_files(tmp_path, BENCH))] == ["0001_step.sql"]
+    assert [each.name for each in written(tmp_path, BENCH).migrations] == ["0001_step.sql"]
 
 
 def test_the_project_s_own_migrations_are_numbered_without_gaps() -> None:
-    assert unapplied(read_migrations(MIGRATIONS), [])
+    assert unapplied_migrations(own_sql_files().migrations, [])
 
 
 def as_migrations(hashes: Sequence[str]) -> list[Migration]:
     return [Migration(number, f"{number:04}_step.sql", "", sha256) for number, sha256 in enumerate(hashes, 1)]
 
 
-def as_applied(migrations: Sequence[Migration]) -> list[Applied]:
-    return [Applied(each.number, each.name, each.sha256, datetime.now(UTC)) for each in migrations]
+def as_applied(migrations: Sequence[Migration]) -> list[AppliedMigration]:
+    return [AppliedMigration(each.number, each.name, each.sha256, datetime.now(UTC)) for each in migrations]
 
 
 histories = st.lists(st.text("0123456789abcdef", min_size=1), min_size=1, max_size=12).map(as_migrations)
@@ -387,7 +402,7 @@ histories = st.lists(st.text("0123456789abcdef", min_size=1), min_size=1, max_si
 @given(histories, st.data())
 def test_whatever_was_applied_the_rest_follows_in_order(files: list[Migration], data: st.DataObject) -> None:
     count = data.draw(st.integers(0, len(files)))
-    assert unapplied(files, as_applied(files[:count])) == files[count:]
+    assert unapplied_migrations(files, as_applied(files[:count])) == files[count:]
 
 
 @given(histories, st.data())
@@ -398,8 +413,14 @@ def test_any_contradiction_between_ledger_and_files_is_refused(
     index = data.draw(st.integers(0, len(files) - 1))
     row, later = applied[index], Migration(len(files) + 1, "later.sql", "", "")
     contradictions = {
-        "was edited since": (files, [*applied[:index], Applied(row.number, row.name, "?", row.applied_at)]),
-        "is now called": (files, [*applied[:index], Applied(row.number, "0_x", row.sha256, row.applied_at)]),
+        "was edited since": (
+            files,
+            [*applied[:index], replace(row, sha256="?")],
+        ),
+        "is now called": (
+            files,
+            [*applied[:index], replace(row, name="0_x")],
+        ),
         "database is newer": (files[:-1], applied),
         "is missing": ([*files[:index], *files[index + 1 :], later], applied),
         "never applied": (files, applied[:index] + applied[index + 1 :]),
@@ -407,4 +428,4 @@ def test_any_contradiction_between_ledger_and_files_is_refused(
     said = data.draw(st.sampled_from(sorted(contradictions)))
     assume(said != "never applied" or index < len(files) - 1)
     with pytest.raises(MigrationRefused, match=said):
-        unapplied(*contradictions[said])
+        unapplied_migrations(*contradictions[said])
