@@ -1,22 +1,25 @@
-"""Refuse an OpenAPI document that takes away what an earlier one promised: /v1 is only added to.
+"""Refuse an OpenAPI document that takes away what an earlier one of the same version promised.
 
-Every commit's document since `SINCE` is held against the one before it, and the one that lies
-here against the last: so nothing that ever landed is lost, however many commits land at once. A path, an
-operation, a response, a parameter, a member or a value of an enumeration may not go; nothing a phone sends
-may become required, no limit narrower, no type another.
+Every committed document of this version is compared with the one before it, and the one in the working tree
+with the last. So nothing that landed is lost, however many commits land at once. A path, an operation, a
+response, a parameter, a member or a value of an enumeration may not go. Nothing a phone sends may become
+required, no limit narrower, no type another.
+
+A version is the first two numbers in pyproject.toml (0.2), and only the first from 1.0 on. Where they change,
+the comparison starts again: CHANGELOG.md says what phones must change.
 """
 
 import itertools
 import json
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
 DOCUMENT: Final = "openapi/openapi.json"
-SINCE: Final = "bb93150"
-"""Documents before this commit's told files and instants as mere text; what is sent has not changed."""
+PROJECT: Final = "pyproject.toml"
 AT_MOST: Final = ("maximum", "exclusiveMaximum", "maxLength", "maxItems", "maxProperties")
 AT_LEAST: Final = ("minimum", "exclusiveMinimum", "minLength", "minItems", "minProperties")
 EXACTLY: Final = ("type", "$ref", "pattern", "format", "const", "multipleOf", "contentEncoding")
@@ -32,16 +35,21 @@ def git(*arguments: str) -> str | None:
     return done.stdout if done.returncode == 0 else None
 
 
-def earlier() -> Iterator[tuple[str, Node]]:
-    """Yield every document committed from `SINCE` on, oldest first, and its commit.
+def version(project: str) -> list[str]:
+    """Return the numbers of a pyproject.toml's version within which the API is only added to."""
+    numbers: list[str] = tomllib.loads(project)["project"]["version"].split(".")
+    return numbers[:2] if numbers[0] == "0" else numbers[:1]
 
-    A clone that does not reach back so far has the last commit's only, and a folder that is no clone none.
-    """
-    since = git("log", "--first-parent", "--reverse", "--format=%h", f"{SINCE}..HEAD", "--", DOCUMENT)
-    for commit in [SINCE, *since.split()] if since is not None else ["HEAD"]:
-        found = git("show", f"{commit}:{DOCUMENT}")
-        if found is not None:
-            yield commit, json.loads(found)
+
+def earlier() -> Iterator[tuple[str, Node]]:
+    """Yield the commits of this version that changed the document, newest first, with the document."""
+    here = version(Path(PROJECT).read_text(encoding="utf-8"))
+    commits = git("log", "--first-parent", "--format=%h", "--", DOCUMENT, PROJECT) or ""
+    for commit in commits.split():
+        project, document = git("show", f"{commit}:{PROJECT}"), git("show", f"{commit}:{DOCUMENT}")
+        if project is None or document is None or version(project) != here:
+            return
+        yield commit, json.loads(document)
 
 
 def losses(old: Node, new: Node) -> Iterator[str]:
@@ -138,13 +146,18 @@ def _limits(where: str, old: Node, new: Node) -> Iterator[str]:
 
 def main() -> int:
     """Print what is lost, and since when; return 1 where anything is."""
-    documents = [*earlier(), ("here", json.loads(Path(DOCUMENT).read_text(encoding="utf-8")))]
+    if git("rev-parse", "HEAD") is None:
+        print("SKIPPED: there is no history to compare with (no git, or a clone of somebody else)")
+        return 0
+    here = ("here", json.loads(Path(DOCUMENT).read_text(encoding="utf-8")))
+    documents = [*reversed(list(earlier())), here]
     found = [
         f"{commit}: {loss}"
         for (_, old), (commit, new) in itertools.pairwise(documents)
         for loss in sorted(losses(old, new))
     ]
-    print("\n".join(found) or f"nothing was taken away, in {len(documents)} documents")
+    number = ".".join(version(Path(PROJECT).read_text(encoding="utf-8")))
+    print("\n".join(found) or f"nothing was taken away in {number}, in {len(documents)} documents")
     return 1 if found else 0
 
 

@@ -147,30 +147,76 @@ def test_the_committed_document_loses_nothing_against_itself() -> None:
     assert losses(document, document) == []
 
 
-@pytest.mark.skipif(shutil.which("git") is None, reason="needs git")
-def test_a_loss_shows_however_many_commits_ago_it_was(
+needs_git = pytest.mark.skipif(shutil.which("git") is None, reason="needs git")
+NOTHING: Node = {"paths": {}, "components": {"schemas": {}}}
+
+
+@pytest.fixture
+def _clone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Work in a new clone without commits."""
+    monkeypatch.chdir(tmp_path)
+    git("init", "--quiet")
+
+
+@needs_git
+@pytest.mark.usefixtures("_clone")
+def test_a_loss_shows_however_many_commits_ago_it_was(capsys: pytest.CaptureFixture[str]) -> None:
+    commit(BENCH, "0.1.0")
+    commit(BENCH | {"paths": {}}, "0.1.1")
+    commit(NOTHING, "0.1.1")
+    assert script().main() == 1
+    assert "POST /v1/benches is gone" in capsys.readouterr().out
+
+
+@needs_git
+@pytest.mark.usefixtures("_clone")
+def test_a_loss_that_is_not_committed_yet_shows(capsys: pytest.CaptureFixture[str]) -> None:
+    commit(BENCH, "0.1.0")
+    write(NOTHING, "0.1.0")
+    assert script().main() == 1
+    assert "here: POST /v1/benches is gone" in capsys.readouterr().out
+
+
+@needs_git
+@pytest.mark.usefixtures("_clone")
+def test_another_version_starts_again(capsys: pytest.CaptureFixture[str]) -> None:
+    commit(BENCH, "0.1.0")
+    commit(NOTHING, "0.2.0")
+    assert script().main() == 0
+    assert "nothing was taken away in 0.2" in capsys.readouterr().out
+    write(NOTHING, "0.3.0")
+    assert script().main() == 0
+
+
+@needs_git
+@pytest.mark.usefixtures("_clone")
+@pytest.mark.parametrize(("before", "after"), [("0.2.0", "0.2.1"), ("1.0.0", "1.4.0")])
+def test_a_later_number_of_the_same_version_does_not(before: str, after: str) -> None:
+    commit(BENCH, before)
+    commit(NOTHING, after)
+    assert script().main() == 1
+
+
+def test_a_folder_without_history_is_skipped_and_says_so(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    git("init", "--quiet")
-    first = commit(BENCH)
-    commit(BENCH | {"paths": {}})
-    commit({"paths": {}, "components": {"schemas": {}}})
-    check = script()
-    check.SINCE = first
-    assert check.main() == 1
-    assert "POST /v1/benches is gone" in capsys.readouterr().out
-    check.SINCE = "no commit of this clone"
-    assert check.main() == 0
+    write(BENCH, "0.1.0")
+    assert script().main() == 0
+    assert "SKIPPED" in capsys.readouterr().out
 
 
-def commit(document: Node) -> str:
+def commit(document: Node, version: str) -> None:
+    write(document, version)
+    git("add", ".")
+    git("-c", "user.name=a", "-c", "user.email=a@example.org", "commit", "--quiet", "-m", "Another document")
+
+
+def write(document: Node, version: str) -> None:
     path = Path("openapi/openapi.json")
     path.parent.mkdir(exist_ok=True)
     path.write_text(json.dumps(document))
-    git("add", ".")
-    git("-c", "user.name=a", "-c", "user.email=a@example.org", "commit", "--quiet", "-m", "Another document")
-    return git("rev-parse", "HEAD").strip()
+    Path("pyproject.toml").write_text(f'[project]\nversion = "{version}"\n')
 
 
 def git(*arguments: str) -> str:
