@@ -48,7 +48,6 @@ def sample_route(created_at: datetime) -> bytes:
     ]
     return write_gpx(
         line,
-        kind="track",
         name="Willow towpath, there and back",
         description="Level and quiet; two can walk side by side.",
         waypoints=waypoints,
@@ -74,9 +73,7 @@ def sample_track(started_at: datetime) -> bytes:
         time_ms=(first_ms + seconds * 1_000).astype(np.int64),
         starts=np.zeros(1, dtype=np.int64),
     )
-    return write_gpx(
-        line, kind="track", name="Afternoon", description=None, waypoints=(), created_at=started_at
-    )
+    return write_gpx(line, name="Afternoon", description=None, waypoints=(), created_at=started_at)
 
 
 def _slowly(random: np.random.Generator, seconds: int) -> Floats:

@@ -1,1 +1,1 @@
-"""Lines on the ground: fixes, lengths, pace, their stored and sent forms, GPX."""
+"""Lines on the ground: fixes, lengths, pace, and the formats that store and send them."""

@@ -1,9 +1,9 @@
-"""A line as one compact value for a column: about 3 bytes a fix instead of a row each.
+"""A line as one compact value for a column: about 3 bytes a fix, instead of a row each.
 
-Version 1: a head (version, points, segments), then one zstd frame with the columns one after the other:
-longitude and latitude in 1e-7 degrees, elevation in centimetres, time in milliseconds, segment starts.
-Each column holds differences between neighbours, with bytes of equal weight side by side, which is what
-makes it small. Differences wrap around like the integers they are, so a jump of any size is exact.
+Version 1 is a head (version, points, segments), then one zstd frame that holds the columns one after the
+other: longitude and latitude in 1e-7 degrees, elevation in centimetres, time in milliseconds, segment starts.
+Each column holds the differences between neighbours, first all their lowest bytes, then all the next ones:
+that compresses best. Differences are integers that wrap around, so a jump of any size is exact.
 """
 
 import struct
@@ -27,14 +27,14 @@ MISSING: Final = np.iinfo(np.int32).min
 
 
 class BlobCorrupt(ValueError):
-    """Bytes that `pack_fixes` cannot have written."""
+    """The bytes are not what `pack_fixes` writes."""
 
 
 def pack_fixes(fixes: Fixes) -> bytes:
     """Return the line as a blob, exact to 1e-7 degrees, 1 cm and 1 ms; missing values stay missing.
 
-    Raise ValueError for what is no line: positions off the globe, columns of different lengths, segments
-    out of order, more than 1,000,000 points, or an elevation beyond 21,000 km.
+    Raise ValueError for positions off the globe, columns of different lengths, segments out of order, more
+    than 1,000,000 points, or an elevation beyond 21,000 km.
     """
     if fault := _fault(fixes):
         raise ValueError(fault)
@@ -48,17 +48,17 @@ def pack_fixes(fixes: Fixes) -> bytes:
     return HEAD.pack(VERSION, len(fixes), len(fixes.starts)) + compress(b"".join(columns))
 
 
-def unpack_fixes(blob: bytes, max_points: int = MAX_POINTS) -> Fixes:
-    """Return the line in a blob; raise BlobCorrupt for bytes that hold none, or one of too many points.
+def unpack_fixes(blob: bytes) -> Fixes:
+    """Return the line in a blob. Raise BlobCorrupt for bytes that hold none, or too many points.
 
-    The head bounds what is decompressed, so a bomb is refused before it takes memory.
+    The head says how much decompressing may give, so a bomb is refused before it takes memory.
     """
     if len(blob) < HEAD.size:
         raise BlobCorrupt("shorter than its head")
     version, points, segments = HEAD.unpack_from(blob)
     if version != VERSION:
-        raise BlobCorrupt(f"version {version} is not known")
-    if not segments <= points <= max_points:
+        raise BlobCorrupt(f"unknown version {version}")
+    if not segments <= points <= MAX_POINTS:
         raise BlobCorrupt(f"{points} points in {segments} segments")
     fixes = _read_columns(_content(blob[HEAD.size :], points, segments), points, segments)
     if fault := _fault(fixes):
@@ -73,7 +73,7 @@ def _content(frame: bytes, points: int, segments: int) -> bytes:
     except CompressedDataCorrupt as error:
         raise BlobCorrupt(str(error)) from error
     if len(content) != size:
-        raise BlobCorrupt(f"{len(content)} bytes of columns where {size} belong")
+        raise BlobCorrupt(f"{len(content)} bytes of columns instead of {size}")
     return content
 
 
@@ -96,15 +96,15 @@ def _read_columns(content: bytes, points: int, segments: int) -> Fixes:
 
 
 def _fixed_point(values: Floats, per_unit: int) -> npt.NDArray[Any]:
-    """Return whole numbers of 1 / `per_unit`, bit for bit as unsigned; NaN becomes MISSING."""
+    """Return the values in units of 1 / `per_unit`, as the bits of unsigned integers; NaN becomes MISSING."""
     scaled = np.rint(values * per_unit)
     if np.any(np.abs(scaled) >= -MISSING):
-        raise ValueError("an elevation that is on no ground")
+        raise ValueError("an elevation beyond 21,000 km, which no ground has")
     return np.where(np.isnan(scaled), MISSING, scaled).astype("<i4").view(FOUR_BYTES)
 
 
 def _shuffled(values: npt.NDArray[Any]) -> bytes:
-    """Return the differences between neighbours: all lowest bytes, then all next ones, and so on."""
+    """Return the differences between neighbours: all lowest bytes first, then the next ones, and so on."""
     differences = values.copy()
     differences[1:] -= values[:-1]
     return differences.view(np.uint8).reshape(-1, values.itemsize).T.tobytes()
@@ -118,7 +118,7 @@ def _unshuffled(content: bytes, kind: np.dtype[Any]) -> npt.NDArray[Any]:
 
 
 def _fault(fixes: Fixes) -> str | None:
-    """Say what keeps these columns from being a line, or None."""
+    """Return why these columns are not a line, or None if they are."""
     points, starts = len(fixes), fixes.starts
     if not len(fixes.lat) == len(fixes.ele_m) == len(fixes.time_ms) == points <= MAX_POINTS:
         return f"columns of different lengths, or longer than {MAX_POINTS}"

@@ -1,4 +1,4 @@
-"""Points on the ground as columns: a planned line, or a walk as it was recorded."""
+"""Fixes: the points of a planned line or of a recorded walk, as columns."""
 
 from typing import Final
 
@@ -11,15 +11,16 @@ Instants = npt.NDArray[np.int64]
 Indices = npt.NDArray[np.int64]
 
 NO_TIME: Final = np.iinfo(np.int64).min
-"""Stands in `time_ms` for a point without a usable time."""
+"""The value in `time_ms` of a point without a usable time."""
 
 
 class Fixes(msgspec.Struct, frozen=True, eq=False):
-    """Points in the order they were recorded, one array a quantity, all of the same length but `starts`.
+    """Points in the order they were recorded, one array for each quantity.
 
-    `lon`, `lat` are WGS84 degrees; `ele_m` is metres, NaN where missing; `time_ms` is milliseconds since
-    1970 UTC, `NO_TIME` where missing; `starts` holds the index of each segment's first point and begins
-    with 0 unless there are no points at all. Segments are never empty; the gap between two is not walked.
+    `lon` and `lat` are WGS84 degrees; `ele_m` is metres, NaN where missing; `time_ms` is milliseconds since
+    1970 UTC, `NO_TIME` where missing. These four have the same length. `starts` holds the index of each
+    segment's first point; it begins with 0 unless there are no points at all. Segments are never empty; the
+    gap between two is not walked.
     """
 
     lon: Floats

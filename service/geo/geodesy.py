@@ -1,4 +1,4 @@
-"""Measures of a line on the ground: length, extent, climb, and a flat plane to compare lines on."""
+"""Measures of a line on the ground: length, extent and climb, and a flat plane to compare lines on."""
 
 from typing import Final
 
@@ -16,7 +16,7 @@ Places = npt.NDArray[np.complex128]
 """Places on a plane: metres east, and metres north as the imaginary part, so that abs() is a distance."""
 
 SHORT_STEP_DEG: Final = 0.1
-"""Below this a step is measured by the mid-latitude formula, ten times as fast as the geodesic."""
+"""Shorter steps are measured by the mid-latitude formula, which is ten times as fast as the geodesic."""
 POLAR_LAT_DEG: Final = 80.0
 LOOP_CLOSES_WITHIN_M: Final = 50.0
 CLIMB_THRESHOLD_M: Final = 5.0
@@ -34,8 +34,9 @@ class BoundingBox(msgspec.Struct, frozen=True):
 class LocalPlane(msgspec.Struct, frozen=True):
     """A flat plane in metres, x to the east and y to the north, touching the ground at `lon`, `lat`.
 
-    Azimuthal equidistant: distances from the middle are true; between other points they are within
-    0.01 % up to 100 km from it, and stay finite anywhere. The antimeridian and the poles need no care.
+    The projection is azimuthal equidistant: distances from the middle are exact. Distances between other
+    points are within 0.01 % up to 100 km from the middle, and finite everywhere. The antimeridian and the
+    poles are no special case.
     """
 
     lon: float
@@ -69,7 +70,7 @@ class LocalPlane(msgspec.Struct, frozen=True):
 
 
 def steps_m(fixes: Fixes) -> Floats:
-    """Return the way from the previous fix to each, on the WGS84 geodesic; 0 where a segment begins."""
+    """Return the distance from the previous fix to each, on the WGS84 geodesic; 0 where a segment begins."""
     steps = np.zeros(len(fixes))
     if len(fixes) > 1:
         steps[1:] = ground_distances_m(fixes.lon[:-1], fixes.lat[:-1], fixes.lon[1:], fixes.lat[1:])
@@ -78,20 +79,20 @@ def steps_m(fixes: Fixes) -> Floats:
 
 
 def distances_m(fixes: Fixes) -> Floats:
-    """Return how far along the line each fix lies. Gaps between segments are not walked."""
+    """Return how far along the line each fix lies. Gaps between segments count as 0."""
     return np.cumsum(steps_m(fixes))
 
 
 def length_m(fixes: Fixes) -> float:
-    """Return the length on the WGS84 geodesic, summed inside segments, not across their gaps."""
+    """Return the length on the WGS84 geodesic, without the gaps between segments."""
     return float(np.sum(steps_m(fixes)))
 
 
 def ground_distances_m(from_lon: Floats, from_lat: Floats, to_lon: Floats, to_lat: Floats) -> Floats:
     """Return WGS84 geodesic distances, pair by pair.
 
-    Short steps away from the poles, that is nearly all of any track, use Gauss's mid-latitude formula,
-    which is within 0.002 % of the geodesic there; the others go to pyproj.
+    Short steps away from the poles, nearly all of any track, use Gauss's mid-latitude formula, which is
+    within 0.002 % of the geodesic there. pyproj measures the others.
     """
     turn = np.radians(to_lon - from_lon)
     climb = np.radians(to_lat - from_lat)
@@ -108,9 +109,9 @@ def ground_distances_m(from_lon: Floats, from_lat: Floats, to_lon: Floats, to_la
 
 
 def bounding_box(fixes: Fixes) -> BoundingBox | None:
-    """Return the box around all fixes, or None without any.
+    """Return the box around all fixes, or None if there are none.
 
-    Each step is taken the short way round, so a walk over the antimeridian keeps a narrow box.
+    Each step goes the short way round, so a walk over the antimeridian has a narrow box.
     """
     if not len(fixes):
         return None
@@ -122,7 +123,7 @@ def bounding_box(fixes: Fixes) -> BoundingBox | None:
 
 
 def local_plane(fixes: Fixes) -> LocalPlane:
-    """Return the plane that touches the ground in the middle of the line (at 0, 0 without any points)."""
+    """Return the plane that touches the ground in the middle of the line, or at 0, 0 if it has no points."""
     box = bounding_box(fixes)
     if box is None:
         return LocalPlane(0.0, 0.0)
@@ -133,7 +134,8 @@ def local_plane(fixes: Fixes) -> LocalPlane:
 def evenly_spaced(fixes: Fixes, plane: LocalPlane, spacing_m: float, most: int) -> tuple[Floats, Places]:
     """Return how far along the line the middles of equal parts lie, and their places on the plane.
 
-    A part is `spacing_m` long or less, longer where `most` parts would not do. Without points there is none.
+    A part is at most `spacing_m` long, unless the line then had more than `most` parts. A line without points
+    has no parts.
     """
     if not len(fixes):
         return np.empty(0), np.empty(0, dtype=np.complex128)
@@ -144,9 +146,9 @@ def evenly_spaced(fixes: Fixes, plane: LocalPlane, spacing_m: float, most: int) 
 
 
 def is_loop(fixes: Fixes) -> bool:
-    """Tell whether the line ends where it began, be it round a lake or out and back.
+    """Return whether the line ends where it began: round a lake, or out and back.
 
-    Ends count as one place within 50 m, and within a tenth of the length for very short lines.
+    The two ends may be 50 m apart, and on a very short line a tenth of its length.
     """
     if len(fixes) < 2:
         return False
@@ -157,8 +159,8 @@ def is_loop(fixes: Fixes) -> bool:
 def elevation_profile_m(fixes: Fixes) -> tuple[Indices, Floats]:
     """Return the indices of the fixes whose elevation is known, and their elevation without jumps.
 
-    What the ground did in the gap between two segments was not walked, so the later segment is lifted or
-    lowered until the two meet: only differences inside a segment remain.
+    The gap between two segments was not walked, so its climb does not count: the later segment is lifted or
+    lowered until the two meet.
     """
     known = np.flatnonzero(~np.isnan(fixes.ele_m))
     if not known.size:
@@ -170,13 +172,13 @@ def elevation_profile_m(fixes: Fixes) -> tuple[Indices, Floats]:
 
 
 def ascent_descent_m(fixes: Fixes, threshold_m: float = CLIMB_THRESHOLD_M) -> tuple[float, float] | None:
-    """Return metres climbed and metres descended, or None where no two elevations are known.
+    """Return metres climbed and metres descended, or None where fewer than two elevations are known.
 
-    Summing every difference counts the noise of the receiver as hills: often half as much again. So a
-    climb is the difference between a low point and the next high point, and counts only from `threshold_m`
-    up. Strava describes the same method (support article "Elevation Gain"); GoldenCheetah's hysteresis is
-    3 m, made for barometers, OsmAnd's 10 m (issue 1722), made for GPS heights: 5 m lies between, as
-    phones have either. With `threshold_m=0` these are the plain sums.
+    The sum of all differences would count the noise of the receiver as hills, often half as much again. So a
+    climb is the difference between a low point and the next high point, and counts from `threshold_m` up.
+    Strava describes the same method (support article "Elevation Gain"). GoldenCheetah's threshold is 3 m, for
+    barometers; OsmAnd's is 10 m (issue 1722), for GPS heights. Phones have either, hence 5 m. With
+    `threshold_m=0` the result is the plain sums.
     """
     _, profile = elevation_profile_m(fixes)
     if profile.size < 2:
@@ -188,7 +190,7 @@ def ascent_descent_m(fixes: Fixes, threshold_m: float = CLIMB_THRESHOLD_M) -> tu
 def _turning_heights(profile: Floats, threshold_m: float) -> list[float]:
     """Return the lows and highs in turn, each at least `threshold_m` from the one before.
 
-    A low is known to be one when the line has risen from it by the threshold, a high likewise.
+    A height becomes a low once the line has risen from it by the threshold, and a high once it has fallen.
     """
     rises = np.diff(profile)
     bends = np.flatnonzero(rises[:-1] * rises[1:] <= 0) + 1
@@ -209,7 +211,7 @@ def _turning_heights(profile: Floats, threshold_m: float) -> list[float]:
 
 
 def _equidistant(east: Floats, north: Floats, down: Floats, radius_m: float) -> tuple[Floats, Floats]:
-    """Return the tangent plane's coordinates stretched to the length of the arc below them."""
+    """Return coordinates on the tangent plane, stretched to the length of the arc below them."""
     flat = np.hypot(east, north)
     arc = radius_m * np.arctan2(flat, radius_m - down)
     stretch = np.divide(arc, flat, out=np.ones_like(flat), where=flat > 0)
@@ -217,7 +219,7 @@ def _equidistant(east: Floats, north: Floats, down: Floats, radius_m: float) -> 
 
 
 def _mean_radius_ratio(curvature: float) -> float:
-    """Return the Gaussian mean radius over the equator's, from sqrt(1 - e² sin² lat)."""
+    """Return the Gaussian mean radius divided by the equator's; `curvature` is sqrt(1 - e² sin² lat)."""
     return float(np.sqrt(1 - FIRST_ECCENTRICITY_SQUARED) / curvature**2)
 
 

@@ -1,7 +1,7 @@
-"""GeoJSON (RFC 7946): lines written for maps, and lines read that a therapist drew on one.
+"""GeoJSON (RFC 7946): write lines for maps, and read lines that a therapist drew on one.
 
-Positions are written to 1e-7 degrees, as they are stored, so that a line sent out and drawn again is the
-same line. It is cut where it crosses the antimeridian (RFC 7946, 3.1.9).
+Positions are written to 1e-7 degrees, as they are stored, so a line that is sent out and read again is the
+same line. A line is cut where it crosses the antimeridian (RFC 7946, 3.1.9).
 """
 
 import re
@@ -19,9 +19,9 @@ from service.geo.geodesy import bounding_box
 POSITION_DECIMALS: Final = 7
 ELEVATION_DECIMALS: Final = 2
 COORDINATE_RANGES: Final = (("longitude", -180, 180), ("latitude", -90, 90), ("elevation", -5_000, 20_000))
-"""The same as in a GPX file."""
+"""The same ranges as in a GPX file."""
 DESCRIPTION_CHARS: Final = 4_000
-"""Of a description; what is longer is cut. A name has its own limit, and a kind is one word of a few."""
+"""A longer description is cut. A name has a limit of its own; a kind is one word."""
 BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 
 Item = TypeVar("Item")
@@ -38,15 +38,15 @@ class PointFeature(msgspec.Struct, frozen=True):
 def track_geojson(fixes: Fixes, properties: Mapping[str, object]) -> bytes:
     """Return a Feature of the line: a LineString, or a MultiLineString of its segments.
 
-    Where any fix has a time, `properties.coordTimes` holds one for each position, null where it is missing
-    (the convention of togeojson). A segment of one fix repeats it, as a LineString has at least two
+    If any fix has a time, `properties.coordTimes` holds one for each position, null where it is missing (the
+    convention of togeojson). A segment of one fix repeats it, because a LineString has at least two
     positions. A line without points has the geometry null.
     """
     return msgspec.json.encode(_line_feature(fixes, properties))
 
 
 def route_geojson(fixes: Fixes, properties: Mapping[str, object], points: Sequence[PointFeature]) -> bytes:
-    """Return a FeatureCollection of the line, as in `track_geojson`, and then the points in their order."""
+    """Return a FeatureCollection: the line, as in `track_geojson`, then the points in their order."""
     features = [_line_feature(fixes, properties), *map(_point_feature, points)]
     return msgspec.json.encode({"type": "FeatureCollection", "features": features})
 
@@ -88,7 +88,7 @@ def _positions(fixes: Fixes) -> list[tuple[float, ...]]:
 
 
 def _iso_times(fixes: Fixes) -> list[str | None]:
-    """Return each time as ISO 8601 in UTC, with milliseconds where any fix needs them."""
+    """Return each time as ISO 8601 in UTC, with milliseconds if any fix needs them."""
     unit: Literal["s", "ms"] = "ms" if np.any(fixes.time_ms[fixes.timed] % 1000) else "s"
     instants = fixes.time_ms.astype(np.dtype("datetime64[ms]"))
     texts: list[str | None] = np.datetime_as_string(instants, unit=unit, timezone="UTC").tolist()
@@ -98,16 +98,16 @@ def _iso_times(fixes: Fixes) -> list[str | None]:
 
 
 def _by_segment(items: list[Item], starts: Indices) -> list[list[Item]]:
-    """Return the items of each segment; the only item of a segment is there twice."""
+    """Return the items of each segment; a segment of one item gets it twice."""
     ends = [*starts[1:].tolist(), len(items)]
     segments = (items[start:end] for start, end in zip(starts.tolist(), ends, strict=True))
     return [segment if len(segment) > 1 else segment * 2 for segment in segments]
 
 
 def _cut_at_antimeridian(fixes: Fixes) -> Fixes:
-    """Return the line with a new segment at each crossing, which gets a point on both edges of the map.
+    """Return the line with a new segment at each crossing, and a point on both edges of the map.
 
-    The two points have no time and no elevation: nobody recorded them.
+    The two points have no time and no elevation, because nobody recorded them.
     """
     jumps = np.diff(fixes.lon)
     crossings = np.setdiff1d(np.flatnonzero(np.abs(jumps) > 180), fixes.starts - 1)
@@ -130,7 +130,7 @@ def _cut_at_antimeridian(fixes: Fixes) -> Fixes:
 
 
 class GeoJsonLimits(msgspec.Struct, frozen=True):
-    """The most a drawing may hold; the same as for a GPX file."""
+    """The most a drawing may hold; the limits of a GPX file are the same."""
 
     file_bytes: int = 20 * 2**20
     points: int = 250_000
@@ -141,10 +141,10 @@ DEFAULT_LIMITS: Final = GeoJsonLimits()
 
 
 class GeoJsonRefused(DomainError):
-    """A drawing that cannot become a route. Nothing of it is kept.
+    """A drawing cannot become a route. Nothing of it is stored.
 
-    `detail` is a sentence for a human, `pointer` says where (RFC 6901; empty for the whole), `limit` is the
-    limit that was passed, if one was.
+    `detail` is a sentence for a human; `pointer` says where (RFC 6901; empty for the whole); `limit` is the
+    limit it exceeds, if any.
     """
 
     def __init__(self, detail: str, pointer: str = "", *, limit: int | None = None) -> None:
@@ -163,7 +163,7 @@ class DrawnLine(msgspec.Struct, frozen=True, eq=False):
 
 
 class DrawnPoint(msgspec.Struct, frozen=True):
-    """A point drawn beside the line; `kind` is any word that says what is there."""
+    """A point drawn beside the line; `kind` is any word for what is there."""
 
     lon: float
     lat: float
@@ -173,7 +173,7 @@ class DrawnPoint(msgspec.Struct, frozen=True):
 
 
 class Drawing(msgspec.Struct, frozen=True, eq=False):
-    """What was drawn: one line or several, and the points beside them, each in the order of the content."""
+    """The lines of a drawing, at least one, and the points beside them, each in the order of the content."""
 
     lines: tuple[DrawnLine, ...]
     points: tuple[DrawnPoint, ...]
@@ -199,7 +199,7 @@ _Geometry = _Point | _LineString | _MultiLineString
 
 
 class _Properties(msgspec.Struct):
-    """What is understood of a feature's properties; other makers' `description` or `kind` may be no text."""
+    """The properties this reads. `description` and `kind` may be anything: other makers put no text there."""
 
     name: Name | None = None
     description: object = None
@@ -223,8 +223,8 @@ _decoder: Final[msgspec.json.Decoder[_Root]] = msgspec.json.Decoder(_Root)
 def read_geojson(content: bytes, limits: GeoJsonLimits = DEFAULT_LIMITS) -> Drawing:
     """Return the lines and points of a FeatureCollection, a Feature, a LineString or a MultiLineString.
 
-    Members the RFC does not know are passed over, as it asks. Raise GeoJsonRefused for what is not GeoJSON,
-    other geometries, positions off the globe, a drawing without a line, or one beyond `limits`.
+    Members that the RFC does not define are ignored, as it asks. Raise GeoJsonRefused for what is not
+    GeoJSON, other geometries, positions off the globe, a drawing without a line, or one beyond `limits`.
     """
     parts = list(_parts(_decode(content, limits)))
     _require_within(limits, parts)
@@ -236,10 +236,10 @@ def read_geojson(content: bytes, limits: GeoJsonLimits = DEFAULT_LIMITS) -> Draw
 
 
 def _decode(content: bytes, limits: GeoJsonLimits) -> _Root:
-    """Return the content in its own terms; where its positions lie is not looked at yet."""
+    """Return the decoded content; its positions are not checked yet."""
     if len(content) > limits.file_bytes:
         raise GeoJsonRefused(f"The drawing is over {limits.file_bytes} bytes.", limit=limits.file_bytes)
-    if content.count(b"[") > 2 * (limits.points + limits.lines):  # before millions of lists are made
+    if content.count(b"[") > 2 * (limits.points + limits.lines):  # before decoding makes millions of lists
         raise GeoJsonRefused(f"The drawing has over {limits.points} points.", limit=limits.points)
     try:
         content.decode()
@@ -258,7 +258,7 @@ def _pointer(where: str) -> str:
     return "".join(f"/{part}" for part in re.findall(r"[a-z]+|\d+", where))
 
 
-class _Told(msgspec.Struct, frozen=True):
+class _Texts(msgspec.Struct, frozen=True):
     """The texts of a feature's properties."""
 
     name: str | None = None
@@ -267,9 +267,9 @@ class _Told(msgspec.Struct, frozen=True):
 
 
 class _Part(msgspec.Struct, frozen=True):
-    """A geometry as segments of positions, with the path to each segment; a point is one of one."""
+    """A geometry as segments of positions, each with its path; a point is one segment of one position."""
 
-    told: _Told
+    texts: _Texts
     is_point: bool
     segments: list[tuple[str, list[Position]]]
 
@@ -281,19 +281,19 @@ def _parts(root: _Root) -> Iterator[_Part]:
     elif isinstance(root, _Feature):
         yield from _parts_of_feature(root, "")
     else:
-        yield _part(root, _Told(), "/coordinates")
+        yield _part(root, _Texts(), "/coordinates")
 
 
 def _parts_of_feature(feature: _Feature, path: str) -> Iterator[_Part]:
     if feature.geometry is not None:
-        told = _told(feature.properties or _Properties(), f"{path}/properties")
-        yield _part(feature.geometry, told, f"{path}/geometry/coordinates")
+        texts = _texts(feature.properties or _Properties(), f"{path}/properties")
+        yield _part(feature.geometry, texts, f"{path}/geometry/coordinates")
 
 
-def _told(properties: _Properties, path: str) -> _Told:
-    """Return the texts among the properties, a long description cut: map makers put whole pages there.
+def _texts(properties: _Properties, path: str) -> _Texts:
+    """Return the texts among the properties, cut to a length: map makers put whole pages into descriptions.
 
-    Raise GeoJsonRefused for one that cannot be kept.
+    Raise GeoJsonRefused for a text that cannot be stored.
     """
     texts = {
         member: text for member, text in msgspec.structs.asdict(properties).items() if isinstance(text, str)
@@ -301,16 +301,16 @@ def _told(properties: _Properties, path: str) -> _Told:
     for member, text in texts.items():
         if "\0" in text:
             raise GeoJsonRefused(f"A {member} holds the character NUL.", f"{path}/{member}")
-    return _Told(**{member: text[:DESCRIPTION_CHARS] for member, text in texts.items()})
+    return _Texts(**{member: text[:DESCRIPTION_CHARS] for member, text in texts.items()})
 
 
-def _part(geometry: _Geometry, told: _Told, path: str) -> _Part:
+def _part(geometry: _Geometry, texts: _Texts, path: str) -> _Part:
     if isinstance(geometry, _Point):
-        return _Part(told, is_point=True, segments=[(path, [geometry.coordinates])])
+        return _Part(texts, is_point=True, segments=[(path, [geometry.coordinates])])
     if isinstance(geometry, _LineString):
-        return _Part(told, is_point=False, segments=[(path, geometry.coordinates)])
+        return _Part(texts, is_point=False, segments=[(path, geometry.coordinates)])
     segments = [(f"{path}/{index}", line) for index, line in enumerate(geometry.coordinates)]
-    return _Part(told, is_point=False, segments=segments)
+    return _Part(texts, is_point=False, segments=segments)
 
 
 def _require_within(limits: GeoJsonLimits, parts: Sequence[_Part]) -> None:
@@ -324,11 +324,11 @@ def _require_within(limits: GeoJsonLimits, parts: Sequence[_Part]) -> None:
 def _drawn_point(part: _Part) -> DrawnPoint:
     ((path, positions),) = part.segments
     lon, lat, _ = _columns(positions, path)
-    return DrawnPoint(float(lon[0]), float(lat[0]), part.told.name, part.told.description, part.told.kind)
+    return DrawnPoint(float(lon[0]), float(lat[0]), part.texts.name, part.texts.description, part.texts.kind)
 
 
 def _drawn_line(part: _Part) -> DrawnLine:
-    return DrawnLine(part.told.name, part.told.description, _drawn_fixes(part))
+    return DrawnLine(part.texts.name, part.texts.description, _drawn_fixes(part))
 
 
 def _drawn_fixes(part: _Part) -> Fixes:
@@ -340,7 +340,7 @@ def _drawn_fixes(part: _Part) -> Fixes:
 
 
 def _columns(positions: Sequence[Position], place: str) -> list[Floats]:
-    """Return longitudes, latitudes and elevations; `place` is the path to a position, its index left open."""
+    """Return longitudes, latitudes and elevations. `place` is the path to a position, `{}` for its index."""
     columns: list[Floats] = []
     for part, (what, low, high) in enumerate(COORDINATE_RANGES):
         column = np.array([each[part] if part < len(each) else np.nan for each in positions])

@@ -1,4 +1,4 @@
-"""How long a walk takes a client, and where to turn back: their own flat pace, their rests, the slope."""
+"""Pace: how long a walk takes a client, and where to turn back, by flat pace, rests and slope."""
 
 from typing import Final
 
@@ -9,40 +9,41 @@ from service.geo.fixes import Fixes, Floats
 from service.geo.geodesy import distances_m, elevation_profile_m, is_loop
 
 FLAT_PACE_MPS: Final = 0.9
-"""Mean walking paces at 65 and over are 0.8 to 0.9; pedestrian crossings assume 1.2."""
+"""The mean pace of people of 65 and over is 0.8 to 0.9; pedestrian crossings assume 1.2."""
 STRIDE_M: Final = 25.0
 MOST_STRIDES: Final = 20_000
-EVENED_OVER: Final = 5
-"""Heights are evened out over this many strides, or the noise of a receiver reads as steep ground."""
+SMOOTHED_STRIDES: Final = 5
+"""Heights are averaged over this many strides; without that, the noise of a receiver looks like a slope."""
 STEEPEST: Final = 0.5
-"""Steeper than stairs is a fault of the heights."""
+"""A steeper slope, steeper than stairs, is an error of the heights."""
 
 
 class Pace(msgspec.Struct, frozen=True):
-    """A client's pace on the flat, in metres a second, and the seconds of rest planned into a walk."""
+    """A client's pace on the flat, and the seconds of rest planned into a walk."""
 
     flat_mps: float = FLAT_PACE_MPS
     rests_s: float = 0.0
 
     def walking_time_s(self, equivalent_flat_m: float) -> float:
-        """Return seconds to walk what takes as long as this many metres on the flat, rests included."""
+        """Return seconds to walk a line that takes as long as this many metres on the flat, with rests."""
         return equivalent_flat_m / self.flat_mps + self.rests_s
 
 
 class TurnBack(msgspec.Struct, frozen=True):
-    """The last place from which the way back along the line still ends in time, and when it is reached.
+    """The last point of a line from which the way back still ends in time.
 
-    `whole` says that time is enough for all of the line: there and back, or once round where it ends where
-    it began. The place on such a loop is the one past which the way on is the shorter one.
+    On a loop that can be walked whole, it is the point past which going on is shorter than going back.
     """
 
     distance_m: float
     after_s: float
+    """Seconds from the start until the point is reached."""
     whole: bool
+    """There is time for the whole line: there and back, or once round a loop."""
 
 
 class _Timetable(msgspec.Struct, frozen=True, eq=False):
-    """At each stride along the line: seconds of walking to get there, and seconds to walk back from it."""
+    """For each stride along the line: seconds to walk there from the start, and seconds to walk back."""
 
     along_m: Floats
     out_s: Floats
@@ -55,7 +56,7 @@ def walking_time_s(line: Fixes, pace: Pace) -> float:
 
 
 def turn_back(line: Fixes, available_s: float, pace: Pace) -> TurnBack:
-    """Return where and when to turn so that `available_s` seconds, rests included, bring all back."""
+    """Return where and when to turn so that the walk, rests included, ends within `available_s`."""
     table = _timetable(line, pace)
     there_and_back_s = table.out_s + table.back_s
     whole_s = table.out_s[-1] if is_loop(line) else there_and_back_s[-1]
@@ -69,8 +70,8 @@ def turn_back(line: Fixes, available_s: float, pace: Pace) -> TurnBack:
 def slope_ratio(slope: Floats) -> Floats:
     """Return the pace on a slope (rise over run) as a multiple of the pace on the flat.
 
-    Tobler (1993) gives hikers 6·exp(-3.5·|slope + 0.05|) km/h, too fast for talking; only its ratio to
-    its own pace on the flat is used here. It is greatest, 1.19, on a gentle way down.
+    Tobler (1993) gives hikers 6·exp(-3.5·|slope + 0.05|) km/h. That is too fast for talking, so only its
+    ratio to its own pace on the flat is used. The ratio is greatest, 1.19, on a gentle way down.
     """
     slope = np.clip(slope, -STEEPEST, STEEPEST)
     return np.asarray(np.exp(-3.5 * (np.abs(slope + 0.05) - 0.05)))
@@ -93,10 +94,10 @@ def _strides_m(line: Fixes) -> Floats:
 
 
 def _heights_m(line: Fixes, along_m: Floats) -> Floats:
-    """Return evened heights along the line; level where they are unknown."""
+    """Return smoothed heights along the line; 0 everywhere if none is known."""
     known, profile = elevation_profile_m(line)
     if not known.size:
         return np.zeros_like(along_m)
     heights = np.interp(along_m, distances_m(line)[known], profile)
-    padded = np.pad(heights, EVENED_OVER // 2, mode="reflect", reflect_type="odd")
-    return np.convolve(padded, np.full(EVENED_OVER, 1 / EVENED_OVER), mode="valid")
+    padded = np.pad(heights, SMOOTHED_STRIDES // 2, mode="reflect", reflect_type="odd")
+    return np.convolve(padded, np.full(SMOOTHED_STRIDES, 1 / SMOOTHED_STRIDES), mode="valid")

@@ -131,7 +131,7 @@ def _sealed(
 ) -> SealedTrack:
     """Return every form of a track as it is stored: compressed once, sealed once."""
     key, session_id = basis.key, basis.session.session_id
-    gpx = write_gpx(walked, kind="track", name=TRACK_NAME, description=None, waypoints=(), created_at=now)
+    gpx = write_gpx(walked, name=TRACK_NAME, description=None, waypoints=(), created_at=now)
 
     def seal(column: str, value: bytes) -> bytes:
         return key.seal(Cell("track", column, session_id), value)

@@ -47,7 +47,6 @@ def _gpx(full: FullRoute, packed: bytes) -> bytes:
     """Return GPX 1.1: the line as a track, because devices reroute a route; features as waypoints."""
     return write_gpx(
         unpack_fixes(packed),
-        kind="track",
         name=full.route.name,
         description=full.route.description,
         waypoints=[_waypoint(each) for each in full.features],

@@ -172,7 +172,7 @@ def encode(walked: Fixes, content: bytes, now: datetime) -> None:
     compress(content)
     pack_fixes(walked)
     gzip_bytes(track_geojson(walked, {}))
-    gzip_bytes(write_gpx(walked, kind="track", name="x", description=None, waypoints=(), created_at=now))
+    gzip_bytes(write_gpx(walked, name="x", description=None, waypoints=(), created_at=now))
 
 
 def cpu_s(pid: int) -> float:

@@ -62,9 +62,7 @@ def a_recording(*, out_s: int = 1_200, from_s: int = 0, then_s: int = 0) -> byte
         time_ms=(first_ms + seconds * 1_000).astype(np.int64),
         starts=np.zeros(1, dtype=np.int64),
     )
-    return write_gpx(
-        line, kind="track", name="Walk", description=None, waypoints=(), created_at=HALF_PAST_TWO
-    )
+    return write_gpx(line, name="Walk", description=None, waypoints=(), created_at=HALF_PAST_TWO)
 
 
 def send_track(phone: Phone, session: str, content: bytes, **params: str) -> Any:

@@ -1,4 +1,4 @@
-"""What the parser met, put together: rows of points become columns, columns become lines and waypoints."""
+"""Assemble what the parser finds: rows of points become columns, columns become lines and waypoints."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -13,7 +13,7 @@ from service.geo.gpx.columns import Columns, Row, SkipLog, read_columns
 from service.geo.gpx.model import GpxLimits, GpxLine, LineKind, Waypoint
 
 _EARLIEST: Final = datetime(1990, 1, 1, tzinfo=UTC)
-"""Earlier than anyone recorded a walk; a receiver that has no fix yet writes 1980."""
+"""Nobody recorded a walk before this; a receiver without a fix writes 1980."""
 
 _CLOCK_SLACK: Final = timedelta(days=1)
 
@@ -27,7 +27,7 @@ _NOTHING: Final = Columns(
 
 
 class _OpenLine(msgspec.Struct, frozen=True):
-    """A track or route as it is met: the first point and segment that will be its own, and its texts."""
+    """A track or route in the making: the numbers of its first point and segment, and its texts."""
 
     kind: LineKind
     first_point: int
@@ -38,8 +38,8 @@ class _OpenLine(msgspec.Struct, frozen=True):
 class Assembly:
     """Collects points, lines and texts while a file is parsed.
 
-    The parser appends to `point_rows` and `waypoint_rows` and calls `gather` now and then, so that only a
-    few points are held as text at any time.
+    The parser appends to `point_rows` and `waypoint_rows` and calls `gather` now and then, so that only a few
+    points are in memory as text at any time.
     """
 
     def __init__(self, limits: GpxLimits, now: datetime) -> None:
@@ -59,7 +59,7 @@ class Assembly:
 
     @property
     def points(self) -> int:
-        """Points of every sort met so far, the unusable ones too; a misplaced part counts as one."""
+        """Points of every kind found so far, also unusable ones; a misplaced part counts as one point."""
         waypoints = self._waypoints_gathered + len(self.waypoint_rows)
         return self._next_point + waypoints + self._misplaced
 
@@ -72,29 +72,29 @@ class Assembly:
         return len(self._lines)
 
     def open_line(self, kind: LineKind) -> dict[str, str]:
-        """Begin a track or route; return where its texts go."""
+        """Begin a track or route; return the dictionary for its texts."""
         line = _OpenLine(kind, self._next_point, len(self._segment_starts), {})
         self._lines.append(line)
         return line.texts
 
     def open_segment(self) -> int:
-        """Begin a segment of the open track; return how many segments there are."""
+        """Begin a segment of the open track; return how many segments the file has so far."""
         self._segment_starts.append(self._next_point)
         return len(self._segment_starts)
 
-    def leave_out(self, what: str, parent: str, place: int) -> None:
-        """Log a part that may hold points and has no place inside its parent."""
+    def leave_out(self, what: str, parent: str, offset: int) -> None:
+        """Log a part that may hold points and does not belong inside its parent."""
         self._misplaced += 1
-        self.skips.add(place, what, f"has no place inside {parent}")
+        self.skips.add(offset, what, f"does not belong inside {parent}")
 
-    def keep_text(self, texts: dict[str, str], field: str, text: str, place: int) -> None:
-        """Keep a text, cut to its limit, unless it is blank or the field has one already."""
-        kept = self._cut(field, text, place)
+    def keep_text(self, texts: dict[str, str], field: str, text: str, offset: int) -> None:
+        """Keep a text, cut to its limit, unless it is blank or the field already has one."""
+        kept = self._cut(field, text, offset)
         if kept is not None:
             texts.setdefault(field, kept)
 
     def gather(self, *, final: bool = False) -> None:
-        """Turn rows into columns: all but the last of each sort, which may still be open unless `final`."""
+        """Turn rows into columns. Unless `final`, keep the last row of each kind, which may still be open."""
         rows = _take(self.point_rows, final=final)
         if rows:
             self._columns.append(read_columns(rows, "point", self._window_ms, self.skips))
@@ -113,30 +113,30 @@ class Assembly:
             columns.time_ms.tolist(),
         )
         for row, lon, lat, ele_m, time_ms in zip(compress(rows, columns.kept), *numbers, strict=True):
-            _, place, _, _, name, description, comment, symbol, kind = row
+            _, offset, _, _, name, description, comment, symbol, kind = row
             self.waypoints.append(
                 Waypoint(
                     lon=lon,
                     lat=lat,
                     ele_m=None if np.isnan(ele_m) else ele_m,
                     time_ms=None if time_ms == NO_TIME else time_ms,
-                    name=self._cut("name", name, place),
-                    description=self._cut("desc", description, place) or self._cut("cmt", comment, place),
-                    symbol=self._cut("sym", symbol, place),
-                    kind=self._cut("type", kind, place),
+                    name=self._cut("name", name, offset),
+                    description=self._cut("desc", description, offset) or self._cut("cmt", comment, offset),
+                    symbol=self._cut("sym", symbol, offset),
+                    kind=self._cut("type", kind, offset),
                 )
             )
 
-    def _cut(self, field: str, text: str, place: int) -> str | None:
-        """Return the text without the white space around it and no longer than allowed; None if blank."""
+    def _cut(self, field: str, text: str, offset: int) -> str | None:
+        """Return the text trimmed and cut to its limit, or None if it is blank."""
         text = text.strip()
         longest = self._limits.description_chars if field in ("desc", "cmt") else self._limits.name_chars
         if len(text) > longest:
-            self.skips.add(place, field, f"longer than {longest} characters, the rest is cut off")
+            self.skips.add(offset, field, f"longer than {longest} characters, the rest is cut off")
         return text[:longest] or None
 
     def lines(self) -> Iterator[GpxLine]:
-        """Return the tracks and routes in the file's order. Their points are slices of common columns."""
+        """Yield the tracks and routes in the file's order. Their points are slices of shared columns."""
         lon, lat, ele_m, time_ms, kept = (
             np.concatenate([getattr(each, name) for each in self._columns])
             for name in Columns.__struct_fields__

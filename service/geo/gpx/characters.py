@@ -1,4 +1,4 @@
-"""The encoding a file declares, brought to one that expat reads and places can be counted in."""
+"""Convert a file from the encoding it declares to one that expat reads."""
 
 import codecs
 import re
@@ -18,16 +18,16 @@ _CONVERTED: Final = frozenset(
     | {f"iso8859-{part}" for part in range(2, 17)}
     | {f"cp{page}" for page in (437, 850, 852, 866, 874, *range(1250, 1259))}
 )
-"""Python's registry also holds compressors and escapes, which a stranger may not name."""
+"""Python's registry also holds compressors and escapes; a file may not name those."""
 
 _WINDOWS_ALONE: Final = re.compile(rb"[\x80-\x9f]")
-"""Quotation marks, dashes and the euro on Windows, whose programs say Latin-1, where these are no text."""
+"""Quotation marks, dashes and the euro in cp1252, which Windows programs call Latin-1. Latin-1 lacks them."""
 
 
 def to_readable(content: bytes) -> tuple[bytes, str]:
-    """Return the content, converted if it must be, and its encoding: UTF-8, ASCII or Latin-1.
+    """Return the content, converted if need be, and its encoding: UTF-8, ASCII or Latin-1.
 
-    Raises GpxRefused when the encoding is unknown, or the content is not written in it or cut off.
+    Raises GpxRefused if the encoding is unknown, the content is not in that encoding, or it is cut off.
     """
     if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return _convert(content, "utf-16"), "utf-8"
@@ -50,9 +50,9 @@ def _codec(declared: str) -> str:
     except LookupError:
         name = ""
     if name.startswith("utf-16"):
-        return "utf-8"  # it was read byte by byte to get here, so it is not what it says
+        return "utf-8"  # the declaration was readable byte by byte, so the file is not UTF-16
     if name not in _CONVERTED and name not in _READ_BY_EXPAT:
-        detail = f"The file says it is written in {declared}, which is not known."
+        detail = f"The file says it is written in {declared}, which this service does not know."
         raise GpxRefused("unknown-encoding", detail, line=1)
     return name
 
@@ -69,7 +69,7 @@ def _convert(content: bytes, encoding: str) -> bytes:
 
 
 def _is_cut_off(content: bytes, encoding: str) -> bool:
-    """Tell whether content that cannot be decoded could be if it went on."""
+    """Return whether content fails to decode only because its end is missing."""
     try:
         codecs.getincrementaldecoder(encoding)().decode(content)
     except UnicodeDecodeError:

@@ -1,4 +1,4 @@
-"""ISO 8601 date-times to milliseconds since 1970 UTC: those written alike by column, the rest one by one."""
+"""Read ISO 8601 date-times as milliseconds since 1970 UTC: equally written ones by column, others singly."""
 
 import re
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from service.geo.fixes import NO_TIME, Instants
 
-_EPOCH: Final = datetime(1970, 1, 1)  # noqa: DTZ001  naive on purpose: the offset is counted apart
+_EPOCH: Final = datetime(1970, 1, 1)  # noqa: DTZ001  naive on purpose: the offset is added separately
 _MILLISECOND: Final = timedelta(milliseconds=1)
 
 _DATE_TIME: Final = re.compile(
@@ -25,13 +25,13 @@ _LEAP_SECOND: Final = 60
 _LARGEST_OFFSET_MIN: Final = 24 * 60
 
 _LENGTHS_BY_COLUMN: Final = 8
-"""Enough for a file that leaves out the zeros at the end of its fractions."""
+"""Texts of this many lengths are read by column: enough for fractions without their trailing zeros."""
 
 
 def read_instants(texts: Sequence[str]) -> Instants:
-    """Return milliseconds since 1970 UTC for each text, `NO_TIME` for one that is no date-time.
+    """Return milliseconds since 1970 UTC for each text, or `NO_TIME` for one that is not a date-time.
 
-    A time without a zone is read as UTC. What is finer than a millisecond is cut off.
+    A time without a zone is UTC. Digits beyond the millisecond are cut off.
     """
     instants = np.full(len(texts), NO_TIME, dtype=np.int64)
     lengths = np.fromiter(map(len, texts), np.int64, len(texts))
@@ -48,20 +48,20 @@ def read_instants(texts: Sequence[str]) -> Instants:
 
 
 def _read_alike(texts: Sequence[str]) -> tuple[Instants, npt.NDArray[np.bool_]]:
-    """Read texts of one length by the columns of the first; also return which of them that held for."""
+    """Read texts of one length by the columns of the first; also return which texts fit those columns."""
     first = _DATE_TIME.fullmatch(texts[0])
     joined = "".join(texts)
     if first is None or not joined.isascii():
         return np.zeros(len(texts), np.int64), np.zeros(len(texts), np.bool_)
     characters = np.frombuffer(joined.encode(), dtype=np.uint8).reshape(len(texts), -1)
     is_digit = np.array([character.isdigit() for character in texts[0]])
-    digits = (characters - np.uint8(ord("0"))).astype(np.int64)  # below "0" wraps round to above 9
+    digits = (characters - np.uint8(ord("0"))).astype(np.int64)  # characters below "0" wrap round to above 9
     understood = (digits[:, is_digit] <= 9).all(axis=1)
     understood &= (characters[:, ~is_digit] == characters[0, ~is_digit]).all(axis=1)
     digits[~understood] = 0
 
     def number(group: str, most_digits: int = 4) -> npt.NDArray[np.int64]:
-        """Return a group as numbers, 0 if the first text has no such group."""
+        """Return a group of every text as numbers, or 0 if the first text lacks the group."""
         start, stop = first.span(group)
         columns = digits[:, start : min(stop, start + most_digits)]
         return columns @ (10 ** np.arange(columns.shape[1], dtype=np.int64)[::-1])
@@ -85,7 +85,7 @@ def _first_day(months: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
 
 
 def read_instant(text: str) -> int:
-    """Return milliseconds since 1970 UTC, or `NO_TIME` where the text is no date-time."""
+    """Return milliseconds since 1970 UTC, or `NO_TIME` if the text is not a date-time."""
     match = _DATE_TIME.fullmatch(text)
     if match is None:
         return NO_TIME

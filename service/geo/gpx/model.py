@@ -1,4 +1,4 @@
-"""What a GPX file holds once read, what the reader refuses, and the limits it reads within."""
+"""What a GPX file holds, why the reader refuses one, and the limits it reads within."""
 
 from typing import Final, Literal
 
@@ -30,11 +30,11 @@ RefusalReason = Literal[
 
 
 class GpxLimits(msgspec.Struct, frozen=True):
-    """The most a GPX file may hold: a day's walk recorded every second fits twice over.
+    """The most a GPX file may hold: a day's walk recorded every second fits twice.
 
-    `names` counts the different names of elements and attributes, and so also bounds the attributes of
-    one element and the namespaces it declares. `markup_bytes` bounds one tag or comment: expat before
-    2.6 reads an unfinished one again from its start with every piece it is fed.
+    `names` limits the different names of elements and attributes, and thereby the attributes of one element
+    and the namespaces it declares. `markup_bytes` limits one tag or comment, because expat before 2.6 reads
+    an unfinished one again from its start with every piece it gets.
     """
 
     file_bytes: int = 20 * 2**20
@@ -53,10 +53,10 @@ DEFAULT_LIMITS: Final = GpxLimits()
 
 
 class GpxRefused(DomainError):
-    """A file that cannot become a route or a track. Nothing of it is kept.
+    """A file cannot become a route or a track. Nothing of it is stored.
 
     `reason` is a stable code, `detail` a sentence for a human; `line` and `column` count from 1 and say
-    where, if there is such a place; `limit` is the limit that was passed, if one was.
+    where, if that is known; `limit` is the limit the file exceeds, if any.
     """
 
     def __init__(
@@ -77,7 +77,7 @@ class GpxRefused(DomainError):
 
 
 class Skipped(msgspec.Struct, frozen=True):
-    """A part of the file that was left out, and why. `line` and `column` count from 1."""
+    """A part of the file that the reader left out, and why. `line` and `column` count from 1."""
 
     line: int
     column: int
@@ -86,9 +86,9 @@ class Skipped(msgspec.Struct, frozen=True):
 
 
 class GpxLine(msgspec.Struct, frozen=True, eq=False):
-    """One track or route of a file, in the file's order; it may turn out to hold no usable point.
+    """One track or route of a file; it may hold no usable point.
 
-    `segments` counts the track's segments as written, the empty ones too; a route is one segment.
+    `segments` counts the track's segments as written, also empty ones; a route is one segment.
     """
 
     kind: LineKind
@@ -99,7 +99,7 @@ class GpxLine(msgspec.Struct, frozen=True, eq=False):
 
 
 class Waypoint(msgspec.Struct, frozen=True):
-    """A single place: WGS84 degrees, metres and milliseconds since 1970 UTC where given."""
+    """A single point: WGS84 degrees, metres, and milliseconds since 1970 UTC."""
 
     lon: float
     lat: float
@@ -112,13 +112,11 @@ class Waypoint(msgspec.Struct, frozen=True):
 
 
 class GpxFile(msgspec.Struct, frozen=True, eq=False):
-    """A file as read. At least one of its lines or waypoints holds a usable point.
+    """What the reader found. At least one of the lines or waypoints holds a usable point.
 
-    `skipped` names the first twenty parts left out, in the file's order; `skipped_count` is all of them.
+    `skipped` names the first twenty parts left out, in the file's order; `skipped_count` counts all of them.
     """
 
-    version: str | None
-    creator: str | None
     name: str | None
     description: str | None
     tracks: tuple[GpxLine, ...]

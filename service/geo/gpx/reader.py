@@ -1,11 +1,11 @@
 """A streaming GPX reader on expat, for files from strangers and from every kind of device.
 
-It reads GPX 1.0, 1.1 and whatever else calls itself gpx, in any namespace, under any prefix, in the
-encoding the file declares. A part that cannot be used is left out and named. A file that is not
-well-formed to its end is refused whole: what is missing cannot be known, and half a walk kept as a whole
-one would put notes in the wrong place. A DOCTYPE is refused, so there are no entities, and whatever could
-grow has a limit. Extensions, and elements GPX does not know, are passed over with all they hold; a point,
-segment or track right inside an element of GPX that has no place for it is left out and named.
+It reads GPX 1.0 and 1.1, and anything else whose root is `gpx`, in any namespace, under any prefix, in the
+encoding the file declares. It leaves out parts that cannot be used, and names them. It refuses a file that is
+not well-formed to its end: half a walk, stored as a whole one, would put notes in the wrong place. It refuses
+a DOCTYPE, so there are no entities, and limits everything that could grow. It ignores extensions and
+elements that GPX does not define, with all they hold; it names a point, segment or track that lies directly
+inside a GPX element where it does not belong.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -28,7 +28,7 @@ from service.geo.gpx.model import (
 )
 
 _PIECE_BYTES: Final = 2**18
-"""Large, because expat before 2.6 starts an unfinished token again with every piece."""
+"""Large, because expat before 2.6 reads an unfinished token again with every piece."""
 
 _GPX_NAMESPACE: Final = "http://www.topografix.com/GPX/1/"
 
@@ -40,10 +40,10 @@ _INSIDE: Final[Mapping[str, frozenset[str]]] = {
     "trkseg": frozenset(),
     "rte": frozenset({"name", "desc", "cmt"}),
 }
-"""The elements read inside each element, points apart. Any other is passed over with all it holds."""
+"""The elements read inside each element, besides points. Any other is ignored with all it holds."""
 
 _POINT_INSIDE: Final = {"gpx": "wpt", "trk": "trkpt", "trkseg": "trkpt", "rte": "rtept"}
-"""The points inside each element. One right in `trk` breaks the rules of GPX, but somebody walked there."""
+"""The points inside each element. GPX allows none directly in `trk`, but somebody walked there."""
 
 _HOLDS_POINTS: Final[Mapping[str, str]] = {
     "trk": "track",
@@ -53,14 +53,14 @@ _HOLDS_POINTS: Final[Mapping[str, str]] = {
     "rtept": "point",
     "wpt": "waypoint",
 }
-"""What each is called when it is left out because it lies where GPX has no place for it."""
+"""The word for each in the list of parts left out, when it lies where it does not belong."""
 
 _NAMES: Final = frozenset(_INSIDE).union(*_INSIDE.values(), _HOLDS_POINTS)
 
 _POINT_TEXTS: Final = ("ele", "time")
 _WAYPOINT_TEXTS: Final = ("ele", "time", "name", "desc", "cmt", "sym", "type")
 _FIRST_TEXT: Final = 2
-"""Where the texts begin in a `Row`, after the attributes and the place."""
+"""The index of the first text in a `Row`, after the attributes and the byte offset."""
 
 _LINE_KINDS: Final[Mapping[str, LineKind]] = {"trk": "track", "rte": "route"}
 
@@ -76,10 +76,10 @@ _CUT_OFF: Final = frozenset(
 
 
 def read_gpx(content: bytes, *, now: datetime, limits: GpxLimits = DEFAULT_LIMITS) -> GpxFile:
-    """Return the tracks, routes and waypoints of a GPX file, and what of it was left out.
+    """Return the tracks, routes and waypoints of a GPX file, and the parts left out.
 
-    Times before 1990 or more than a day after `now` are left out. Raises GpxRefused and nothing else.
-    CPU-bound, some 5 µs a point: not for the event loop.
+    Leaves out times before 1990 or more than a day after `now`. Raises GpxRefused and nothing else. Takes
+    about 5 µs a point: call it off the event loop.
     """
     if len(content) > limits.file_bytes:
         raise GpxRefused(
@@ -94,7 +94,7 @@ def read_gpx(content: bytes, *, now: datetime, limits: GpxLimits = DEFAULT_LIMIT
 
 
 class _Points(NamedTuple):
-    """The points that may follow inside an element: their tags, where they go and their texts' slots."""
+    """The points that an element may hold: their tags, the list they go to, the slots of their texts."""
 
     tags: set[str]
     rows: list[Row]
@@ -103,12 +103,12 @@ class _Points(NamedTuple):
 
 
 class _Reading:
-    """One file being read: expat calls `_start` and `_end`, which are kept short; the rest is seldom called.
+    """The state of one reading. expat calls `_start` and `_end` for every element, so these are short.
 
-    `_stack` holds the open elements of `_INSIDE` and `_level` is the depth of what may follow inside the
-    innermost. `_leaf_level` is the depth of the children of the open point, 0 when none is open; `_slot` is
-    where in `_row` the text of the last of them goes, 0 for nowhere; `_field` is the text being read of
-    another element.
+    `_stack` holds the open elements of `_INSIDE`; `_level` is the depth of the children of the innermost.
+    `_leaf_level` is the depth of the children of the open point, or 0 if no point is open. `_slot` is the
+    index in `_row` for the text of the current child, or 0 if that text is not read. `_field` is the name of
+    the text that is open elsewhere.
     """
 
     def __init__(self, content: bytes, encoding: str, limits: GpxLimits, now: datetime) -> None:
@@ -141,16 +141,16 @@ class _Reading:
         self._slot = 0
         self._texts = self._assembly.texts
         self._field: str | None = None
-        self._field_place = 0
+        self._field_offset = 0
 
     def _points(self, point: str) -> _Points:
-        """Return where a sort of point goes; under which tags is learned from the file."""
+        """Return where points of one kind go. `_learn` adds their tags, which depend on the prefixes."""
         if point == "wpt":
             return _Points(set(), self._assembly.waypoint_rows, {}, ("",) * len(_WAYPOINT_TEXTS))
         return _Points(set(), self._assembly.point_rows, {}, ("",) * len(_POINT_TEXTS))
 
     def parse(self) -> None:
-        """Feed the content in large pieces, gathering points and looking at the limits after each."""
+        """Feed the content in large pieces; after each, check the limits and gather the points."""
         view = memoryview(self._content)
         try:
             for start in range(0, len(view), _PIECE_BYTES):
@@ -168,7 +168,7 @@ class _Reading:
         self._assembly.gather(final=True)
 
     def _let_go(self) -> None:
-        """Undo the circle of parser and handlers, which would keep the content until the next collection."""
+        """Break the cycle of parser and handlers, which would keep the content in memory."""
         self._parser.StartDoctypeDeclHandler = None
         self._parser.StartElementHandler = None
         self._parser.EndElementHandler = None
@@ -195,17 +195,17 @@ class _Reading:
         if self._leaf_level:
             if depth < self._level:
                 self._leaf_level = 0
-            elif self._slot and depth == self._level:  # once a text, not at every element inside it
+            elif self._slot and depth == self._level:  # once for each text, not for every element inside it
                 self._row[self._slot] = "".join(self._pieces)
         elif depth < self._level:
             self._close(depth)
 
     def _open(self, tag: str, attributes: dict[str, str]) -> None:
-        """Open a child of the innermost known element, unless it is one to pass over."""
+        """Open a child of the innermost known element, or ignore it."""
         if not self._stack:
             self._open_root(tag, attributes)
             return
-        if attributes and self._learn(_gpx_prefixes(attributes)):  # the new prefix may be its own
+        if attributes and self._learn(_gpx_prefixes(attributes)):  # it may use the new prefix itself
             self._depth, self._elements = self._depth - 1, self._elements - 1
             self._start(tag, attributes)
             return
@@ -215,13 +215,13 @@ class _Reading:
             return
         if name in _TEXTS:
             self._field = name
-            self._field_place = self._parser.CurrentByteIndex
+            self._field_offset = self._parser.CurrentByteIndex
             self._pieces.clear()
             return
         if name in _LINE_KINDS:
             self._open_line(_LINE_KINDS[name])
         elif name == "metadata":
-            del self._known[tag]  # a file has one, any other is passed over
+            del self._known[tag]  # a file has one; any other is ignored
         elif name == "trkseg" and self._assembly.open_segment() > self._limits.segments:
             self._refuse("too-many-segments", "The tracks have too many segments", self._limits.segments)
         self._enter(name)
@@ -236,12 +236,10 @@ class _Reading:
         if name != "gpx":
             self._refuse("not-gpx", f"The file is <{name[:40]}>, not <gpx>.")
         self._learn({prefix + colon, *_gpx_prefixes(attributes)})
-        for field in ("version", "creator"):
-            self._assembly.keep_text(self._texts, field, attributes.get(field, ""), 0)
         self._enter("gpx")
 
     def _learn(self, prefixes: Iterable[str]) -> bool:
-        """Know the elements of GPX under these prefixes too, colon included; tell whether any is new."""
+        """Recognise GPX elements under these prefixes, colon included; return whether any prefix is new."""
         fresh = set(prefixes) - self._prefixes
         self._prefixes |= fresh
         for prefix in fresh:
@@ -254,7 +252,7 @@ class _Reading:
         return bool(fresh)
 
     def _pass_over(self, name: str | None) -> None:
-        """Leave out a child that means nothing here; name it where points would be lost with it."""
+        """Ignore a child; if points are lost with it, add it to the parts left out."""
         what = _HOLDS_POINTS.get(name or "")
         if what is not None:
             self._assembly.leave_out(what, self._stack[-1], self._parser.CurrentByteIndex)
@@ -271,11 +269,11 @@ class _Reading:
             self._await_points()
         elif self._field is not None:
             if self._pieces:
-                self._assembly.keep_text(self._texts, self._field, "".join(self._pieces), self._field_place)
+                self._assembly.keep_text(self._texts, self._field, "".join(self._pieces), self._field_offset)
             self._field = None
 
     def _await_points(self) -> None:
-        """Make ready for the points of the innermost known element."""
+        """Prepare for the points of the innermost known element."""
         self._level = len(self._stack) + 1
         points = self._points_inside.get(self._stack[-1]) if self._stack else None
         if points is None:
@@ -284,7 +282,7 @@ class _Reading:
             self._point_tags, self._rows, self._slots, self._blanks = points
 
     def _check(self, *, fed: int) -> None:
-        """Refuse a file that has passed a limit; called after each piece, so a little may pass first."""
+        """Refuse a file that exceeds a limit. It runs after each piece, so a file may exceed it a little."""
         limits = self._limits
         if fed - self._parser.CurrentByteIndex > limits.markup_bytes:
             self._refuse("markup-too-long", "A tag or comment is too long", limits.markup_bytes)
@@ -296,7 +294,7 @@ class _Reading:
             self._refuse("too-many-points", "The file holds too many points", limits.points)
 
     def _trim(self) -> None:
-        """Hold no more of an unfinished text than will be kept, and nothing of what lies between texts."""
+        """Keep no more of an unfinished text than its limit, and nothing of what lies between texts."""
         if self._slot or self._field is not None:
             self._pieces[:] = ["".join(self._pieces)[: self._limits.description_chars + 1]]
         else:
@@ -315,15 +313,13 @@ class _Reading:
         )
 
     def result(self) -> GpxFile:
-        """Return the file as read, once it is parsed; raises GpxRefused when no point of it is usable."""
+        """Return the parsed file. Raises GpxRefused if no point of it is usable."""
         assembly = self._assembly
         lines = tuple(assembly.lines())
         skipped = tuple(self._skipped())
         if not assembly.waypoints and not any(len(line.fixes) for line in lines):
             raise _nothing_usable(skipped)
         return GpxFile(
-            version=assembly.texts.get("version"),
-            creator=assembly.texts.get("creator"),
             name=assembly.texts.get("name"),
             description=assembly.texts.get("desc"),
             tracks=tuple(line for line in lines if line.kind == "track"),
@@ -334,14 +330,14 @@ class _Reading:
         )
 
     def _skipped(self) -> Iterator[Skipped]:
-        """Give the places of what was left out as lines and columns, counted in one go over the content."""
+        """Yield the parts left out with their lines and columns, counted in one pass over the content."""
         line, counted = 1, 0
-        for place, what, reason in self._assembly.skips.first:
-            line += self._content.count(b"\n", counted, place)
-            line_start = self._content.rfind(b"\n", 0, place) + 1
-            before = self._content[line_start:place].decode(self._encoding, "replace")
+        for offset, what, reason in self._assembly.skips.first:
+            line += self._content.count(b"\n", counted, offset)
+            line_start = self._content.rfind(b"\n", 0, offset) + 1
+            before = self._content[line_start:offset].decode(self._encoding, "replace")
             yield Skipped(line=line, column=len(before) + 1, what=what, reason=reason)
-            counted = place
+            counted = offset
 
 
 def _gpx_prefixes(attributes: Mapping[str, str]) -> Iterator[str]:

@@ -1,6 +1,6 @@
-"""GPX 1.1 as text: gpxpy writes all but the points of the line, which are numbers joined by a template.
+"""Write GPX 1.1: gpxpy writes everything except the points of the line, which a template writes.
 
-gpxpy takes 20 µs a point, ten times as long, and a track is written at every upload.
+gpxpy takes 20 µs a point, ten times as long, and every upload writes a track.
 """
 
 import re
@@ -10,45 +10,38 @@ from itertools import chain, pairwise
 from typing import Final, Literal
 
 import numpy as np
-from gpxpy.gpx import GPX, GPXRoute, GPXTrack, GPXWaypoint
+from gpxpy.gpx import GPX, GPXTrack, GPXWaypoint
 
 from service.geo.fixes import NO_TIME, Fixes, Floats, Instants
-from service.geo.gpx.model import LineKind, Waypoint
+from service.geo.gpx.model import Waypoint
 
 CREATOR: Final = "Towpath"
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _NOT_IN_XML: Final = re.compile("[^\t\n\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-"""Control characters and halves of surrogate pairs, which XML 1.0 has no way to write."""
+"""Control characters and halves of surrogate pairs: XML 1.0 cannot hold them."""
 
 
 def write_gpx(
     line: Fixes,
     *,
-    kind: LineKind,
     name: str,
     description: str | None,
     waypoints: Sequence[Waypoint],
     created_at: datetime,
 ) -> bytes:
-    """Return a GPX 1.1 file in UTF-8 with one track or route.
+    """Return a GPX 1.1 file in UTF-8 with one track.
 
-    Degrees have seven decimals (1 cm), elevations two. A route has no segments in GPX, so gaps in one
-    close. Characters that XML cannot carry become spaces.
+    Degrees have seven decimals (1 cm), elevations two. Characters that XML cannot hold become spaces.
     """
     gpx = GPX()
     gpx.creator = CREATOR
     gpx.name = _writable(name)
     gpx.time = created_at.astimezone(UTC)
     gpx.waypoints = [_waypoint(each) for each in waypoints]
-    if kind == "track":
-        gpx.tracks.append(GPXTrack(gpx.name, _writable(description)))
-        end, points = "</trk>", _segments(line)
-    else:
-        gpx.routes.append(GPXRoute(gpx.name, _writable(description)))
-        end, points = "</rte>", _points(line, 0, len(line), "rtept")
-    before, after = gpx.to_xml(version="1.1").rsplit(end, 1)
-    return "".join(chain([before], points, [end, after])).encode()
+    gpx.tracks.append(GPXTrack(gpx.name, _writable(description)))
+    before, after = gpx.to_xml(version="1.1").rsplit("</trk>", 1)
+    return "".join(chain([before], _segments(line), ["</trk>", after])).encode()
 
 
 def _writable(text: str | None) -> str | None:
@@ -73,11 +66,11 @@ def _waypoint(waypoint: Waypoint) -> GPXWaypoint:
 def _segments(line: Fixes) -> Iterator[str]:
     for start, stop in pairwise([*line.starts.tolist(), len(line)]):
         yield "<trkseg>\n"
-        yield from _points(line, start, stop, "trkpt")
+        yield from _points(line, start, stop)
         yield "</trkseg>\n"
 
 
-def _points(line: Fixes, start: int, stop: int, tag: str) -> Iterator[str]:
+def _points(line: Fixes, start: int, stop: int) -> Iterator[str]:
     """Yield the text of each point from `start` up to `stop`."""
     columns = (
         line.lat[start:stop].tolist(),
@@ -86,7 +79,7 @@ def _points(line: Fixes, start: int, stop: int, tag: str) -> Iterator[str]:
         _times(line.time_ms[start:stop]),
     )
     for lat, lon, elevation, time in zip(*columns, strict=True):
-        yield f'<{tag} lat="{lat:.7f}" lon="{lon:.7f}">{elevation}{time}</{tag}>\n'
+        yield f'<trkpt lat="{lat:.7f}" lon="{lon:.7f}">{elevation}{time}</trkpt>\n'
 
 
 def _elevations(ele_m: Floats) -> list[str]:

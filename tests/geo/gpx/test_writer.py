@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from service.geo.fixes import NO_TIME, Fixes
-from service.geo.gpx.model import GpxLine, LineKind, Waypoint
+from service.geo.gpx.model import GpxLine, Waypoint
 from service.geo.gpx.reader import read_gpx
 from service.geo.gpx.writer import write_gpx
 from tests.geo.gpx.samples import NOW
@@ -22,18 +22,17 @@ EARLIEST_MS, LATEST_MS = 631_152_000_000, 1_782_000_000_000
 
 def written(
     line: Fixes,
-    kind: LineKind = "track",
     name: str = "Meadow",
     description: str | None = None,
     waypoints: tuple[Waypoint, ...] = (),
 ) -> bytes:
-    return write_gpx(line, kind=kind, name=name, description=description, waypoints=waypoints, created_at=NOW)
+    return write_gpx(line, name=name, description=description, waypoints=waypoints, created_at=NOW)
 
 
-def read_back(content: bytes, kind: LineKind = "track") -> GpxLine:
+def read_back(content: bytes) -> GpxLine:
     file = read_gpx(content, now=NOW)
     assert file.skipped_count == 0
-    (line,) = file.tracks if kind == "track" else file.routes
+    (line,) = file.tracks
     return line
 
 
@@ -69,31 +68,25 @@ waypoints = st.builds(
 
 
 @settings(deadline=None)
-@given(lines(), st.sampled_from(["track", "route"]), texts, st.none() | texts)
-def test_our_reader_reads_back_what_was_written(
-    line: Fixes, kind: LineKind, name: str, description: str | None
-) -> None:
-    back = read_back(written(line, kind, name, description), kind)
-    assert (back.kind, back.name, back.description) == (kind, name, description)
+@given(lines(), texts, st.none() | texts)
+def test_our_reader_reads_back_what_was_written(line: Fixes, name: str, description: str | None) -> None:
+    back = read_back(written(line, name, description))
+    assert (back.name, back.description) == (name, description)
     np.testing.assert_allclose(back.fixes.lon, line.lon, rtol=0, atol=5.1e-8)
     np.testing.assert_allclose(back.fixes.lat, line.lat, rtol=0, atol=5.1e-8)
     np.testing.assert_allclose(back.fixes.ele_m, line.ele_m, rtol=0, atol=0.0051)
     assert back.fixes.time_ms.tolist() == line.time_ms.tolist()
-    assert back.fixes.starts.tolist() == (line.starts.tolist() if kind == "track" else [0])
+    assert back.fixes.starts.tolist() == line.starts.tolist()
 
 
 @settings(deadline=None)
-@given(lines(), st.lists(waypoints, max_size=3), st.sampled_from(["track", "route"]))
-def test_gpxpy_reads_back_what_was_written(line: Fixes, places: list[Waypoint], kind: LineKind) -> None:
-    content = written(line, kind, waypoints=tuple(places))
+@given(lines(), st.lists(waypoints, max_size=3))
+def test_gpxpy_reads_back_what_was_written(line: Fixes, places: list[Waypoint]) -> None:
+    content = written(line, waypoints=tuple(places))
     theirs, ours = gpxpy.parse(content.decode()), read_gpx(content, now=NOW)
     assert (theirs.version, theirs.creator, theirs.name) == ("1.1", "Towpath", "Meadow")
-    their_points = (
-        [each for segment in theirs.tracks[0].segments for each in segment.points]
-        if kind == "track"
-        else theirs.routes[0].points
-    )
-    our_fixes = (*ours.tracks, *ours.routes)[0].fixes
+    their_points = [each for segment in theirs.tracks[0].segments for each in segment.points]
+    our_fixes = ours.tracks[0].fixes
     assert [each.longitude for each in their_points] == our_fixes.lon.tolist()
     assert [each.latitude for each in their_points] == our_fixes.lat.tolist()
     assert [each.elevation is None for each in their_points] == np.isnan(our_fixes.ele_m).tolist()
@@ -128,33 +121,27 @@ def test_small_degrees_are_decimal_numbers_not_powers() -> None:
     assert b'<wpt lat="-0.0000002" lon="0.00001"' in content
 
 
-@pytest.mark.parametrize("kind", ["track", "route"])
-def test_elements_come_in_the_order_the_schema_sets(kind: LineKind) -> None:
+def test_elements_come_in_the_order_the_schema_sets() -> None:
     line = fixes_at([(0, 0), (1, 1)], ele_m=[3, 3], time_ms=[1_777_626_000_000] * 2)
     place = Waypoint(0.0, 0.0, 1.0, 1_777_626_000_000, "n", "d", "s", "k")
-    root = ET.fromstring(written(line, kind, "n", "d", (place,)))  # noqa: S314  just written
+    root = ET.fromstring(written(line, "n", "d", (place,)))  # noqa: S314  just written
     tags = [each.tag.removeprefix(NS) for each in root.iter()]
-    points = {
-        "track": ["trk", "name", "desc", "trkseg", *["trkpt", "ele", "time"] * 2],
-        "route": ["rte", "name", "desc", *["rtept", "ele", "time"] * 2],
-    }
+    points = ["trk", "name", "desc", "trkseg", *["trkpt", "ele", "time"] * 2]
     marks = ["wpt", "ele", "time", "name", "desc", "sym", "type"]
-    assert tags == ["gpx", "metadata", "name", "time", *marks, *points[kind]]
+    assert tags == ["gpx", "metadata", "name", "time", *marks, *points]
 
 
 def test_a_line_without_points_is_written_all_the_same() -> None:
-    for kind in ("track", "route"):
-        file = read_gpx(written(fixes_at([]), kind, waypoints=(Waypoint(0.0, 0.0),)), now=NOW)
-        assert [len(line.fixes) for line in (*file.tracks, *file.routes)] == [0]
+    file = read_gpx(written(fixes_at([]), waypoints=(Waypoint(0.0, 0.0),)), now=NOW)
+    assert [len(line.fixes) for line in file.tracks] == [0]
 
 
 @pytest.mark.parametrize(
     "name", ["</trk>", "a < b & c > d", "]]>", "\"quoted\" and 'so'", "<!-- -->", "&amp;"]
 )
-@pytest.mark.parametrize("kind", ["track", "route"])
-def test_a_name_is_text_whatever_it_holds(name: str, kind: LineKind) -> None:
-    content = written(fixes_at([(1, 2)]), kind, name, name, (Waypoint(1.0, 2.0, name=name, symbol=name),))
-    line = read_back(content, kind)
+def test_a_name_is_text_whatever_it_holds(name: str) -> None:
+    content = written(fixes_at([(1, 2)]), name, name, (Waypoint(1.0, 2.0, name=name, symbol=name),))
+    line = read_back(content)
     assert (line.name, line.description, len(line.fixes)) == (name, name, 1)
     assert read_gpx(content, now=NOW).waypoints[0].symbol == name
 
@@ -171,7 +158,7 @@ def test_a_name_is_text_whatever_it_holds(name: str, kind: LineKind) -> None:
 )
 def test_what_xml_cannot_carry_becomes_a_space(text: str, carried: str) -> None:
     place = Waypoint(1.0, 2.0, name=text, description=text, symbol=text, kind=text)
-    content = written(fixes_at([(1, 2)]), "track", text, text, (place,))
+    content = written(fixes_at([(1, 2)]), text, text, (place,))
     line, (back,) = read_back(content), read_gpx(content, now=NOW).waypoints
     assert (line.name, line.description) == (carried, carried)
     assert (back.name, back.description, back.symbol, back.kind) == (carried,) * 4
@@ -181,7 +168,6 @@ def test_what_xml_cannot_carry_becomes_a_space(text: str, carried: str) -> None:
 def test_the_time_of_writing_is_utc() -> None:
     content = write_gpx(
         fixes_at([(0, 0)]),
-        kind="track",
         name="n",
         description=None,
         waypoints=(),
