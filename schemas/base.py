@@ -1,4 +1,4 @@
-"""What every wire type shares: strict input, output without empty members, and the usual limits."""
+"""What all wire types share: strict input, output without empty members, and common types with limits."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -16,13 +16,14 @@ Value = TypeVar("Value")
 
 
 class Input(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
-    """What a phone sends: an unknown member is refused, for it is a mistake or a newer phone's wish.
+    """What a phone sends. An unknown member is refused: it is a mistake, or from a newer app.
 
-    Encoded without defaults, so that a member added later leaves the fingerprints of earlier requests.
+    Defaults are left out when it is encoded, so a member added later does not change the fingerprint of an
+    earlier request.
     """
 
     def __post_init__(self) -> None:
-        """Raise ValueError, which becomes a ValidationError, for an instant far from any session."""
+        """Refuse an instant outside the years of real sessions; msgspec makes a ValidationError of it."""
         for name in self.__struct_fields__:
             value = getattr(self, name)
             if isinstance(value, datetime) and not is_real(value):
@@ -30,7 +31,7 @@ class Input(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
 
 
 class Output(msgspec.Struct, omit_defaults=True):
-    """What a phone gets: what is not known is absent rather than null."""
+    """What a phone gets. A member without a value is absent, not null."""
 
 
 NextCursor = Annotated[str, Meta(description="Send it as `cursor` to read on; absent on the last page.")]
@@ -59,9 +60,9 @@ Rests = Annotated[int, Meta(ge=0, le=7_200, description="Seconds of rest planned
 
 
 def changes_of(patch: Input, now: datetime) -> dict[str, Any]:
-    """Return the members a merge patch (RFC 7396) names: null clears one, absent leaves it as it is.
+    """Return the members a merge patch (RFC 7396) names: null clears one, an absent one stays.
 
-    `archived`, where a patch has it, becomes the instant it was put away, or None.
+    `archived` becomes `archived_at`: `now`, or None.
     """
     given = ((name, getattr(patch, name)) for name in patch.__struct_fields__)
     changes: dict[str, Any] = {name: value for name, value in given if value is not UNSET}
@@ -71,21 +72,18 @@ def changes_of(patch: Input, now: datetime) -> dict[str, Any]:
 
 
 def present(value: Value | None) -> Value | UnsetType:
-    """Return `value`, or nothing at all where it is None."""
+    """Return `value`, or UNSET for None."""
     return UNSET if value is None else value
 
 
 def shown(source: object, wire: type[msgspec.Struct]) -> dict[str, Any]:
-    """Return the members `wire` shares with `source`, what is None left out."""
+    """Return the members that `wire` and `source` share; those that are None become UNSET."""
     names = (name for name in wire.__struct_fields__ if hasattr(source, name))
     return {name: present(getattr(source, name)) for name in names}
 
 
 def to_the_centimetre(members: dict[str, Any]) -> dict[str, Any]:
-    """Return members with metres and seconds to two decimals, degrees and shares to seven.
-
-    What is known to less, such as how long a whole route takes, is rounded by itself.
-    """
+    """Return members with metres and seconds rounded to two decimals, degrees and shares to seven."""
     return {
         name: round(value, 7 if name in FINER else 2) if isinstance(value, float) else value
         for name, value in members.items()

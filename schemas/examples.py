@@ -1,6 +1,6 @@
-"""One example of each wire type an operation takes or answers, by its name, as JSON has it.
+"""One example of each wire type that an operation takes or answers, by the name of the type.
 
-They stand in the OpenAPI document; a test decodes every one, and asks for those that are missing.
+The OpenAPI document shows them. A test decodes each of them and fails where one is missing.
 """
 
 from typing import Any, Final

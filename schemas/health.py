@@ -4,6 +4,6 @@ from schemas.base import Output
 
 
 class Health(Output):
-    """How the service is."""
+    """Whether the service is alive or ready."""
 
     status: str

@@ -9,7 +9,7 @@ class DescribedEnum(enum.StrEnum):
 
     description: str
 
-    def __new__(cls, value: str, description: str) -> Self:
+    def __new__(cls, value: str, description: str = "") -> Self:
         """Return the text `value`; `description` goes with it."""
         member = str.__new__(cls, value)
         member._value_ = value

@@ -1,5 +1,5 @@
-"""Errors raised in the words of the field; routes/http/problems.py turns each into an HTTP problem."""
+"""The base of all errors in the words of the field; routes/http/problems.py maps each to an HTTP problem."""
 
 
 class DomainError(Exception):
-    """Something the rules of the field do not allow, said so that a therapist understands it."""
+    """A rule of the field refuses something; the text says why, in words a therapist understands."""
