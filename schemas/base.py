@@ -33,6 +33,11 @@ class Input(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
 class Output(msgspec.Struct, omit_defaults=True):
     """What a phone gets. A member without a value is absent, not null."""
 
+    @classmethod
+    def of(cls, source: object) -> Self:
+        """Return this type with the members that `source` has too; a member that is None is left out."""
+        return cls(**shown(source, cls))
+
 
 NextCursor = Annotated[str, Meta(description="Send it as `cursor` to read on; absent on the last page.")]
 
@@ -44,8 +49,8 @@ class Page(Output, Generic[Item]):
     next_cursor: NextCursor | UnsetType = UNSET
 
     @classmethod
-    def of(cls, page: PageOf[Thing], to_wire: Callable[[Thing], Item]) -> Self:
-        """Return a page with each thing turned into its wire type."""
+    def from_page(cls, page: PageOf[Thing], to_wire: Callable[[Thing], Item]) -> Self:
+        """Return a page of `to_wire` of each thing."""
         items = [to_wire(each) for each in page.items]
         return cls(items=items, next_cursor=page.next.to_text() if page.next else UNSET)
 

@@ -63,7 +63,7 @@ async def get_clients(
     """List your clients by label, without their encrypted records."""
     wanted = ClientFilter(archived, stage, label)
     page, practice = await page_of_clients(begin, wanted, after=after(cursor), limit=limit)
-    return ClientPage.of(page, partial(ClientSummary.from_client, practice=practice))
+    return ClientPage.from_page(page, partial(ClientSummary.from_client, practice=practice))
 
 
 @get("/clients/{client_id:uuid}", operation_id="read_client", summary="Read a client", tags=["clients"])

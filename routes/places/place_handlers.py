@@ -26,7 +26,7 @@ async def post_place(
 ) -> Response[PlaceOut]:
     """Add a room, an online address or a phone number."""
     place, replayed = await add_place(begin, creating.once(data.id, data), data.to_place(now))
-    return created(PlaceOut.from_place(place), place.revision, f"/v1/places/{place.id}", replayed=replayed)
+    return created(PlaceOut.of(place), place.revision, f"/v1/places/{place.id}", replayed=replayed)
 
 
 @get("/places", operation_id="list_places", summary="List places", tags=["places"])
@@ -38,14 +38,14 @@ async def get_places(
 ) -> PlacePage:
     """List places by name."""
     page = await page_of_places(begin, archived=archived, after=after(cursor), limit=limit)
-    return PlacePage.of(page, PlaceOut.from_place)
+    return PlacePage.from_page(page, PlaceOut.of)
 
 
 @get("/places/{place_id:uuid}", operation_id="read_place", summary="Read a place", tags=["places"])
 async def get_place(place_id: FromPath[UUID], begin: NamedDependency[Begin]) -> Response[PlaceOut]:
     """Read a place, archived or not."""
     place = await read_place(begin, place_id)
-    return answer(PlaceOut.from_place(place), place.revision)
+    return answer(PlaceOut.of(place), place.revision)
 
 
 @patch("/places/{place_id:uuid}", operation_id="change_place", summary="Change a place", tags=["places"])
@@ -60,7 +60,7 @@ async def patch_place(
     """Change what is named, archive or restore."""
     once, changes = writing.once(data), changes_of(data, now)
     place = await change_place(begin, once, place_id, changes, expected=expected, now=now)
-    return answer(PlaceOut.from_place(place), place.revision)
+    return answer(PlaceOut.of(place), place.revision)
 
 
 HANDLERS = [post_place, get_places, get_place, patch_place]

@@ -9,7 +9,7 @@ from uuid import UUID
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from schemas.base import Output, shown
+from schemas.base import Output
 from schemas.clients.clients import ClientIn
 from service.clients.clients import Ending, Stage, refuse_unusable_client
 from service.clients.csv_table import CsvRow, read_table
@@ -136,5 +136,5 @@ class ClientImportReport(Output):
             created=outcomes.count(Outcome.WOULD_CREATE if dry_run else Outcome.CREATED),
             already_there=outcomes.count(Outcome.ALREADY_THERE),
             refused=outcomes.count(Outcome.REFUSED),
-            rows=[ImportedRow(**shown(each, ImportedRow)) for each in rows],
+            rows=[ImportedRow.of(each) for each in rows],
         )

@@ -20,7 +20,6 @@ from schemas.base import (
     shown,
 )
 from service.clients.clients import (
-    Agreement,
     Client,
     ClientChanges,
     ClientFile,
@@ -58,7 +57,7 @@ AGREEMENTS: Final = {"outdoor_agreement": "outdoor_agreed", "location_permission
 
 
 class AgreementIn(Input):
-    """What the client said, and when. It may change as often as the client's mind does."""
+    """The client's answer, and when it was given. It can be changed at any time."""
 
     agreed: bool
     on: Instant
@@ -100,7 +99,7 @@ class GpPatch(Input):
 
 
 class ClientMembers(Input):
-    """What a client may have besides a label."""
+    """The optional members of a client, in a create and in a change."""
 
     stage: Stage | UnsetType = UNSET
     ending: Annotated[
@@ -121,7 +120,7 @@ class ClientMembers(Input):
 
 
 class ClientIn(ClientMembers, kw_only=True):
-    """A client to add: a label is enough. What is about the person is encrypted under a key of their own.
+    """A client to add: a label is enough. What identifies the person is encrypted under a key of their own.
 
     Without a stage it is an enquiry.
     """
@@ -164,21 +163,21 @@ def _to_changes(sent: ClientMembers, now: datetime) -> ClientChanges:
 
 
 class AgreementOut(Output):
-    """What the client said, and when."""
+    """The client's answer, and when it was given."""
 
     agreed: bool
     on: Instant
 
 
 class WalksOut(Output):
-    """The pace and the rests walks are planned with: the client's own, or else the practice's."""
+    """The pace and rests that walks are planned with: the client's own; where missing, the practice's."""
 
     flat_pace_mps: float
     rests_s: int
 
 
 class ClientSummary(Output):
-    """A client as a list shows them: nothing that is encrypted."""
+    """A client as a list shows them: without the encrypted record."""
 
     id: UUID
     label: str
@@ -210,13 +209,13 @@ def _summary(client: Client, practice: Practice) -> dict[str, Any]:
     pace = pace_of(client, practice)
     return shown(client, ClientSummary) | {
         "walks": WalksOut(pace.flat_mps, round(pace.rests_s)),
-        "outdoor_agreement": _said(client.outdoor_agreement),
-        "location_permission": _said(client.location_permission),
+        "outdoor_agreement": _part(client.outdoor_agreement, AgreementOut),
+        "location_permission": _part(client.location_permission, AgreementOut),
     }
 
 
-def _said(agreement: Agreement | None) -> AgreementOut | UnsetType:
-    return AgreementOut(agreement.agreed, agreement.on) if agreement else UNSET
+def _part(part: object | None, wire: type[Part]) -> Part | UnsetType:
+    return UNSET if part is None else wire.of(part)
 
 
 class IdentityOut(Output):
@@ -255,7 +254,7 @@ class GpOut(Output):
 
 
 class ClientOut(ClientSummary):
-    """A client and all that is known about them."""
+    """A client with the encrypted record."""
 
     identity: IdentityOut | UnsetType = UNSET
     contact: ContactOut | UnsetType = UNSET
@@ -275,10 +274,6 @@ class ClientOut(ClientSummary):
             gp=_part(record.gp, GpOut),
             crisis_plan=present(record.crisis_plan),
         )
-
-
-def _part(part: object | None, wire: type[Part]) -> Part | UnsetType:
-    return UNSET if part is None else wire(**shown(part, wire))
 
 
 class ClientPage(Page[ClientSummary]):

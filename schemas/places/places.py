@@ -6,7 +6,7 @@ from uuid import UUID
 
 from msgspec import UNSET, Meta, UnsetType
 
-from schemas.base import Input, Instant, Latitude, Longitude, Name, Output, Page, changes_of, shown
+from schemas.base import Input, Instant, Latitude, Longitude, Name, Output, Page, changes_of
 from service.places.places import Place, PlaceKind
 
 Address = Annotated[str, Meta(min_length=1, max_length=1_000)]
@@ -16,7 +16,7 @@ PhoneNumber = Annotated[str, Meta(pattern=r"^\+?[0-9 ().\-]{3,39}$(?!\n)")]
 
 
 class PlaceMembers(Input):
-    """What a place may have besides its kind and name."""
+    """The optional members of a place, in a create and in a change."""
 
     address: Address | UnsetType | None = UNSET
     access: Access | UnsetType | None = UNSET
@@ -62,11 +62,6 @@ class PlaceOut(Output):
     url: str | UnsetType = UNSET
     phone_number: str | UnsetType = UNSET
     archived_at: Instant | UnsetType = UNSET
-
-    @classmethod
-    def from_place(cls, place: Place) -> "PlaceOut":
-        """Return the place as a phone gets it."""
-        return cls(**shown(place, cls))
 
 
 class PlacePage(Page[PlaceOut]):

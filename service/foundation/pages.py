@@ -1,4 +1,4 @@
-"""Lists are read a page at a time, from where the last one ended."""
+"""Lists are read in pages; a cursor says where the next page starts."""
 
 import base64
 import binascii
@@ -15,26 +15,26 @@ Item = TypeVar("Item")
 PAGE_LIMIT: Final = 100
 PAGE_DEFAULT: Final = 20
 LONGEST_CURSOR: Final = 2_000
-"""A name of 200 characters, each escaped, and an id fit in."""
+"""Enough for a name of 200 escaped characters and an id."""
 
 
 class BadCursor(DomainError):
-    """The cursor is not one this service gave."""
+    """The cursor was not made by this service."""
 
 
 class Cursor(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
-    """The last item of a page: what it is sorted by, and its id for ties."""
+    """The last item of a page: its sort key, and its id to break ties."""
 
     key: str
     id: UUID
 
     def to_text(self) -> str:
-        """Return it as a phone keeps it: opaque, fit for a URL."""
+        """Return the cursor as text for a URL."""
         return base64.urlsafe_b64encode(msgspec.json.encode(self)).decode().rstrip("=")
 
     @classmethod
     def from_text(cls, text: str) -> "Cursor":
-        """Return the cursor a phone sends back. Raises BadCursor."""
+        """Return the cursor that a phone sends back. Raises BadCursor."""
         if len(text) > LONGEST_CURSOR:
             raise BadCursor("not a cursor of this list")
         try:
@@ -48,13 +48,13 @@ class Cursor(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields
 
 
 class PageOf(msgspec.Struct, Generic[Item], frozen=True):
-    """Some items, and where the next page begins (None on the last)."""
+    """Some items, and the cursor of the next page; None on the last page."""
 
     items: list[Item]
     next: Cursor | None
 
 
 def cut_page(items: Sequence[Item], limit: int, cursor: Callable[[Item], Cursor]) -> PageOf[Item]:
-    """Return the first `limit` items; `items` holds one more where the list goes on."""
+    """Return a page of the first `limit` items. `items` has one more if another page follows."""
     kept = list(items[:limit])
     return PageOf(kept, cursor(kept[-1]) if len(items) > limit else None)

@@ -1,4 +1,4 @@
-"""What makes a write retry-safe, and what a writer may be told about it."""
+"""Retry-safe writes: a phone without signal sends a write again, and it is made once."""
 
 from typing import Final, TypeVar
 from uuid import UUID
@@ -8,20 +8,20 @@ import msgspec
 from service.foundation.errors import DomainError
 
 BY_ANY_DEVICE: Final = UUID(int=0)
-"""Scope of a create: its id is its key, whichever device sends it."""
+"""The scope of a create: its id is its key, and any device may send it again."""
 
 
 class Once(msgspec.Struct, frozen=True):
-    """One intended write, however often the phone has to send it."""
+    """One write, which the phone may have to send several times."""
 
     scope: UUID
     """The device that chose the key, or BY_ANY_DEVICE."""
     key: str
     fingerprint: bytes
-    """Keyed hash of method, path and payload."""
+    """A keyed hash of method, path and payload."""
 
     def refusal(self) -> DomainError:
-        """Return what to raise where the key stands for another payload."""
+        """Return the error for a key that was used before with another payload."""
         if self.scope == BY_ANY_DEVICE:
             return IdTaken()
         return KeyReused(self.key)
@@ -45,14 +45,14 @@ class Expected(msgspec.Struct, frozen=True):
 
 
 class KeyReused(DomainError):
-    """The key was used before, for another payload."""
+    """The key was used before with another payload."""
 
 
 class IdTaken(DomainError):
-    """The client-made id already names something else.
+    """The id made by the phone names something else already.
 
-    In the same words whatever it names: a colleague who knows an id must not find out, by trying, what was
-    written under it.
+    The error is the same whatever the id names, so that nobody can find out by trying what is stored under
+    an id they know.
     """
 
     def __init__(self) -> None:
@@ -68,11 +68,11 @@ class Stale(DomainError):
 
 
 class NotFound(DomainError):
-    """There is no such thing, or none this therapist may see: the two are told apart by nobody."""
+    """Nothing of this id exists, or the therapist may not see it. The answer is the same for both."""
 
 
 class Impossible(DomainError):
-    """What is asked contradicts what is known; `possible` says what can be done instead."""
+    """The request contradicts what is stored; `possible` lists what can be done instead."""
 
     def __init__(self, detail: str, *possible: str) -> None:
         super().__init__(detail)
@@ -83,21 +83,21 @@ Row = TypeVar("Row")
 
 
 def found(row: Row | None) -> Row:
-    """Return the row a therapist asked for. Raises NotFound."""
+    """Return the row of a read or a change. Raises NotFound where there is none."""
     if row is None:
         raise NotFound
     return row
 
 
 def replayed(row: Row | None) -> Row:
-    """Return the row a repeated create made the first time. Raises IdTaken where it is gone or unseen."""
+    """Return the row that a repeated create made before. Raises IdTaken where it is gone or not visible."""
     if row is None:
         raise IdTaken
     return row
 
 
 class Unusable(DomainError):
-    """A member of what was sent is well-formed but makes no sense; `pointer` (RFC 6901) says which."""
+    """A member of the body is well-formed but makes no sense; `pointer` (RFC 6901) names it."""
 
     def __init__(self, pointer: str, detail: str) -> None:
         super().__init__(detail)

@@ -1,4 +1,4 @@
-"""Add, read, list and change the practice's rooms, online addresses and phone numbers."""
+"""Add, read, list and change places."""
 
 from collections.abc import Mapping
 from datetime import datetime

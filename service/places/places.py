@@ -1,4 +1,4 @@
-"""Where a session is held that is not walked."""
+"""Places: where a session is held that is not walked."""
 
 import enum
 from datetime import datetime
@@ -37,7 +37,7 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def refuse_unusable_place(place: Place) -> None:
-    """Raise Unusable where a place lacks what its kind is for."""
+    """Raise Unusable where a place lacks half a position, or the address or number its kind needs."""
     if (place.lon is None) != (place.lat is None):
         raise Unusable("/lon" if place.lon is None else "/lat", "a position has both lon and lat")
     if place.kind is PlaceKind.ONLINE and place.url is None:

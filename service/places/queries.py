@@ -1,4 +1,4 @@
-"""Rooms, online addresses and phone numbers."""
+"""Places."""
 
 from uuid import UUID
 

@@ -1,4 +1,4 @@
-"""Clinical values between the domain and the table: JSON, sealed under the client's key."""
+"""Clinical values are stored as JSON, sealed under the client's key."""
 
 from typing import TypeVar
 from uuid import UUID
@@ -16,16 +16,16 @@ Value = TypeVar("Value", bound=msgspec.Struct)
 async def client_key(
     connection: Connection, keys: PracticeKey, practice_id: UUID, client_id: UUID
 ) -> ClientKey:
-    """Return the key of a client this transaction may see. Raises NotFound."""
+    """Return the key of a client that the therapist may see. Raises NotFound."""
     wrapped = found(await find_client_key(connection, practice_id, client_id))
     return keys.client(client_id, wrapped)
 
 
 def seal_value(key: ClientKey, cell: Cell, value: msgspec.Struct) -> bytes:
-    """Return a Struct sealed for one column of one row."""
+    """Return `value` sealed for one column of one row."""
     return key.seal(cell, msgspec.json.encode(value))
 
 
 def open_value(key: ClientKey, cell: Cell, sealed: bytes, kind: type[Value]) -> Value:
-    """Return what `seal_value` sealed. Raises SealBroken."""
+    """Return the value that `seal_value` sealed. Raises SealBroken."""
     return msgspec.json.decode(key.open(cell, sealed), type=kind)
