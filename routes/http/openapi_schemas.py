@@ -31,6 +31,8 @@ def component_schemas(types: Sequence[type[msgspec.Struct]]) -> Node:
     _, components = msgspec.json.schema_components(types, ref_template=COMPONENT)
     classes = _classes(types)
     for name, schema in components.items():
+        if "description" in schema:
+            schema["description"] = inspect.cleandoc(schema["description"])
         if "enum" in schema:
             _describe_values(schema, classes[name])
     for name, schema in components.items():

@@ -99,6 +99,13 @@ def test_what_the_source_says_below_a_member_is_told() -> None:
     assert "`start_unknown`: It ended, and when it started was not said." in SCHEMAS["Oddity"]["description"]
 
 
+def test_no_description_keeps_the_indentation_of_the_source() -> None:
+    indented = [
+        at for at, node in _nodes(DOCUMENT, "") if at.endswith("/description") and "\n    " in str(node)
+    ]
+    assert indented == []
+
+
 def test_what_may_be_left_out_is_told_in_words() -> None:
     """By a `default` openapi-typescript takes a member for one that has to be sent."""
     members = [(name, each) for name in SCHEMAS for each in SCHEMAS[name].get("properties", ())]
