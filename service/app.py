@@ -25,7 +25,13 @@ from routes.http.network import Network, network_reader, only_hosts
 from routes.http.openapi import openapi_config
 from routes.http.problems import EXCEPTION_HANDLERS
 from routes.http.strict import StrictRequest, refuse_unreadable
-from routes.people import practice_handlers, sign_in_handlers
+from routes.people import (
+    device_handlers,
+    invitation_handlers,
+    practice_handlers,
+    sign_in_handlers,
+    therapist_handlers,
+)
 from routes.places import place_handlers
 from routes.record import moment_handlers, note_handlers, track_handlers
 from routes.sessions import session_handlers
@@ -43,7 +49,10 @@ COMPRESSION_LEVEL: Final = 6
 
 HANDLERS: Final[Sequence[ControllerRouterHandler]] = [
     *sign_in_handlers.HANDLERS,
+    *device_handlers.HANDLERS,
+    *invitation_handlers.HANDLERS,
     *practice_handlers.HANDLERS,
+    *therapist_handlers.HANDLERS,
     *place_handlers.HANDLERS,
     *client_handlers.HANDLERS,
     *route_handlers.HANDLERS,

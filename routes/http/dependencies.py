@@ -24,11 +24,19 @@ from service.foundation.database.connection import Begin, Pool
 from service.foundation.pages import LONGEST_CURSOR, PAGE_DEFAULT, PAGE_LIMIT, Cursor
 from service.foundation.retry_safe import BY_ANY_DEVICE, Expected, Once
 from service.people.sign_in_queries import ByToken, find_sign_in
-from service.people.sign_ins import SIGN_IN_OVER, NotSignedIn, Role, SignIn
+from service.people.sign_ins import SIGN_IN_OVER, NotSignedIn, SignIn
+from service.people.therapists import Role
 
 ENTITY_TAG: Final = re.compile(r'\s*(?:W/)?"([^"]*)"\s*')
 LONGEST_REVISION: Final = 15
 IDEMPOTENCY_KEY: Final = re.compile(r"[\x21-\x7e]{1,200}")
+
+OPEN: Final = {"open": True}
+"""`opt` of a handler that anybody may call, signed in or not."""
+OWNER: Final = {"owner": True}
+"""`opt` of a handler that only owners of the practice may call."""
+STRANGERS_BYTES: Final = 65_536
+"""Limit of a body from somebody not signed in: several times what it needs, and there may be many."""
 
 
 class Services(msgspec.Struct, frozen=True):
@@ -69,12 +77,13 @@ async def _verify(
 ) -> None:
     """Find the sign-in of a token. Raises NotSignedIn, OwnerOnly."""
     services: Services = connection.app.state.services
-    sign_in = await find_sign_in(services.pool, token.practice_id, token.digest, services.clock())
-    if sign_in is None:
+    verified = await find_sign_in(services.pool, token.practice_id, token.digest, services.clock())
+    if verified is None:
         raise NotSignedIn(SIGN_IN_OVER)
-    if handler.opt.get("owner") and sign_in.role is not Role.OWNER:
+    if handler.opt.get("owner") and verified.role is not Role.OWNER:
         raise OwnerOnly("ask an owner of the practice")
-    connection.state.sign_in = sign_in
+    connection.state.sign_in = verified.sign_in
+    connection.state.wrapped_key = verified.wrapped_key
 
 
 async def provide_services(state: State) -> Services:
@@ -105,9 +114,13 @@ async def provide_begin(services: NamedDependency[Services], sign_in: NamedDepen
     return Begin(services.pool, sign_in.tenant, services.has_room)
 
 
-async def provide_keys(services: NamedDependency[Services], sign_in: NamedDependency[SignIn]) -> PracticeKey:
+async def provide_keys(
+    request: Request[Any, Any, Any],
+    services: NamedDependency[Services],
+    sign_in: NamedDependency[SignIn],
+) -> PracticeKey:
     """Return the practice's key."""
-    return services.keyring.practice(sign_in.practice_id, sign_in.wrapped_key)
+    return services.keyring.practice(sign_in.practice_id, request.state.wrapped_key)
 
 
 class Creating:

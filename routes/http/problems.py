@@ -42,13 +42,9 @@ from service.foundation.threads import Overloaded
 from service.geo.geojson import GeoJsonRefused
 from service.geo.gpx.model import GpxRefused
 from service.logs import places_of
-from service.people.sign_ins import (
-    InvitationSpent,
-    NotSignedIn,
-    TooManyAttempts,
-    WhichPractice,
-    WrongCredentials,
-)
+from service.people.attempts import TooManyAttempts
+from service.people.invitations import InvitationSpent
+from service.people.sign_ins import NotSignedIn, WhichPractice, WrongCredentials
 from service.record.tracks import LocationNotAgreed, NoTrack
 from service.walks.routes import NoLine, WhichLine
 

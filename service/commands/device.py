@@ -6,8 +6,8 @@ from uuid import UUID
 import click
 
 from service.commands.acting import Acting, act
+from service.people.devices import Device
 from service.people.regain_access import devices_of, find_by_email, revoke_devices
-from service.people.sign_ins import Device
 
 
 @click.group("device")
@@ -36,11 +36,11 @@ def revoke(email: str, device_ids: tuple[UUID, ...], practice_id: UUID | None, *
         raise click.UsageError("Say either --all or which devices.")
 
     async def revoking(acting: Acting) -> tuple[list[Device], Sequence[UUID]]:
-        known = await find_by_email(acting.pool, acting.keyring, email, practice_id)
-        devices = await devices_of(acting.pool, known)
+        therapist = await find_by_email(acting.pool, acting.keyring, email, practice_id)
+        devices = await devices_of(acting.pool, therapist.account)
         chosen = [each.id for each in devices if each.revoked_at is None] if every else device_ids
         if chosen:
-            await revoke_devices(acting.pool, known, chosen, acting.now)
+            await revoke_devices(acting.pool, therapist, chosen, acting.now)
         return devices, chosen
 
     devices, revoked = act(revoking)

@@ -5,10 +5,10 @@ from zoneinfo import available_timezones
 import click
 
 from schemas.base import Name
-from schemas.people.sign_ins import Email
+from schemas.people.therapists import Email
 from service.commands.acting import Acting, Limited, act, choose_password, show_password
 from service.people.keep_practice import NewPractice, create_practice
-from service.people.practice_queries import Account
+from service.people.sign_ins import Account
 
 NAME = Limited("name", Name, "1 to 200 characters")
 EMAIL = Limited("email", Email, "an email address of at most 254 characters")

@@ -33,10 +33,10 @@ def reset_password(email: str, practice_id: UUID | None, *, generate_password: b
     """  # noqa: D301  \b is click's mark for lines that stay as they are
 
     async def resetting(acting: Acting) -> str:
-        known = await find_by_email(acting.pool, acting.keyring, email, practice_id)
-        who = known.credentials
+        therapist = await find_by_email(acting.pool, acting.keyring, email, practice_id)
+        who = therapist.credentials
         password = choose_password(email=who.email, name=who.name, generate=generate_password)
-        await set_new_password(acting.pool, acting.keyring, acting.hasher, known, password, acting.now)
+        await set_new_password(acting.pool, acting.keyring, acting.hasher, therapist, password, acting.now)
         return password
 
     password = act(resetting)

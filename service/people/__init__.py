@@ -1,1 +1,1 @@
-"""The practice and who works in it: therapists, devices, sign-ins, invitations."""
+"""The practice and who works in it: therapists, their devices, sign-ins and invitations."""

@@ -1,9 +1,8 @@
-"""Slowing down who guesses passwords, without letting strangers lock anyone out."""
+"""Slow down whoever guesses passwords, without letting strangers lock anyone out."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import datetime
-from math import ceil
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import msgspec
@@ -11,14 +10,14 @@ import msgspec
 from service.foundation.crypto.sealing import Keyring
 from service.foundation.database.connection import Connection, Pool, system_write
 from service.foundation.threads import Overloaded
-from service.people.sign_in_queries import count_attempt, forgive, sweep_throttle, uncount_attempt
-from service.people.sign_ins import (
+from service.people.attempts import (
     FORGET_AFTER,
     FREE_FAILURES,
     FREE_FAILURES_OF_A_NETWORK,
     LONGEST_WAIT,
     TooManyAttempts,
 )
+from service.people.throttle_queries import count_attempt, delete_failures, sweep_throttle, uncount_attempt
 
 
 class Attempt(msgspec.Struct, frozen=True):
@@ -27,17 +26,16 @@ class Attempt(msgspec.Struct, frozen=True):
     keyring: Keyring
     email_index: bytes
     device_id: UUID | None
-    """A device that has signed in to this account before keeps a count of its own; None for any other."""
+    """A device that has signed in to this account before: it has a count of its own. None for any other."""
     network: str
     is_shared: bool = False
-    """The email opens several practices, so that who owns one of them must not reset the count of all."""
+    """Whether the email opens several practices: the owner of one must not reset the count of all."""
 
     @property
-    def account(self) -> bytes:
-        """Return the bucket of the account, as far as this device is concerned."""
-        account = self.email_index.hex()
-        mine = f"{account} on {self.device_id}" if self.device_id else account
-        return self.keyring.throttle_bucket(f"account {mine}")
+    def account_bucket(self) -> bytes:
+        """Return the bucket of the account, or of this device at the account."""
+        account = f"account {self.email_index.hex()}"
+        return self.keyring.throttle_bucket(f"{account} on {self.device_id}" if self.device_id else account)
 
     @property
     def network_bucket(self) -> bytes:
@@ -45,12 +43,12 @@ class Attempt(msgspec.Struct, frozen=True):
         return self.keyring.throttle_bucket(f"network {self.network}")
 
     def buckets(self) -> list[tuple[bytes, int]]:
-        """Return what is counted, and how many failures each is allowed for free.
+        """Return the buckets to count in, and how many failures each allows for free.
 
-        A known device answers for itself alone: strangers in the same clinic or mobile network do not lock
+        A known device counts for itself alone, so strangers in the same clinic or mobile network do not lock
         it out.
         """
-        account = (self.account, FREE_FAILURES)
+        account = (self.account_bucket, FREE_FAILURES)
         if self.device_id is not None:
             return [account]
         return [(self.network_bucket, FREE_FAILURES_OF_A_NETWORK), account]
@@ -58,15 +56,15 @@ class Attempt(msgspec.Struct, frozen=True):
 
 @asynccontextmanager
 async def counted(pool: Pool, attempt: Attempt, now: datetime) -> AsyncIterator[None]:
-    """Count an attempt, committed before it is judged in here. Raises TooManyAttempts.
+    """Count an attempt and commit that; the block then judges it. Raises TooManyAttempts.
 
-    One that found no place to be judged in is no failure: it is taken back, or an overload would lock out
-    whoever is patient with it.
+    Where the block is too busy to judge it, the count is taken back: otherwise an overload would lock out
+    whoever tries again patiently.
     """
     async with system_write(pool) as connection:
-        wait_s = await _count(connection, attempt, now)
-    if wait_s is not None:
-        raise TooManyAttempts(wait_s)
+        wait = await _count(connection, attempt, now)
+    if wait is not None:
+        raise TooManyAttempts(wait)
     try:
         yield
     except Overloaded:
@@ -76,30 +74,30 @@ async def counted(pool: Pool, attempt: Attempt, now: datetime) -> AsyncIterator[
         raise
 
 
-async def _count(connection: Connection, attempt: Attempt, now: datetime) -> int | None:
-    """Count an attempt. Return the seconds to wait where there were too many, even before a right one."""
+async def _count(connection: Connection, attempt: Attempt, now: datetime) -> timedelta | None:
+    """Count an attempt. Return how long to wait where there were too many, even if the password is right."""
     for bucket, free in attempt.buckets():
         count = await count_attempt(
             connection, bucket, now, free=free, longest=LONGEST_WAIT, forget=FORGET_AFTER
         )
         if not count.allowed:
-            return max(1, ceil((count.blocked_until - now).total_seconds()))
+            return count.blocked_until - now
     return None
 
 
 async def forget_failures(connection: Connection, attempt: Attempt) -> None:
-    """Forget the account's failures after a success; a network's stay, or one account would clear them.
+    """Forget an account's failures after a success. A network's stay: one account must not clear them.
 
-    The network's bucket comes first, as in `buckets`: two transactions would else wait for each other.
+    The network's bucket comes first, as in `buckets`; otherwise two transactions could wait for each other.
     """
     if attempt.device_id is None:
         await uncount_attempt(connection, attempt.network_bucket)
     if attempt.is_shared:
-        await uncount_attempt(connection, attempt.account)
+        await uncount_attempt(connection, attempt.account_bucket)
     else:
-        await forgive(connection, attempt.account)
+        await delete_failures(connection, attempt.account_bucket)
 
 
-async def forget_the_old(connection: Connection, now: datetime) -> None:
-    """Delete some counts of long ago, so that made-up emails do not fill the table for good."""
+async def forget_old_failures(connection: Connection, now: datetime) -> None:
+    """Delete some old counts, so that made-up emails do not fill the table for good."""
     await sweep_throttle(connection, now - FORGET_AFTER)

@@ -8,9 +8,9 @@ import httpx
 import pytest
 from msgspec import inspect as wire
 
+from routes.http.dependencies import STRANGERS_BYTES
 from routes.http.errors import NamedTwice
 from routes.http.json_body import refuse_names_twice
-from routes.people.sign_in_handlers import STRANGERS_BYTES
 from service.app import BODY_LIMIT
 from tests.http.caller import WITH_FILE, Caller, make_caller, nothing_stored
 from tests.http.hostile import Member, edge_values, example, members, with_member, wrong_values

@@ -14,10 +14,10 @@ import httpx
 import pytest
 
 from routes.http import strict
+from service.people.devices import NewDevice
 from service.people.keep_practice import NewPractice
-from service.people.practice_queries import Account
-from service.people.sign_in import Proven, open_sign_in
-from service.people.sign_ins import Device, WrongCredentials
+from service.people.sign_in import PasswordProof, begin_proved_sign_in
+from service.people.sign_ins import Account, WrongCredentials
 from tests.conftest import Clock
 from tests.http.look import Look
 from tests.http.running import Running
@@ -341,12 +341,11 @@ def test_a_password_changed_while_the_old_one_was_being_checked_opens_nothing(
 ) -> None:
     row = look.rows("SELECT id, password_hash FROM therapist WHERE email = $1", world.ada_email)[0]
     assert change_password(world.ada).status_code == 204
-    proven = Proven(Account(world.practice_id, row["id"]), row["password_hash"], needs_rehash=False)
-    now = running.composition.clock()
-    device = Device(uuid4(), row["id"], "Pixel 9", None, now, now, None, 0)
-    opening = open_sign_in(running.app.state.services.pool, proven, None, device, now)
+    proof = PasswordProof(Account(world.practice_id, row["id"]), row["password_hash"], needs_rehash=False)
+    now, pool = running.composition.clock(), running.app.state.services.pool
+    beginning = begin_proved_sign_in(pool, proof, None, NewDevice(uuid4(), "Pixel 9"), now)
     with pytest.raises(WrongCredentials):
-        asyncio.run_coroutine_threadsafe(opening, running.loop).result(10)
+        asyncio.run_coroutine_threadsafe(beginning, running.loop).result(10)
 
 
 @pytest.mark.parametrize(

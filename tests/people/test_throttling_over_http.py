@@ -12,8 +12,8 @@ import httpx
 import pytest
 
 from service.foundation.crypto.passwords import HASHING_PLACES
+from service.people.attempts import FREE_FAILURES, FREE_FAILURES_OF_A_NETWORK
 from service.people.keep_practice import NewPractice
-from service.people.sign_ins import FREE_FAILURES, FREE_FAILURES_OF_A_NETWORK
 from tests.conftest import Clock
 from tests.http.look import Look
 from tests.http.running import Running

@@ -13,6 +13,8 @@ from service.foundation.database.connection import Transaction
 
 Row = TypeVar("Row", bound=msgspec.Struct)
 
+TENANT: Final = "practice_id"
+"""Always the first column and the first argument."""
 STAMPED: Final = "revision"
 """Filled with the revision of the write, whatever the Struct says."""
 HELD_BY: Final = "therapist_id"
@@ -26,7 +28,8 @@ class Columns(Generic[Row]):
     `read_only` names fields that PostgreSQL computes: they are read and never written. `write_only` names
     fields that are written and left out of `listed`, such as a large blob. `fixed` names columns that an
     UPDATE leaves as they are, besides those in NEVER_CHANGED. `elsewhere` names fields that a query joins
-    from another table. A row that is ever updated has an `id` and a `revision`.
+    from another table. A row that is ever updated has a `revision` and, unless it is the practice itself,
+    an `id`.
     """
 
     def __init__(
@@ -41,7 +44,8 @@ class Columns(Generic[Row]):
     ) -> None:
         names = tuple(each for each in row.__struct_fields__ if each not in elsewhere)
         read = tuple(each for each in names if each not in write_only)
-        self._inserted = tuple(each for each in names if each not in read_only)
+        self._has_id = "id" in names
+        self._inserted = tuple(each for each in names if each not in read_only and each != TENANT)
         self._updated = tuple(
             each for each in self._inserted if each not in NEVER_CHANGED and each not in fixed
         )
@@ -50,12 +54,13 @@ class Columns(Generic[Row]):
         self.qualified: Final = ", ".join(f"{table}.{each}" for each in read)
         """For SELECT from several tables."""
         numbered = ", ".join(f"${number}" for number in range(1, len(self._inserted) + 2))
-        assigned = ", ".join(f"{each} = ${number}" for number, each in enumerate(self._updated, start=3))
+        first = 3 if self._has_id else 2
+        assigned = ", ".join(f"{each} = ${number}" for number, each in enumerate(self._updated, start=first))
+        where = "WHERE practice_id = $1" + ("\n       AND id = $2" if self._has_id else "")
         self.by_id: Final = f"""
     SELECT {self.listed}
       FROM {table}
-     WHERE practice_id = $1
-       AND id = $2
+     {where}
 """
         insert = f"""
     INSERT INTO {table} (practice_id, {", ".join(self._inserted)})
@@ -68,8 +73,7 @@ class Columns(Generic[Row]):
         self.update: Final = f"""
     UPDATE {table}
        SET {assigned}
-     WHERE practice_id = $1
-       AND id = $2
+     {where}
  RETURNING {self.listed}
 """
         """Takes what `updated` returns."""
@@ -81,7 +85,8 @@ class Columns(Generic[Row]):
     def updated(self, transaction: Transaction, row: Row) -> list[object]:
         """Return the arguments of `update`."""
         values = (_value(transaction, row, each) for each in self._updated)
-        return [transaction.practice_id, getattr(row, "id"), *values]  # noqa: B009  every row has one
+        key = [getattr(row, "id")] if self._has_id else []  # noqa: B009  its type is not known here
+        return [transaction.practice_id, *key, *values]
 
 
 def _value(transaction: Transaction, row: msgspec.Struct, name: str) -> object:
