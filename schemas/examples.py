@@ -300,7 +300,7 @@ EXAMPLES: Final[dict[str, Example]] = {
     "SessionPatch": {"planned_start": "2026-05-05T14:30:00Z"},
     "StartIn": {"at": "2026-05-04T14:31:10Z"},
     "EndIn": {"at": "2026-05-04T15:22:40Z"},
-    "ModalityIn": {"modality": "room", "at": "2026-05-04T14:58:00Z", "asked_by": "client"},
+    "SessionChangeIn": {"modality": "room", "at": "2026-05-04T14:58:00Z", "asked_by": "client"},
     "CancelIn": {"reason": "weather", "words": "Thunder from two o'clock on."},
     "DidNotAttendIn": {"at": "2026-05-04T14:50:00Z"},
     "SessionOut": SESSION_OUT,

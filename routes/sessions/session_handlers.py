@@ -18,7 +18,7 @@ from schemas.sessions.sessions import (
     CancelIn,
     DidNotAttendIn,
     EndIn,
-    ModalityIn,
+    SessionChangeIn,
     SessionIn,
     SessionOut,
     SessionPage,
@@ -30,22 +30,18 @@ from service.foundation.database.connection import Begin
 from service.foundation.instants import EARLIEST, LATEST, is_real
 from service.foundation.retry_safe import Expected
 from service.people.sign_in_queries import ByToken
-from service.people.sign_ins import SignIn
+from service.sessions.change_session import change_session
 from service.sessions.hold_session import (
     cancel_session,
+    change_setting,
     end_session,
     miss_session,
-    move_session,
     start_session,
 )
-from service.sessions.plan_session import (
-    change_session,
-    page_of_sessions,
-    plan_session,
-    read_session_by_token,
-)
-from service.sessions.read_before_leaving import before_leaving
-from service.sessions.sessions import SessionFile, SessionFilter, SessionStatus
+from service.sessions.plan_session import plan_session
+from service.sessions.read_before_leaving import read_before_leaving
+from service.sessions.read_sessions import page_of_sessions, read_session_by_token
+from service.sessions.sessions import Session, SessionFilter, SessionStatus
 
 TAGS = ["sessions"]
 
@@ -58,18 +54,16 @@ async def post_session(
     creating: NamedDependency[Creating],
     now: NamedDependency[datetime],
 ) -> Response[SessionOut]:
-    """Plan a session with a client; one held without a plan may be planned afterwards, too."""
-    async with begin.write(creating.once(data.id, data)) as transaction:
-        file = await plan_session(transaction, keys, data.to_plan(), now)
-    body = SessionOut.from_file(file)
-    location = f"/v1/sessions/{data.id}"
-    return created(body, file.session.revision, location, replayed=transaction.replays)
+    """Plan a session with a client. One that was held without a plan may be planned afterwards."""
+    once = creating.once(data.id, data)
+    session, replayed = await plan_session(begin, keys, once, data.to_plan(), now)
+    body = SessionOut.from_session(session)
+    return created(body, session.revision, f"/v1/sessions/{session.id}", replayed=replayed)
 
 
 @get("/sessions", operation_id="list_sessions", summary="List sessions", tags=TAGS)
 async def get_sessions(
     begin: NamedDependency[Begin],
-    sign_in: NamedDependency[SignIn],
     keys: NamedDependency[PracticeKey],
     starts_from: Annotated[
         str | None,
@@ -84,7 +78,7 @@ async def get_sessions(
         ),
     ] = None,
     client_id: Annotated[UUID | None, QueryParameter(description="Sessions with this client.")] = None,
-    status: Annotated[SessionStatus | None, QueryParameter(description="Sessions that came so far.")] = None,
+    status: Annotated[SessionStatus | None, QueryParameter(description="Sessions of this status.")] = None,
     cursor: CursorText = None,
     limit: Limit = DEFAULT_LIMIT,
 ) -> SessionPage:
@@ -95,9 +89,7 @@ async def get_sessions(
         client_id=client_id,
         status=status,
     )
-    start = after(cursor)
-    async with begin.read() as connection:
-        page = await page_of_sessions(connection, keys, sign_in.practice_id, wanted, after=start, limit=limit)
+    page = await page_of_sessions(begin, keys, wanted, after=after(cursor), limit=limit)
     return SessionPage.from_page(page)
 
 
@@ -134,12 +126,14 @@ async def get_session(
     summary="What to think of before leaving",
     tags=TAGS,
 )
-async def get_before_leaving(session_id: FromPath[UUID], begin: NamedDependency[Begin]) -> BeforeLeavingOut:
+async def get_before_leaving(
+    session_id: FromPath[UUID], begin: NamedDependency[Begin], keys: NamedDependency[PracticeKey]
+) -> BeforeLeavingOut:
     """Read what speaks against starting a session, and whether its route fits the time.
 
-    It depends on client, route and practice as they are now, so it has no ETag of its own.
+    It depends on client, route and practice as they are now, so it has no ETag.
     """
-    return BeforeLeavingOut.from_known(await before_leaving(begin, session_id))
+    return BeforeLeavingOut.from_before_leaving(await read_before_leaving(begin, keys, session_id))
 
 
 @patch("/sessions/{session_id:uuid}", operation_id="change_session", summary="Change a session", tags=TAGS)
@@ -153,10 +147,9 @@ async def patch_session(
     now: NamedDependency[datetime],
 ) -> Response[SessionOut]:
     """Replan a session, or put right what was reported about it."""
-    correction = data.to_correction(now)
-    return _answer(
-        await change_session(begin, keys, writing.once(data), session_id, correction, expected, now)
-    )
+    once = writing.once(data)
+    corrections = data.to_corrections(session_id, once, now)
+    return _answer(await change_session(begin, keys, once, session_id, corrections, expected, now))
 
 
 @post(
@@ -174,7 +167,7 @@ async def post_start(
     writing: NamedDependency[Writing],
     now: NamedDependency[datetime],
 ) -> Response[SessionOut]:
-    """Keep that the session started. It is kept whatever speaks against it, and flagged where it is odd."""
+    """Keep that the session started, whatever speaks against it. What is odd about it is flagged."""
     return _answer(await start_session(begin, keys, writing.once(data), session_id, data.at, now))
 
 
@@ -193,28 +186,33 @@ async def post_end(
     writing: NamedDependency[Writing],
     now: NamedDependency[datetime],
 ) -> Response[SessionOut]:
-    """Keep that the session ended, also where its start is told only now, later or never."""
+    """Keep that the session ended. Its start may come in the same report, later or never."""
     once = writing.once(data)
     return _answer(await end_session(begin, keys, once, session_id, data.at, data.started_at, now))
 
 
 @post(
-    "/sessions/{session_id:uuid}/modality",
-    operation_id="change_modality",
-    summary="Report a change of modality",
+    "/sessions/{session_id:uuid}/changes",
+    operation_id="report_change",
+    summary="Report a change of modality, route or place",
     tags=TAGS,
     status_code=200,
 )
-async def post_modality(
+async def post_change(
     session_id: FromPath[UUID],
-    data: JSONBody[ModalityIn],
+    data: JSONBody[SessionChangeIn],
     begin: NamedDependency[Begin],
     keys: NamedDependency[PracticeKey],
     writing: NamedDependency[Writing],
     now: NamedDependency[datetime],
 ) -> Response[SessionOut]:
-    """Keep that from an instant on, before the start or on the way, it is held another way."""
-    return _answer(await move_session(begin, keys, writing.once(data), session_id, data.to_change(), now))
+    """Keep that from an instant on, before the start or on the way, it is held in another setting.
+
+    The same change reported again changes nothing, or adds what was not said before.
+    """
+    once = writing.once(data)
+    report = data.to_report(session_id, once)
+    return _answer(await change_setting(begin, keys, once, session_id, report, now))
 
 
 @post(
@@ -232,9 +230,9 @@ async def post_cancel(
     writing: NamedDependency[Writing],
     now: NamedDependency[datetime],
 ) -> Response[SessionOut]:
-    """Keep that the session was called off. Held after all, it says so."""
+    """Keep that the session was called off. A session held after all keeps this, and a flag says so."""
     once = writing.once(data)
-    return _answer(await cancel_session(begin, keys, once, session_id, data.to_cancellation(), now))
+    return _answer(await cancel_session(begin, keys, once, session_id, data.to_report(), now))
 
 
 @post(
@@ -252,12 +250,12 @@ async def post_did_not_attend(
     writing: NamedDependency[Writing],
     now: NamedDependency[datetime],
 ) -> Response[SessionOut]:
-    """Keep that the client did not attend. Held after all, it says so."""
+    """Keep that the client did not attend. A session held after all keeps this, and a flag says so."""
     return _answer(await miss_session(begin, keys, writing.once(data), session_id, data.at, now))
 
 
-def _answer(file: SessionFile) -> Response[SessionOut]:
-    return answer(SessionOut.from_file(file), file.session.revision)
+def _answer(session: Session) -> Response[SessionOut]:
+    return answer(SessionOut.from_session(session), session.revision)
 
 
 HANDLERS = [
@@ -268,7 +266,7 @@ HANDLERS = [
     patch_session,
     post_start,
     post_end,
-    post_modality,
+    post_change,
     post_cancel,
     post_did_not_attend,
 ]

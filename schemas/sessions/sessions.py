@@ -7,22 +7,20 @@ from uuid import UUID
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from schemas.base import Input, Instant, NextCursor, Output, changes_of, present, shown, to_the_centimetre
+from schemas.base import Input, Instant, NextCursor, Output, changes_of, shown, to_the_centimetre
 from service.foundation.pages import PageOf
-from service.sessions.before_leaving import ConcernKind, PlannedWalk
-from service.sessions.hold_session import ReportedCancellation, ReportedChange
-from service.sessions.plan_session import Plan
-from service.sessions.read_before_leaving import BeforeLeaving
+from service.foundation.retry_safe import Once
+from service.sessions.before_leaving import BeforeLeaving, ConcernKind, PlannedWalk
+from service.sessions.plan_session import SessionPlan
+from service.sessions.reports import CancellationReport, ChangeReport, derived_change_id
 from service.sessions.sessions import (
     MOST_CHANGES,
     AskedBy,
     Cancellation,
-    ChangeWords,
-    Correction,
     Modality,
-    ModalityChange,
-    Oddity,
-    SessionFile,
+    Session,
+    SessionChange,
+    SessionFlag,
     SessionStatus,
     Span,
 )
@@ -35,6 +33,7 @@ PlannedEnd = Annotated[
     datetime,
     Meta(tz=True, description="Within a day. Left out, it lasts as long as the practice's sessions do."),
 ]
+ChangeId = Annotated[UUID, Meta(description="Made by the phone. Left out, the service makes one.")]
 
 
 class SessionIn(Input):
@@ -49,9 +48,9 @@ class SessionIn(Input):
     route_version: RouteVersion | None = None
     place_id: UUID | None = None
 
-    def to_plan(self) -> Plan:
+    def to_plan(self) -> SessionPlan:
         """Return the plan this describes."""
-        return Plan(**msgspec.structs.asdict(self))
+        return SessionPlan(**msgspec.structs.asdict(self))
 
 
 class StartIn(Input):
@@ -67,17 +66,25 @@ class EndIn(Input):
     started_at: Instant | None = None
 
 
-class ModalityIn(Input):
-    """That from an instant on the session is held another way; nobody needs a reason."""
+class SessionChangeIn(Input):
+    """That from an instant on the session is held in another way, on another route or in another place.
+
+    Nobody needs a reason. A route or place left out stays as long as the modality stays.
+    """
 
     modality: Modality
     at: Instant
+    id: ChangeId | None = None
+    route_id: UUID | None = None
+    route_version: RouteVersion | None = None
+    place_id: UUID | None = None
     asked_by: AskedBy | None = None
     reason: Reason | None = None
 
-    def to_change(self) -> ReportedChange:
-        """Return the change this reports."""
-        return ReportedChange(self.modality, self.at, ChangeWords(self.asked_by, self.reason))
+    def to_report(self, session_id: UUID, once: Once) -> ChangeReport:
+        """Return the change this reports in the write `once`."""
+        change_id = self.id or derived_change_id(session_id, once, self.at)
+        return ChangeReport(**msgspec.structs.asdict(self) | {"id": change_id})
 
 
 class CancelIn(Input):
@@ -87,9 +94,9 @@ class CancelIn(Input):
     at: Instant | None = None
     words: Reason | None = None
 
-    def to_cancellation(self) -> ReportedCancellation:
+    def to_report(self) -> CancellationReport:
         """Return the cancellation this reports."""
-        return ReportedCancellation(self.reason, self.at, self.words)
+        return CancellationReport(self.reason, self.at, self.words)
 
 
 class DidNotAttendIn(Input):
@@ -102,7 +109,8 @@ class SessionPatch(Input):
     """What to replan or put right: null clears a member, an absent one stays.
 
     `planned_start` alone moves the session and keeps its length. `closed_at` null takes back that it was
-    cancelled or not attended; `started_at` or `ended_at` null, that it was held. `changes` replaces them all.
+    cancelled or not attended; `started_at` or `ended_at` null, that it was held. `changes` replaces them all;
+    a change is known by its id, or else by its instant.
     """
 
     planned_start: Instant | UnsetType = UNSET
@@ -113,27 +121,26 @@ class SessionPatch(Input):
     place_id: UUID | UnsetType | None = UNSET
     started_at: Instant | UnsetType | None = UNSET
     ended_at: Instant | UnsetType | None = UNSET
-    changes: Annotated[list[ModalityIn], Meta(max_length=MOST_CHANGES)] | UnsetType = UNSET
+    changes: Annotated[list[SessionChangeIn], Meta(max_length=MOST_CHANGES)] | UnsetType = UNSET
     cancellation: Cancellation | UnsetType = UNSET
     cancellation_words: Reason | UnsetType | None = UNSET
     closed_at: Instant | UnsetType | None = UNSET
 
-    def to_correction(self, now: datetime) -> Correction:
-        """Return the correction in the words of the domain."""
-        facts, words = changes_of(self, now), dict[str, Any]()
-        if "cancellation_words" in facts:
-            words["cancellation"] = facts.pop("cancellation_words")
-        if "changes" in facts:
-            told = [each.to_change() for each in facts["changes"]]
-            facts["changes"] = [ModalityChange(each.modality, each.at, now) for each in told]
-            words["changes"] = {each.at: each.said for each in told if each.said != ChangeWords()}
-        return Correction(facts, words)
+    def to_corrections(self, session_id: UUID, once: Once, now: datetime) -> dict[str, Any]:
+        """Return the corrections that the write `once` makes, in the words of the domain."""
+        corrections = changes_of(self, now)
+        if "changes" in corrections:
+            corrections["changes"] = [each.to_report(session_id, once) for each in corrections["changes"]]
+        return corrections
 
 
 class SpanOut(Output):
-    """A part of the session held one way."""
+    """A part of the session held in one way, on one route, in one place."""
 
     modality: Modality
+    route_id: UUID | UnsetType = UNSET
+    route_version: int | UnsetType = UNSET
+    place_id: UUID | UnsetType = UNSET
     starts_at: Instant | UnsetType = UNSET
     """The planned start until it starts; absent where it ended without a known start."""
     ends_at: Instant | UnsetType = UNSET
@@ -145,14 +152,24 @@ class SpanOut(Output):
         return cls(**shown(span, cls))
 
 
-class ModalityChangeOut(Output):
-    """A change of modality as it was reported."""
+class SessionChangeOut(Output):
+    """A change as it was reported."""
 
+    id: UUID
     modality: Modality
     at: Instant
     received_at: Instant
+    route_id: UUID | UnsetType = UNSET
+    route_version: int | UnsetType = UNSET
+    """The one in use when the change was reported, unless the report named another."""
+    place_id: UUID | UnsetType = UNSET
     asked_by: AskedBy | UnsetType = UNSET
     reason: str | UnsetType = UNSET
+
+    @classmethod
+    def from_change(cls, change: SessionChange) -> "SessionChangeOut":
+        """Return the change as a phone gets it."""
+        return cls(**shown(change, cls))
 
 
 class SessionOut(Output):
@@ -167,9 +184,9 @@ class SessionOut(Output):
     """As planned."""
     spans: list[SpanOut]
     """How it is held, in order and without gaps; the last one is the present one."""
-    changes: list[ModalityChangeOut]
+    changes: list[SessionChangeOut]
     """What was reported to have changed, also before the start."""
-    flags: list[Oddity]
+    flags: list[SessionFlag]
     """What is odd about the facts reported. They are kept all the same, and put right with PATCH."""
     created_at: Instant
     updated_at: Instant
@@ -188,23 +205,13 @@ class SessionOut(Output):
     closed_received_at: Instant | UnsetType = UNSET
 
     @classmethod
-    def from_file(cls, file: SessionFile) -> "SessionOut":
+    def from_session(cls, session: Session) -> "SessionOut":
         """Return the session as a phone gets it."""
-        members = shown(file.session, cls) | {
-            "spans": [SpanOut.from_span(each) for each in file.session.spans],
-            "changes": [
-                _change_out(each, file.words.changes.get(each.at, ChangeWords()))
-                for each in file.session.changes
-            ],
-            "cancellation_words": present(file.words.cancellation),
+        members = shown(session, cls) | {
+            "spans": [SpanOut.from_span(each) for each in session.spans],
+            "changes": [SessionChangeOut.from_change(each) for each in session.changes],
         }
         return cls(**members)
-
-
-def _change_out(change: ModalityChange, said: ChangeWords) -> ModalityChangeOut:
-    return ModalityChangeOut(
-        change.modality, change.at, change.received_at, present(said.asked_by), present(said.reason)
-    )
 
 
 class SessionPage(Output):
@@ -214,9 +221,9 @@ class SessionPage(Output):
     next_cursor: NextCursor | UnsetType = UNSET
 
     @classmethod
-    def from_page(cls, page: PageOf[SessionFile]) -> "SessionPage":
+    def from_page(cls, page: PageOf[Session]) -> "SessionPage":
         """Return the page as a phone gets it."""
-        items = [SessionOut.from_file(each) for each in page.items]
+        items = [SessionOut.from_session(each) for each in page.items]
         return cls(items=items, next_cursor=page.next.to_text() if page.next else UNSET)
 
 
@@ -267,7 +274,7 @@ class BeforeLeavingOut(Output):
     """Absent without a route."""
 
     @classmethod
-    def from_known(cls, known: BeforeLeaving) -> "BeforeLeavingOut":
+    def from_before_leaving(cls, before: BeforeLeaving) -> "BeforeLeavingOut":
         """Return it as a phone gets it."""
-        concerns = [ConcernOut(**shown(each, ConcernOut)) for each in known.concerns]
-        return cls(concerns, PlannedWalkOut.from_walk(known.walk) if known.walk else UNSET)
+        concerns = [ConcernOut(**shown(each, ConcernOut)) for each in before.concerns]
+        return cls(concerns, PlannedWalkOut.from_walk(before.walk) if before.walk else UNSET)

@@ -10,38 +10,25 @@ other processes, can still come between.
 """
 
 import asyncio
-from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from typing import Final, TypeVar
 from uuid import UUID
 from weakref import WeakValueDictionary
 
-from service.foundation.crypto.sealing import PracticeKey
 from service.foundation.database.connection import Begin, Transaction
 from service.foundation.errors import DomainError
 from service.foundation.retry_safe import Once
 from service.foundation.tenant import Tenant
 
 Answer = TypeVar("Answer")
+Prepared = TypeVar("Prepared")
 
 ATTEMPTS: Final = 5
 
 
 class Crowded(DomainError):
     """Others kept changing the same session; worth another try in a moment."""
-
-
-class Unprepared(Exception, ABC):
-    """A write met work that must not be done while others wait."""
-
-    def __init__(self, session_id: UUID, what: str) -> None:
-        super().__init__(f"{what} of session {session_id}")
-        self.session_id = session_id
-
-    @abstractmethod
-    async def prepare(self, begin: Begin, keys: PracticeKey) -> object:
-        """Do that work and return what the write is to be tried again with."""
 
 
 _turns: Final[WeakValueDictionary[tuple[UUID, UUID], asyncio.Lock]] = WeakValueDictionary()
@@ -53,33 +40,6 @@ def turn(tenant: Tenant, session_id: UUID) -> asyncio.Lock:
     Each practice has turns of its own: who knows another's session id cannot tell when it is written to.
     """
     return _turns.setdefault((tenant.practice_id, session_id), asyncio.Lock())
-
-
-async def write_prepared(
-    begin: Begin,
-    keys: PracticeKey,
-    once: Once | None,
-    act: Callable[[Transaction, object], Awaitable[Answer]],
-) -> Answer:
-    """Run `act` in a write, with None first and then with whatever it found to be needed.
-
-    Raises Crowded after several attempts, and whatever `act` raises.
-    """
-    prepared: object = None
-    async with AsyncExitStack() as held:
-        for attempt in range(ATTEMPTS):
-            try:
-                async with begin.write(once) as transaction:
-                    return await act(transaction, prepared)
-            except Unprepared as unprepared:
-                needed = unprepared
-            if attempt == 0:
-                await held.enter_async_context(turn(begin.tenant, needed.session_id))
-            prepared = await needed.prepare(begin, keys)
-    raise Crowded("this session is being changed by others; try again")
-
-
-Prepared = TypeVar("Prepared")
 
 
 class NotPrepared(Exception):

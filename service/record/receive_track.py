@@ -9,11 +9,9 @@ from service.foundation.crypto.sealing import PracticeKey
 from service.foundation.database.connection import Begin, Transaction
 from service.foundation.database.tombstones import bury, is_buried
 from service.foundation.off_loop import off_loop
-from service.foundation.prepare_and_write import NotPrepared, Unprepared, prepare_and_write
+from service.foundation.prepare_and_write import NotPrepared, prepare_and_write
 from service.foundation.retry_safe import Impossible, NotFound
 from service.record.anchor_marks import anchor_marks, session_marks, store_changed_anchors
-from service.record.keep_track_in_step import TrackInStep, prepare_track_in_step
-from service.record.keep_track_in_step import keep_track_in_step as keep_typed_track_in_step
 from service.record.moment_queries import list_moments
 from service.record.note_queries import list_notes
 from service.record.prepare_track import (
@@ -25,7 +23,7 @@ from service.record.prepare_track import (
 from service.record.read_track import open_track
 from service.record.recorded_session_queries import RecordedSession, find_session_to_record
 from service.record.track_queries import TrackSummaryRow, delete_track, find_track_summary
-from service.record.tracks import LocationNotAgreed, Track, TrackFrame
+from service.record.tracks import LocationNotAgreed, Track
 
 
 class UploadedTrack(msgspec.Struct, frozen=True):
@@ -90,32 +88,3 @@ async def remove_track(begin: Begin, keys: PracticeKey, session_id: UUID, now: d
         await delete_track(transaction, session_id)
         await bury(transaction, "track", session_id, now, clinical=True, viewers=session.viewers)
         await store_changed_anchors(transaction, key, anchor_marks(None, session_marks(key, moments, notes)))
-
-
-class TrackOutOfStep(Unprepared):
-    """The untyped way to keep a track in step; it goes when sessions use `keep_track_in_step`."""
-
-    def __init__(self, session_id: UUID, frame: TrackFrame, now: datetime) -> None:
-        super().__init__(session_id, "track")
-        self._frame = frame
-        self._now = now
-
-    async def prepare(self, begin: Begin, keys: PracticeKey) -> TrackInStep:
-        """Return the track cut to the new times and compared with the new line."""
-        return await prepare_track_in_step(begin, keys, self.session_id, self._frame, self._now)
-
-
-async def keep_track_in_step(
-    transaction: Transaction,
-    keys: PracticeKey,
-    session_id: UUID,
-    frame: TrackFrame,
-    prepared: object,
-    now: datetime,
-) -> None:
-    """Raise TrackOutOfStep where the typed `keep_track_in_step` raises NotPrepared."""
-    in_step = prepared if isinstance(prepared, TrackInStep) else None
-    try:
-        await keep_typed_track_in_step(transaction, keys, session_id, frame, in_step, now)
-    except NotPrepared as missing:
-        raise TrackOutOfStep(session_id, frame, now) from missing

@@ -53,10 +53,6 @@ class TrackFrame(msgspec.Struct, frozen=True):
     route_version: int | None
 
 
-Frame = TrackFrame
-"""The former name, until sessions use the new one."""
-
-
 def _ms(instant: datetime | None) -> int | None:
     return None if instant is None else round(instant.timestamp() * 1_000)
 

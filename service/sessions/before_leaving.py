@@ -1,4 +1,4 @@
-"""Before leaving: what speaks against starting a session, and how its route fits the time."""
+"""Before leaving: what speaks against starting a session, and whether its route fits the time."""
 
 import enum
 from collections.abc import Iterator
@@ -10,12 +10,12 @@ import msgspec
 from service.clients.clients import Client, Stage
 from service.geo.fixes import Fixes
 from service.geo.pace import Pace, TurnBack, turn_back
-from service.sessions.sessions import Modality, Session
+from service.sessions.sessions import Modality, Session, Span, as_span
 from service.walks.routes import PlannedRoute
 
 
 class ConcernKind(enum.StrEnum):
-    """What there is to think of before leaving."""
+    """What may speak against starting a session."""
 
     NO_OUTDOOR_AGREEMENT = "no_outdoor_agreement"
     OUTDOOR_AGREEMENT_WITHHELD = "outdoor_agreement_withheld"
@@ -47,9 +47,24 @@ class PlannedWalk(msgspec.Struct, frozen=True):
     turn_back_at: datetime
 
 
-def time_walk(session: Session, route: PlannedRoute, line: Fixes, pace: Pace) -> PlannedWalk:
-    """Return how a route fits into what is left of a session from its start, or planned start, on."""
+class BeforeLeaving(msgspec.Struct, frozen=True):
+    """What to think of before leaving."""
+
+    concerns: list[Concern]
+    walk: PlannedWalk | None
+    """How the route fits the time; None without a route."""
+
+
+def span_on_route(session: Session) -> Span:
+    """Return the last span that has a route; without any, the plan as a span."""
     begins_at = session.started_at or session.planned_start
+    on_routes = [span for span in session.spans if span.route_id is not None]
+    return on_routes[-1] if on_routes else as_span(session, begins_at)
+
+
+def time_walk(session: Session, route: PlannedRoute, line: Fixes, pace: Pace) -> PlannedWalk:
+    """Return how the route of `span_on_route` fits the time from there to the session's planned end."""
+    begins_at = span_on_route(session).starts_at or session.planned_start
     available_s = max((session.planned_end - begins_at).total_seconds(), 0.0)
     walking_s = pace.walking_time_s(route.equivalent_flat_m)
     turn = turn_back(line, available_s, pace)
@@ -64,7 +79,7 @@ def time_walk(session: Session, route: PlannedRoute, line: Fixes, pace: Pace) ->
     )
 
 
-def concerns(
+def concerns_about(
     session: Session,
     client: Client,
     route: PlannedRoute | None,
@@ -77,16 +92,16 @@ def concerns(
     """
     if session.ended_at is not None:
         return []
-    found = []
+    concerns = []
     if session.spans[-1].modality is Modality.WALK:
-        found += [*_of_client(client), *_of_route(route, walk)]
+        concerns += [*_client_concerns(client), *_route_concerns(route, walk)]
     if in_progress_id is not None:
         words = "Another session was started and has not ended."
-        found.append(Concern(ConcernKind.ANOTHER_IN_PROGRESS, words, in_progress_id))
-    return found
+        concerns.append(Concern(ConcernKind.ANOTHER_IN_PROGRESS, words, in_progress_id))
+    return concerns
 
 
-def _of_client(client: Client) -> Iterator[Concern]:
+def _client_concerns(client: Client) -> Iterator[Concern]:
     answer = client.outdoor_agreement
     if answer is None:
         yield Concern(ConcernKind.NO_OUTDOOR_AGREEMENT, "No outdoor agreement with this client is recorded.")
@@ -97,11 +112,12 @@ def _of_client(client: Client) -> Iterator[Concern]:
         )
     if client.stage is not Stage.IN_THERAPY:
         yield Concern(
-            ConcernKind.NOT_IN_THERAPY, "Walks are advised once therapy is under way; this client's is not."
+            ConcernKind.NOT_IN_THERAPY,
+            "Walks are advised once therapy is under way. This client is not in therapy yet, or no longer.",
         )
 
 
-def _of_route(route: PlannedRoute | None, walk: PlannedWalk | None) -> Iterator[Concern]:
+def _route_concerns(route: PlannedRoute | None, walk: PlannedWalk | None) -> Iterator[Concern]:
     if route is not None and route.archived_at is not None:
         yield Concern(ConcernKind.ROUTE_ARCHIVED, "The route is archived.")
     if walk is not None and not walk.fits:

@@ -7,32 +7,33 @@ from typing import Final
 import msgspec
 
 from service.clients.clients import Client
-from service.sessions.sessions import Modality, Oddity, Session
+from service.sessions.sessions import Modality, Session, SessionFlag
 
 AN_HOUR: Final = timedelta(hours=1)
 LONG: Final = timedelta(hours=4)
 CLOCK_SLACK: Final = timedelta(minutes=2)
-"""Phones set their clock by the network; this much ahead is no sign of a wrong one."""
+"""A phone's clock may be ahead by this much without being wrong."""
 
 
-def judged(session: Session, before: Session | None, client: Client) -> Session:
-    """Return the session with what is odd about it; `before` is how it stood until now."""
-    odd = {oddity for oddity, holds in RULES.items() if holds(session)}
+def flagged(session: Session, before: Session | None, client: Client) -> Session:
+    """Return the session with its flags; `before` is the session before this change."""
+    flags = {flag for flag, holds in RULES.items() if holds(session)}
     if walked_without_agreement(session, before, client):
-        odd.add(Oddity.NO_OUTDOOR_AGREEMENT)
-    return msgspec.structs.replace(session, flags=tuple(each for each in Oddity if each in odd))
+        flags.add(SessionFlag.NO_OUTDOOR_AGREEMENT)
+    return msgspec.structs.replace(session, flags=tuple(each for each in SessionFlag if each in flags))
 
 
 def walked_without_agreement(session: Session, before: Session | None, client: Client) -> bool:
-    """Return whether a walk began at a time for which no outdoor agreement is known.
+    """Return whether a walk began at a time for which no outdoor agreement is recorded.
 
-    Only the client's latest answer is known. So a walk once found in order stays in order when the client
-    answers anew, and a later no says nothing of the time before it.
+    Only the client's latest answer is stored. So a walk that was in order stays in order when the client
+    answers anew, and a later no does not count for the time before it.
     """
     at = _walked_at(session)
     if at is None:
         return False
-    if before is not None and _walked_at(before) == at and Oddity.NO_OUTDOOR_AGREEMENT not in before.flags:
+    was_in_order = before is not None and SessionFlag.NO_OUTDOOR_AGREEMENT not in before.flags
+    if before is not None and was_in_order and _walked_at(before) == at:
         return False
     answer = client.outdoor_agreement
     if answer is None:
@@ -41,7 +42,7 @@ def walked_without_agreement(session: Session, before: Session | None, client: C
 
 
 def _walked_at(session: Session) -> datetime | None:
-    """Return when a session first was a walk; where its start is unknown, when it ended."""
+    """Return when a held session first was a walk; where its start is unknown, when it ended."""
     if not session.is_held:
         return None
     walks = (span for span in session.spans if span.modality is Modality.WALK)
@@ -65,7 +66,7 @@ def _phone_clock_ahead(session: Session) -> bool:
 
 
 def _reports(session: Session) -> Iterator[tuple[datetime, datetime]]:
-    """Yield every instant of the phone's with the server's."""
+    """Yield each reported instant with the time at which the server received it."""
     for at, received_at in (
         (session.started_at, session.started_received_at),
         (session.ended_at, session.ended_received_at),
@@ -94,12 +95,12 @@ def _changed_after_end(session: Session) -> bool:
     return ends is not None and any(change.at > ends for change in session.changes)
 
 
-RULES: Final[Mapping[Oddity, Callable[[Session], bool]]] = {
-    Oddity.OFF_PLANNED_TIME: _off_planned_time,
-    Oddity.REPORTED_LATER: _reported_later,
-    Oddity.PHONE_CLOCK_AHEAD: _phone_clock_ahead,
-    Oddity.HELD_AFTER_ALL: _held_after_all,
-    Oddity.START_UNKNOWN: _start_unknown,
-    Oddity.OVER_FOUR_HOURS: _over_four_hours,
-    Oddity.CHANGED_AFTER_END: _changed_after_end,
+RULES: Final[Mapping[SessionFlag, Callable[[Session], bool]]] = {
+    SessionFlag.OFF_PLANNED_TIME: _off_planned_time,
+    SessionFlag.REPORTED_LATER: _reported_later,
+    SessionFlag.PHONE_CLOCK_AHEAD: _phone_clock_ahead,
+    SessionFlag.HELD_AFTER_ALL: _held_after_all,
+    SessionFlag.START_UNKNOWN: _start_unknown,
+    SessionFlag.OVER_FOUR_HOURS: _over_four_hours,
+    SessionFlag.CHANGED_AFTER_END: _changed_after_end,
 }

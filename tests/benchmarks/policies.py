@@ -25,7 +25,7 @@ from service.foundation.tenant import Tenant
 from service.people.sign_in_queries import ByToken
 from service.record.note_queries import list_notes
 from service.record.track_queries import find_geojson_of_token
-from service.sessions.queries import find_session, find_session_of_token
+from service.sessions.session_queries import find_session, find_session_of_token
 from service.walks.route_queries import RouteSearch, find_route, find_route_of_token, list_routes
 from tests.benchmarks.rounds import compare
 from tests.benchmarks.served import Served, a_route, served

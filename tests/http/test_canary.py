@@ -41,7 +41,7 @@ CLINICAL: Final = (
     "change_session",
     "start_session",
     "end_session",
-    "change_modality",
+    "report_change",
     "cancel_session",
     "miss_session",
     "mark_moment",

@@ -96,7 +96,7 @@ def test_what_the_source_says_below_a_member_is_told() -> None:
     cut_from = SCHEMAS["TrackOut"]["properties"]["cut_from"]["description"]
     assert cut_from.startswith("RFC 3339")
     assert cut_from.endswith("absent while the session has not been reported as started.")
-    assert "`start_unknown`: It ended, and when it started was not said." in SCHEMAS["Oddity"]["description"]
+    assert "`start_unknown`: It ended, and no start was reported." in SCHEMAS["SessionFlag"]["description"]
 
 
 def test_no_description_keeps_the_indentation_of_the_source() -> None:

@@ -51,7 +51,7 @@ def test_an_instant_inside_a_part_of_a_create_is_the_same_too(world: World, spel
     ("method", "action", "member", "others"),
     [
         ("POST", "/start", "at", {}),
-        ("POST", "/modality", "at", {"modality": "room"}),
+        ("POST", "/changes", "at", {"modality": "room"}),
         ("PATCH", "", "planned_start", {}),
     ],
 )

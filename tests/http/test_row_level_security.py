@@ -22,7 +22,9 @@ from tests.http.world import World, make_world
 
 pytestmark = pytest.mark.anyio
 
-CLINICAL: Final = frozenset({"client", "client_key", "session", "track", "moment", "note", "tombstone"})
+CLINICAL: Final = frozenset(
+    {"client", "client_key", "session", "session_change", "track", "moment", "note", "tombstone"}
+)
 NO_VIEWERS: Final = frozenset({"tombstone"})
 STRANGERS: Final = ("another practice", "a practice that is none", "no practice", "an empty setting")
 COLLEAGUES: Final = ("a colleague", "nobody in particular")

@@ -10,7 +10,18 @@ Ids = dict[str, str]
 LINE: Final = {"type": "LineString", "coordinates": [[0, 51], [0.01, 51]]}
 RECORDING: Final = a_recording(out_s=60)
 CLINICAL: Final = frozenset(
-    {"client", "session", "planned", "missed", "tracked", "moment", "spare_moment", "note", "spare_note"}
+    {
+        "client",
+        "session",
+        "change",
+        "planned",
+        "missed",
+        "tracked",
+        "moment",
+        "spare_moment",
+        "note",
+        "spare_note",
+    }
 )
 """What a colleague must not even find the id of."""
 
@@ -38,6 +49,9 @@ def _sessions(phone: Phone, client: str) -> Ids:
     for name in ("session", "tracked"):
         held(phone, made[name])
         assert send_track(phone, made[name], RECORDING).status_code == 201
+    ids["change_id"] = new()
+    change = {"id": ids["change_id"], "modality": "room", "at": at(120)}
+    assert phone.post(f"{made['session']}/changes", change).status_code == 200
     for name in ("moment", "spare_moment"):
         ids[f"{name}_id"] = new()
         moment = {"id": ids[f"{name}_id"], "at": at(60)}

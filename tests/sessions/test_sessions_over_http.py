@@ -1,10 +1,9 @@
 """Sessions over HTTP: planned, held, put right, listed."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
-import httpx
 import msgspec
 import pytest
 
@@ -13,70 +12,7 @@ from service.sessions.sessions import SessionStatus
 from tests.conftest import Clock
 from tests.http.look import Look
 from tests.http.world import Phone, World
-
-NOW = datetime.now(UTC).replace(microsecond=0)
-LINE = {"type": "LineString", "coordinates": [[8.0, 52.0], [8.01, 52.0], [8.01, 52.005]]}
-UNKNOWN = "00000000-0000-4000-8000-000000000000"
-
-
-@pytest.fixture(autouse=True)
-def _now_stays_now(clock: Clock) -> None:
-    """Stop the service's time at NOW: these tests may come long after they were read in."""
-    clock.stopped = NOW
-
-
-def at(minutes: float) -> str:
-    """Return an instant so many minutes from now, as the service writes it."""
-    return (NOW + timedelta(minutes=minutes)).isoformat().replace("+00:00", "Z")
-
-
-def a_client(phone: Phone, **members: Any) -> str:
-    """Add a client in therapy who agreed to meet outdoors a year ago, unless told otherwise."""
-    agreed = {"agreed": True, "on": at(-525_600)}
-    client = {"id": str(uuid4()), "label": "A. 17", "stage": "in_therapy", "outdoor_agreement": agreed}
-    answer = phone.post("/v1/clients", client | members)
-    assert answer.status_code == 201, answer.text
-    return str(client["id"])
-
-
-def a_plan(client_id: str, **members: Any) -> dict[str, Any]:
-    return {
-        "id": str(uuid4()),
-        "client_id": client_id,
-        "planned_start": at(0),
-        "modality": "walk",
-    } | members
-
-
-def planned(phone: Phone, client_id: str | None = None, **members: Any) -> str:
-    """Plan a session and return its path."""
-    answer = phone.post("/v1/sessions", a_plan(client_id or a_client(phone), **members))
-    assert answer.status_code == 201, answer.text
-    return answer.headers["location"]
-
-
-def tell(phone: Phone, path: str, what: str, **body: Any) -> dict[str, Any]:
-    """Report something about a session and return what is answered."""
-    answer = phone.post(f"{path}/{what}", body)
-    assert answer.status_code == 200, answer.text
-    assert answer.headers["etag"] == phone.get(path).headers["etag"]
-    told: dict[str, Any] = answer.json()
-    assert told == phone.get(path).json()
-    return told
-
-
-def refused(answer: httpx.Response) -> list[str]:
-    """Return what a 409 says is possible instead."""
-    assert (answer.status_code, answer.json()["type"]) == (409, "urn:towpath:problem:impossible")
-    possible: list[str] = answer.json()["possible"]
-    return possible
-
-
-def a_route(phone: Phone, **members: Any) -> str:
-    """Draw a route and return its id."""
-    route = {"id": str(uuid4()), "name": "Lock to weir", "geojson": LINE, **members}
-    assert phone.post("/v1/routes", route).status_code == 201
-    return str(route["id"])
+from tests.sessions.reporting import UNKNOWN, a_client, a_plan, a_route, at, planned, refused, tell
 
 
 def test_who_when_and_how_are_enough_to_plan(world: World) -> None:
@@ -266,30 +202,6 @@ def test_the_route_must_fit_the_time_and_has_a_turn_back_point(world: World) -> 
     assert (told["walk"]["fits"], told["walk"]["turn_back"]["whole"]) == (False, False)
     assert told["walk"]["turn_back"]["distance_m"] == pytest.approx(450, abs=2)
     assert at(9) < told["walk"]["turn_back"]["at"] < at(11)
-
-
-def test_going_indoors_needs_no_reason_and_keeps_one(world: World) -> None:
-    path = planned(world.ada)
-    tell(world.ada, path, "start", at=at(0))
-    told = tell(world.ada, path, "modality", modality="room", at=at(20))
-    assert [each["modality"] for each in told["spans"]] == ["walk", "room"]
-    assert told["changes"][0].keys() == {"modality", "at", "received_at"}
-    reason = {"asked_by": "client", "reason": "cold hands"}
-    told = tell(world.ada, path, "modality", modality="room", at=at(20), **reason)
-    assert told["changes"][0] | reason == told["changes"][0]
-    assert refused(world.ada.post(f"{path}/modality", {"modality": "phone", "at": at(20)}))
-
-
-def test_changes_of_modality_are_put_right(world: World) -> None:
-    path = planned(world.ada)
-    tell(world.ada, path, "start", at=at(0))
-    first = tell(world.ada, path, "modality", modality="room", at=at(20), reason="rain")["changes"][0]
-    changes = [{"modality": "walk", "at": at(30), "asked_by": "both"}, {"modality": "room", "at": at(20)}]
-    right = world.ada.patch(path, {"changes": changes}).json()
-    assert [each["modality"] for each in right["spans"]] == ["walk", "room", "walk"]
-    assert right["changes"][0] == {name: first[name] for name in ("modality", "at", "received_at")}
-    assert right["changes"][1]["asked_by"] == "both"
-    assert len(world.ada.patch(path, {"changes": []}).json()["spans"]) == 1
 
 
 def test_a_cancellation_has_a_typed_reason_and_its_words_are_sealed(world: World, look: Look) -> None:

@@ -21,6 +21,7 @@ TENANT_TABLES: Final = frozenset(
         "route_version",
         "route_feature",
         "session",
+        "session_change",
         "track",
         "moment",
         "note",
