@@ -1,4 +1,4 @@
-"""Clients out of a spreadsheet, over HTTP: what each row becomes, and why not."""
+"""Importing clients from a CSV file, over HTTP."""
 
 from typing import Any
 from uuid import uuid4
@@ -18,7 +18,7 @@ GOOD = (
 def send(
     phone: Phone, content: str | bytes, *, dry_run: bool | None = None, **headers: str
 ) -> httpx.Response:
-    """Send a file, by default for real."""
+    """Send a file; by default it is no dry run."""
     params = {} if dry_run is None else {"dry_run": dry_run}
     said = {"Content-Type": "text/csv", **{name.replace("_", "-"): value for name, value in headers.items()}}
     return phone.post(PATH, content=content, params=params, headers=said)
@@ -27,34 +27,39 @@ def send(
 def report(phone: Phone, content: str | bytes, *, dry_run: bool | None = None) -> dict[str, Any]:
     answer = send(phone, content, dry_run=dry_run)
     assert answer.status_code == 200, answer.text
-    told: dict[str, Any] = answer.json()
-    return told
+    reported: dict[str, Any] = answer.json()
+    return reported
 
 
-def outcomes(told: dict[str, Any]) -> list[tuple[int, str]]:
-    return [(row["row"], row["outcome"]) for row in told["rows"]]
+def outcomes(reported: dict[str, Any]) -> list[tuple[int, str]]:
+    return [(row["row"], row["outcome"]) for row in reported["rows"]]
 
 
 def clients(phone: Phone) -> list[dict[str, Any]]:
-    """Return every client, opened."""
+    """Return every client with the record."""
     listed = phone.get("/v1/clients", params={"limit": 100}).json()["items"]
     return [phone.get(f"/v1/clients/{each['id']}").json() for each in listed]
 
 
 def test_each_row_becomes_a_client(world: World) -> None:
-    told = report(world.ada, GOOD)
-    assert outcomes(told) == [(2, "created"), (3, "created")]
-    assert (told["dry_run"], told["created"], told["already_there"], told["refused"]) == (False, 2, 0, 0)
+    reported = report(world.ada, GOOD)
+    assert outcomes(reported) == [(2, "created"), (3, "created")]
+    assert (reported["dry_run"], reported["created"], reported["already_there"], reported["refused"]) == (
+        False,
+        2,
+        0,
+        0,
+    )
     couple, mina = clients(world.ada)
     assert (couple["label"], couple["stage"], "identity" in couple) == ("K, couple", "enquiry", False)
-    assert [row["client_id"] for row in told["rows"]] == [mina["id"], couple["id"]]
+    assert [row["client_id"] for row in reported["rows"]] == [mina["id"], couple["id"]]
     assert mina["identity"] == {"given_name": "Mina", "date_of_birth": "1987-04-03"}
     assert mina["contact"] == {"phone_number": "+44 7700 900123"}
     assert mina["emergency_contact"] == {"name": "Bartholomew"}
     assert (mina["stage"], mina["flat_pace_mps"]) == ("in_therapy", 0.7)
 
 
-def test_every_column_finds_its_place(world: World) -> None:
+def test_every_column_fills_its_member(world: World) -> None:
     client_id = str(uuid4())
     cells = {
         "label": "L", "id": client_id, "stage": "ended", "ending": "referred", "flat_pace_mps": "1.2",
@@ -73,31 +78,31 @@ def test_every_column_finds_its_place(world: World) -> None:
     assert (list(kept["gp"].values()), kept["crisis_plan"]) == (["m", "n", "o"], "=p")
 
 
-def test_a_dry_run_says_what_would_happen_and_does_nothing(world: World) -> None:
-    told = report(world.ada, GOOD, dry_run=True)
-    assert outcomes(told) == [(2, "would_create"), (3, "would_create")]
-    assert (told["dry_run"], told["created"]) == (True, 2)
+def test_a_dry_run_reports_and_stores_nothing(world: World) -> None:
+    reported = report(world.ada, GOOD, dry_run=True)
+    assert outcomes(reported) == [(2, "would_create"), (3, "would_create")]
+    assert (reported["dry_run"], reported["created"]) == (True, 2)
     assert clients(world.ada) == []
     done = report(world.ada, GOOD)
-    assert [row["client_id"] for row in done["rows"]] == [row["client_id"] for row in told["rows"]]
+    assert [row["client_id"] for row in done["rows"]] == [row["client_id"] for row in reported["rows"]]
     assert outcomes(report(world.ada, GOOD, dry_run=True)) == [(2, "already_there"), (3, "already_there")]
 
 
-def test_a_file_of_no_declared_kind_is_read_as_csv(world: World) -> None:
-    """A phone's file picker seldom knows, and a generated client sends what every upload here takes."""
+def test_a_file_without_a_declared_type_is_read_as_csv(world: World) -> None:
+    """A phone's file picker seldom knows the type, and a generated client sends the general one."""
     answer = send(world.ada, GOOD, Content_Type="application/octet-stream", dry_run=True)
     assert answer.status_code == 200, answer.text
     assert answer.json()["created"] == 2
 
 
-def test_the_same_file_again_creates_nothing_twice(world: World) -> None:
+def test_the_same_file_sent_again_creates_no_client_twice(world: World) -> None:
     report(world.ada, GOOD)
     again = report(world.ada, "\ufeff" + GOOD.replace("\n", "\r\n"))
     assert outcomes(again) == [(2, "already_there"), (3, "already_there")]
     assert len(clients(world.ada)) == 2
 
 
-def test_a_lost_answer_can_be_had_again_under_its_key(world: World) -> None:
+def test_an_import_sent_again_under_its_key_creates_nothing(world: World) -> None:
     first = send(world.ada, GOOD, Idempotency_Key="lost")
     again = send(world.ada, GOOD, Idempotency_Key="lost")
     assert (first.status_code, again.status_code) == (200, 200)
@@ -107,7 +112,7 @@ def test_a_lost_answer_can_be_had_again_under_its_key(world: World) -> None:
     assert len(clients(world.ada)) == 2
 
 
-def test_refused_rows_are_told_why_and_the_good_ones_are_kept(world: World) -> None:
+def test_refused_rows_say_why_and_the_usable_ones_are_stored(world: World) -> None:
     rows = (
         ("W-1,,,,", None, None),
         (",Mina,,,", "label", "1 to 100 characters"),
@@ -123,16 +128,16 @@ def test_refused_rows_are_told_why_and_the_good_ones_are_kept(world: World) -> N
         ("W-9", None, None),
     )  # fmt: skip
     file = "label,given_name,date_of_birth,stage,flat_pace_mps\n" + "\n".join(row for row, *_ in rows)
-    told = report(world.ada, file)
-    assert (told["created"], told["refused"]) == (2, 10)
-    for row, (_, column, reason) in zip(told["rows"], rows, strict=True):
+    reported = report(world.ada, file)
+    assert (reported["created"], reported["refused"]) == (2, 10)
+    for row, (_, column, reason) in zip(reported["rows"], rows, strict=True):
         assert row.get("column") == column, row
         assert (reason or "") in row.get("reason", ""), row
         assert (row["outcome"] == "refused") == (reason is not None) == ("client_id" not in row)
     assert [each["label"] for each in clients(world.ada)] == ["W-1", "W-9"]
 
 
-def test_mended_rows_are_added_when_the_file_is_sent_again(world: World) -> None:
+def test_corrected_rows_are_added_when_the_file_is_sent_again(world: World) -> None:
     wrong = "label,date_of_birth\nA,1987-04-03\nB,03/04/1987\n"
     assert report(world.ada, wrong)["refused"] == 1
     assert outcomes(report(world.ada, wrong.replace("03/04/1987", "1987-04-03"))) == [
@@ -141,7 +146,7 @@ def test_mended_rows_are_added_when_the_file_is_sent_again(world: World) -> None
     ]
 
 
-def test_an_id_says_which_client_a_row_is_and_leaves_the_client_as_it_is(world: World) -> None:
+def test_a_row_with_the_id_of_a_client_leaves_the_client_unchanged(world: World) -> None:
     client_id = str(uuid4())
     assert report(world.ada, f"label,id\nOld,{client_id}")["rows"][0]["client_id"] == client_id
     assert outcomes(report(world.ada, f"label,id\nNew,{client_id.upper()}")) == [(2, "already_there")]
@@ -157,17 +162,17 @@ def test_a_colleague_gets_clients_of_their_own_from_the_same_file(world: World) 
     assert len(clients(world.ada)) == len(clients(world.ben)) == 2
 
 
-def test_a_colleagues_id_is_taken_without_telling_of_the_client(world: World) -> None:
+def test_a_row_with_a_colleagues_id_is_refused_without_details(world: World) -> None:
     client_id = str(uuid4())
     report(world.ada, f"label,id\nW-17,{client_id}")
-    told = report(world.ben, f"label,id\nMine,{client_id}\nOther,{uuid4()}")
-    assert outcomes(told) == [(2, "refused"), (3, "created")]
-    assert told["rows"][0]["column"] == "id"
+    reported = report(world.ben, f"label,id\nMine,{client_id}\nOther,{uuid4()}")
+    assert outcomes(reported) == [(2, "refused"), (3, "created")]
+    assert reported["rows"][0]["column"] == "id"
     assert [each["label"] for each in clients(world.ada)] == ["W-17"]
     assert [each["label"] for each in clients(world.ben)] == ["Other"]
 
 
-def test_what_is_no_file_of_clients_is_refused_with_the_place(world: World) -> None:
+def test_an_unreadable_file_is_refused_with_reason_and_line(world: World) -> None:
     unknown = send(world.ada, "label,shoe_size\nW-17,5")
     assert (unknown.status_code, unknown.json()["reason"]) == (422, "unknown-column")
     assert "shoe_size" in unknown.json()["detail"]
@@ -178,7 +183,7 @@ def test_what_is_no_file_of_clients_is_refused_with_the_place(world: World) -> N
     assert clients(world.ada) == []
 
 
-def test_only_csv_of_a_million_bytes_is_read(world: World) -> None:
+def test_only_csv_up_to_a_million_bytes_is_read(world: World) -> None:
     for kind in ("application/json", "text/plain", "multipart/form-data; boundary=x", ""):
         answer = send(world.ada, GOOD, Content_Type=kind)
         assert (answer.status_code, answer.json()["type"]) == (415, "urn:towpath:problem:unsupported-content")
@@ -188,7 +193,7 @@ def test_only_csv_of_a_million_bytes_is_read(world: World) -> None:
     assert (large.status_code, large.json()["limit"]) == (413, 1_000_000)
 
 
-def test_a_thousand_rows_are_imported_at_once(world: World) -> None:
+def test_a_thousand_rows_are_imported_in_one_request(world: World) -> None:
     file = "label,given_name\n" + "".join(f"W-{number},Mina {number}\n" for number in range(1_000))
     assert report(world.ada, file)["created"] == 1_000
     last = world.ada.get("/v1/clients", params={"label": "W-999"}).json()["items"][0]

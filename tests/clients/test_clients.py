@@ -1,4 +1,4 @@
-"""What a client's record may say, and what a change leaves of it."""
+"""The rules of clients: merge patches, endings, dates of birth, pace."""
 
 from datetime import UTC, date, datetime
 from typing import Any
@@ -92,12 +92,12 @@ def members_named(parts: dict[str, Any]) -> dict[tuple[str, ...], object]:
     return inside | {(part,): value for part, value in parts.items() if isinstance(value, str)}
 
 
-def test_a_part_left_without_members_goes() -> None:
+def test_a_part_without_members_is_removed() -> None:
     record = ClientRecord(gp=Gp(name="Dr Thistlewood"), crisis_plan="Breathe.")
     assert merged_record(record, {"gp": {"name": None}}) == ClientRecord(crisis_plan="Breathe.")
 
 
-def test_who_comes_back_has_no_ending_any_more() -> None:
+def test_a_client_who_comes_back_has_no_ending() -> None:
     ended = a_client(stage=Stage.ENDED, ending=Ending.PLANNED)
     assert changed_client(ended, {"stage": Stage.IN_THERAPY}, NOW).ending is None
     assert changed_client(ended, {"label": "New"}, NOW).ending is Ending.PLANNED
@@ -124,7 +124,7 @@ def test_an_ending_and_the_stage_go_together(client: Client, pointer: str) -> No
         (date(2026, 5, 6), False),
     ],
 )
-def test_nobody_is_born_before_1900_or_after_today_anywhere(born: date, usable: bool) -> None:  # noqa: FBT001  a column of the table
+def test_a_date_of_birth_lies_between_1900_and_tomorrow(born: date, usable: bool) -> None:  # noqa: FBT001  a column of the table
     record = ClientRecord(identity=Identity(date_of_birth=born))
     if usable:
         refuse_unusable_client(a_client(), record, NOW)
@@ -134,21 +134,21 @@ def test_nobody_is_born_before_1900_or_after_today_anywhere(born: date, usable: 
     assert caught.value.pointer == "/identity/date_of_birth"
 
 
-def test_a_client_walks_at_their_own_pace_or_else_the_practices() -> None:
+def test_a_client_without_a_pace_walks_at_the_practices() -> None:
     practice = a_practice(flat_pace_mps=1.1, rests_s=300)
     assert pace_of(a_client(flat_pace_mps=0.6, rests_s=0), practice).flat_mps == 0.6
     assert pace_of(a_client(rests_s=0), practice).rests_s == 0
     assert pace_of(a_client(), practice) == pace_of(a_client(flat_pace_mps=1.1, rests_s=300), practice)
 
 
-def test_an_agreement_is_there_once_the_client_was_asked() -> None:
+def test_there_is_no_agreement_before_the_client_was_asked() -> None:
     asked = a_client(outdoor_agreed=False, outdoor_agreed_at=NOW)
     assert asked.outdoor_agreement is not None
     assert (asked.outdoor_agreement.agreed, asked.outdoor_agreement.on) == (False, NOW)
     assert asked.location_permission is None
 
 
-def test_a_file_reads_differently_when_the_practice_changes() -> None:
+def test_the_shown_revision_is_the_later_of_client_and_practice() -> None:
     file = ClientFile(a_client(revision=5), ClientRecord(), a_practice(revision=3))
     assert file.shown_revision == 5
     assert msgspec.structs.replace(file, practice=a_practice(revision=8)).shown_revision == 8

@@ -1,4 +1,4 @@
-"""Clients over HTTP: what is kept, what is sealed, who sees it."""
+"""Clients over HTTP: what is stored, what is sealed, and who may see it."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -44,7 +44,7 @@ def a_client(**changes: object) -> dict[str, object]:
 
 
 def added(phone: Phone, **changes: object) -> str:
-    """Add a client and return where it lies."""
+    """Add a client and return its path."""
     answer = phone.post("/v1/clients", a_client(**changes))
     assert answer.status_code == 201, answer.text
     return str(answer.headers["location"])
@@ -91,17 +91,17 @@ def test_the_same_create_again_answers_the_same_client(world: World) -> None:
     assert (other.status_code, other.json()["type"]) == (409, "urn:towpath:problem:id-taken")
 
 
-def test_nothing_about_the_person_lies_open_in_the_database(world: World, running: Running) -> None:
+def test_nothing_about_the_person_is_readable_in_the_database(world: World, running: Running) -> None:
     path = added(world.ada, **RECORD)
     assert world.ada.patch(path, {"gp": {"practice": "Millpond Health"}}).status_code == 200
     rows = stored(running, world.practice_id, world.ada.therapist_id).lower()
-    for told in ("Ashgrove", "Zephyrine", "quill.example", "Hazelwick", "Bartholomew", "Millpond", "1987-"):
-        assert told.lower().encode() not in rows
+    for secret in ("Ashgrove", "Zephyrine", "quill.example", "Hazelwick", "Bartholomew", "Millpond", "1987-"):
+        assert secret.lower().encode() not in rows
     assert b"w-17" in rows
 
 
 def stored(running: Running, practice_id: UUID, therapist_id: UUID) -> bytes:
-    """Return every byte kept of a therapist's clients."""
+    """Return every byte that is stored about a therapist's clients."""
 
     async def read(connection: asyncpg.Connection) -> bytes:
         rows = await connection.fetch("SELECT client::text FROM client")
@@ -121,7 +121,7 @@ def as_therapist(
     therapist_id: UUID,
     act: Callable[[asyncpg.Connection], Awaitable[Done]],
 ) -> Done:
-    """Act in the database with the rights the service has when it acts for a therapist."""
+    """Use the database with the rights of a therapist's transaction."""
 
     async def connected() -> Done:
         connection = await asyncpg.connect(running.composition.dsn)
@@ -146,7 +146,7 @@ def test_a_change_inside_the_record_leaves_the_rest_of_it(world: World) -> None:
     assert world.ada.get(path).json() == changed.json()
 
 
-def test_null_clears_a_part_and_the_last_member_takes_the_part_along(world: World) -> None:
+def test_null_clears_a_part_and_so_does_clearing_its_last_member(world: World) -> None:
     path = added(world.ada, gp={"name": "Dr Thistlewood"}, crisis_plan="Breathe.", rests_s=60)
     cleared = world.ada.patch(path, {"gp": {"name": None}, "crisis_plan": None, "rests_s": None}).json()
     assert not cleared.keys() & {"gp", "crisis_plan", "rests_s"}
@@ -154,7 +154,7 @@ def test_null_clears_a_part_and_the_last_member_takes_the_part_along(world: Worl
     assert world.ada.get(path).json() == cleared
 
 
-def test_the_two_agreements_change_apart_and_can_always_be_withdrawn(world: World) -> None:
+def test_each_agreement_changes_on_its_own_and_can_be_withdrawn(world: World) -> None:
     path = added(world.ada, outdoor_agreement={"agreed": True, "on": ASKED_ON})
     both = world.ada.patch(
         path, {"location_permission": {"agreed": True, "on": "2026-03-08T10:00:00Z"}}
@@ -167,7 +167,7 @@ def test_the_two_agreements_change_apart_and_can_always_be_withdrawn(world: Worl
     assert "location_permission" not in world.ada.patch(path, {"location_permission": None}).json()
 
 
-def test_an_ending_says_how_and_goes_when_the_client_returns(world: World) -> None:
+def test_an_ended_client_needs_an_ending_and_loses_it_on_return(world: World) -> None:
     path = added(world.ada, stage="in_therapy")
     unsaid = world.ada.patch(path, {"stage": "ended"})
     assert (unsaid.status_code, unsaid.json()["pointer"]) == (422, "/ending")
@@ -179,14 +179,14 @@ def test_an_ending_says_how_and_goes_when_the_client_returns(world: World) -> No
     assert (early.status_code, early.json()["pointer"]) == (422, "/ending")
 
 
-def test_who_is_not_born_yet_is_refused(world: World, clock: Clock) -> None:
+def test_a_date_of_birth_in_the_future_is_refused(world: World, clock: Clock) -> None:
     clock.ahead = timedelta(days=-800)
     sent = a_client(identity={"date_of_birth": str(date.today())})  # noqa: DTZ011  more than two years off
     answer = world.ada.post("/v1/clients", sent)
     assert (answer.status_code, answer.json()["pointer"]) == (422, "/identity/date_of_birth")
 
 
-def test_what_cannot_be_read_is_refused_by_name(world: World) -> None:
+def test_an_invalid_member_is_refused_and_named(world: World) -> None:
     refused: tuple[tuple[dict[str, Any], str], ...] = (
         ({"label": ""}, "/label"),
         ({"label": "   "}, "/label"),
@@ -226,7 +226,7 @@ def test_a_colleagues_id_cannot_be_taken(world: World) -> None:
     assert (answer.status_code, answer.json()["type"]) == (409, "urn:towpath:problem:id-taken")
 
 
-def test_who_repeats_a_colleagues_create_does_not_learn_that_it_is_right(world: World) -> None:
+def test_repeating_a_colleagues_create_does_not_reveal_what_it_said(world: World) -> None:
     sent = a_client(**RECORD)
     assert world.ada.post("/v1/clients", sent).status_code == 201
     answers = [world.ben.post("/v1/clients", each) for each in (sent, sent | {"label": "W-18"})]
@@ -245,7 +245,7 @@ def test_a_change_names_its_version_and_is_made_once(world: World) -> None:
     assert first.json() == again.json()
 
 
-def test_a_client_reads_anew_when_the_practice_changes_its_pace(world: World) -> None:
+def test_a_clients_etag_changes_when_the_practice_changes_its_pace(world: World) -> None:
     path = added(world.ada)
     etag = world.ada.get(path).headers["etag"]
     assert world.ada.get(path, headers={"If-None-Match": etag}).status_code == 304
@@ -272,14 +272,14 @@ def test_a_version_the_practice_has_not_reached_is_stale(world: World) -> None:
     assert world.ada.patch(path, {"label": "W-18"}, etag=f'"{latest}"').status_code == 200
 
 
-def test_a_list_shows_nothing_that_is_encrypted(world: World) -> None:
+def test_a_list_shows_no_encrypted_member(world: World) -> None:
     added(world.ada, **RECORD)
     listed = world.ada.get("/v1/clients").json()["items"][0]
     assert not listed.keys() & RECORD.keys()
     assert listed["walks"] == {"flat_pace_mps": 0.9, "rests_s": 600}
 
 
-def test_archived_clients_are_listed_apart_and_come_back(world: World) -> None:
+def test_archived_clients_are_listed_separately_and_can_be_restored(world: World) -> None:
     path = added(world.ada)
     archived = world.ada.patch(path, {"archived": True})
     assert "archived_at" in archived.json()
@@ -305,7 +305,7 @@ def test_clients_are_listed_by_stage(world: World) -> None:
     assert world.ada.get("/v1/clients", params={"stage": "gone"}).status_code == 400
 
 
-def test_clients_are_read_a_page_at_a_time_whatever_letters_they_begin_with(world: World) -> None:
+def test_paging_lists_every_client_once_in_any_alphabet(world: World) -> None:
     names = ["İlkay", "Σίσυφος", "σίσυφος", "Zoë", "alder", "Alder", "ÉTÉ"]
     for label in names:
         added(world.ada, label=label)
@@ -320,7 +320,7 @@ def test_clients_are_read_a_page_at_a_time_whatever_letters_they_begin_with(worl
     assert (sorted(seen), cursor) == (sorted(names), None)
 
 
-def test_a_colleague_named_as_viewer_reads_and_cannot_write(world: World, running: Running) -> None:
+def test_a_viewer_may_read_a_client_and_not_change_them(world: World, running: Running) -> None:
     path = added(world.ada, **RECORD)
 
     async def share(connection: asyncpg.Connection) -> None:

@@ -1,4 +1,4 @@
-"""CSV is read as RFC 4180 writes it, and what is no such table is refused with the place."""
+"""CSV is read as RFC 4180 describes it; anything else is refused with reason and line."""
 
 import csv
 import io
@@ -39,7 +39,7 @@ text = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0")
     quoting=st.sampled_from((csv.QUOTE_MINIMAL, csv.QUOTE_ALL)),
     mark=st.sampled_from(["", "\ufeff"]),
 )
-def test_what_a_spreadsheet_writes_is_read_back(
+def test_a_table_written_as_csv_is_read_back(
     rows: list[tuple[str, str, str]], separator: str, line_end: str, quoting: Literal[0, 1], mark: str
 ) -> None:
     assume(all("\r" not in cell for row in rows for cell in row))  # csv quotes a lone CR only from 3.13 on
@@ -51,12 +51,12 @@ def test_what_a_spreadsheet_writes_is_read_back(
 
 
 @given(st.binary(max_size=200))
-def test_any_bytes_are_a_table_or_refused(content: bytes) -> None:
+def test_any_bytes_are_read_or_refused(content: bytes) -> None:
     with suppress(CsvRefused):
         assert all(any(row.cells) for row in read(b"label,phone\n" + content).rows)
 
 
-def test_columns_come_in_any_order_and_spelling() -> None:
+def test_columns_may_have_any_order_and_capitals() -> None:
     assert read("Phone,Given name, LABEL \n1,2,3\n").columns == ("phone", "given_name", "label")
 
 
@@ -88,7 +88,7 @@ def test_a_formula_stays_text() -> None:
         ("label\n" + "x" * 200_000, "malformed", 2, "field limit"),
     ],
 )
-def test_what_is_no_such_table_is_refused_with_the_place(
+def test_an_unreadable_table_is_refused_with_reason_and_line(
     content: bytes | str, reason: str, line: int, said: str
 ) -> None:
     refused = refusal(content)

@@ -57,7 +57,7 @@ def test_a_repeated_change_is_made_once_and_answered_twice(world: World) -> None
     assert other.json()["parameter"] == "Idempotency-Key"
 
 
-def test_a_place_not_changed_is_not_sent_again(world: World) -> None:
+def test_an_unchanged_place_is_answered_304(world: World) -> None:
     path = world.ada.post("/v1/places", a_room()).headers["location"]
     etag = world.ada.get(path).headers["etag"]
     answer = world.ada.get(path, headers={"If-None-Match": etag})
@@ -95,7 +95,7 @@ def test_a_body_too_large_names_the_limit(world: World) -> None:
     assert (answer.status_code, answer.json()["limit"]) == (413, 1_000_000)
 
 
-def test_a_number_ends_where_it_ends(world: World) -> None:
+def test_a_phone_number_may_not_end_in_a_newline(world: World) -> None:
     phone = {"id": str(uuid4()), "kind": "phone", "name": "Line", "phone_number": "+44 20 7946 0000\n"}
     answer = world.ada.post("/v1/places", phone)
     assert (answer.status_code, answer.json()["pointer"]) == (400, "/phone_number")
