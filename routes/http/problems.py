@@ -108,7 +108,7 @@ def _of_gpx(error: GpxRefused) -> dict[str, Any]:
 
 
 def _of_lines(error: WhichLine | NoLine) -> dict[str, Any]:
-    lines = [FileLineOut.from_choice(each) for each in error.lines[:MOST_LINES]]
+    lines = [FileLineOut.of(each) for each in error.lines[:MOST_LINES]]
     return {"detail": str(error), "lines": lines or None}
 
 

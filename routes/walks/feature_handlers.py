@@ -9,6 +9,7 @@ from litestar.params import FromPath, JSONBody
 
 from routes.http.answers import answer, created
 from routes.http.dependencies import Creating, Writing
+from schemas.base import changes_of
 from schemas.walks.features import FeatureIn, FeatureOut, FeaturePatch
 from service.foundation.database.connection import Begin
 from service.foundation.retry_safe import Expected
@@ -65,9 +66,8 @@ async def patch_feature(
     now: NamedDependency[datetime],
 ) -> Response[FeatureOut]:
     """Change what is named, or move the point."""
-    feature = await change_feature(
-        begin, writing.once(data), route_id, feature_id, data.to_changes(now), expected=expected, now=now
-    )
+    once, changes = writing.once(data), changes_of(data, now)
+    feature = await change_feature(begin, once, route_id, feature_id, changes, expected=expected, now=now)
     return answer(FeatureOut.from_feature(feature), feature.revision)
 
 

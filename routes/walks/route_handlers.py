@@ -10,7 +10,16 @@ from litestar.params import FromPath, JSONBody, QueryParameter
 
 from routes.http.answers import answer, created
 from routes.http.dependencies import DEFAULT_LIMIT, Creating, CursorText, Limit, Writing, after
-from schemas.walks.routes import RouteIn, RouteOut, RoutePage, RoutePatch, RouteVersions, TurnBackOut
+from schemas.base import changes_of
+from schemas.walks.routes import (
+    RouteIn,
+    RouteOut,
+    RoutePage,
+    RoutePatch,
+    RouteSummaryOut,
+    RouteVersions,
+    TurnBackOut,
+)
 from service.foundation.database.connection import Begin
 from service.foundation.off_loop import off_loop
 from service.foundation.retry_safe import Expected
@@ -69,7 +78,8 @@ async def get_routes(
     """List routes by name, timed at the practice's pace, a client's or another."""
     search = RouteSearch(archived=archived, name=name, tag=None if tag is None else normal_tag(tag))
     request = PaceRequest(client_id, flat_pace_mps, rests_s)
-    return RoutePage.from_page(await page_of_routes(begin, search, request, after=after(cursor), limit=limit))
+    page = await page_of_routes(begin, search, request, after=after(cursor), limit=limit)
+    return RoutePage.from_page(page, RouteSummaryOut.from_summary)
 
 
 @get(
@@ -106,9 +116,8 @@ async def patch_route(
     now: NamedDependency[datetime],
 ) -> Response[RouteOut]:
     """Rename, describe or tag it, archive or restore it; its line has an address of its own."""
-    full = await change_route(
-        begin, writing.once(data), route_id, data.to_changes(now), expected=expected, now=now
-    )
+    once, changes = writing.once(data), changes_of(data, now)
+    full = await change_route(begin, once, route_id, changes, expected=expected, now=now)
     return answer(RouteOut.from_full(full), full.route.shown_revision)
 
 

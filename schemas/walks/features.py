@@ -1,25 +1,29 @@
 """Features of routes on the wire."""
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
-import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from schemas.base import Input, Instant, Latitude, Longitude, Name, Output, Text, changes_of, shown
 from service.walks.features import Feature, FeatureKind
 
 
-class FeatureIn(Input):
+class FeatureMembers(Input):
+    """What a point of a route may have besides its kind and position."""
+
+    name: Name | UnsetType | None = UNSET
+    description: Text | UnsetType | None = UNSET
+
+
+class FeatureIn(FeatureMembers, kw_only=True):
     """A point of a route to add."""
 
     id: UUID
     kind: FeatureKind
     lon: Longitude
     lat: Latitude
-    name: Name | None = None
-    description: Text | None = None
 
     def to_feature(self, route_id: UUID, now: datetime) -> Feature:
         """Return the feature this describes, before its place along the line is found."""
@@ -29,22 +33,16 @@ class FeatureIn(Input):
             offset_m=0.0,
             created_at=now,
             updated_at=now,
-            **msgspec.structs.asdict(self),
+            **changes_of(self, now),
         )
 
 
-class FeaturePatch(Input):
+class FeaturePatch(FeatureMembers):
     """What to change: null clears a member, an absent one stays. A position has both lon and lat."""
 
     kind: FeatureKind | UnsetType = UNSET
     lon: Longitude | UnsetType = UNSET
     lat: Latitude | UnsetType = UNSET
-    name: Name | UnsetType | None = UNSET
-    description: Text | UnsetType | None = UNSET
-
-    def to_changes(self, now: datetime) -> dict[str, Any]:
-        """Return the changes in the words of the domain."""
-        return changes_of(self, now)
 
 
 class FeatureOut(Output):

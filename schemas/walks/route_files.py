@@ -4,12 +4,11 @@ from typing import Annotated, Final
 
 from msgspec import UNSET, Meta, UnsetType
 
-from schemas.base import Output, present, shown
+from schemas.base import Output, present
 from schemas.walks.routes import RouteOut
-from service.geo.gpx.model import Skipped
 from service.walks.features import FeatureKind
-from service.walks.route_files import FileWaypoint, RouteFile
-from service.walks.routes import FullRoute, LineChoice
+from service.walks.route_files import RouteFile
+from service.walks.routes import FullRoute
 
 WAYPOINTS_SHOWN: Final = 1_000
 
@@ -21,11 +20,6 @@ class SkippedOut(Output):
     column: int
     what: str
     reason: str
-
-    @classmethod
-    def from_skipped(cls, skipped: Skipped) -> "SkippedOut":
-        """Return the part as a phone gets it."""
-        return cls(**shown(skipped, cls))
 
 
 class ImportedRoute(Output):
@@ -41,7 +35,7 @@ class ImportedRoute(Output):
     @classmethod
     def from_file(cls, full: FullRoute, file: RouteFile, left_out: int | None = None) -> "ImportedRoute":
         """Return an imported route as a phone gets it."""
-        skipped = [SkippedOut.from_skipped(each) for each in file.skipped]
+        skipped = [SkippedOut.of(each) for each in file.skipped]
         return cls(RouteOut.from_full(full), skipped, file.skipped_count, present(left_out))
 
 
@@ -56,11 +50,6 @@ class FileLineOut(Output):
     name: str | UnsetType = UNSET
     fault: Annotated[str | UnsetType, Meta(description="Why no route can follow it.")] = UNSET
 
-    @classmethod
-    def from_choice(cls, choice: LineChoice) -> "FileLineOut":
-        """Return the line as a phone gets it."""
-        return cls(**shown(choice, cls))
-
 
 class FileWaypointOut(Output):
     """A single point of a file, with the members a feature has."""
@@ -70,11 +59,6 @@ class FileWaypointOut(Output):
     lat: float
     name: str | UnsetType = UNSET
     description: str | UnsetType = UNSET
-
-    @classmethod
-    def from_waypoint(cls, waypoint: FileWaypoint) -> "FileWaypointOut":
-        """Return the point as a phone gets it."""
-        return cls(**shown(waypoint, cls))
 
 
 class FilePreview(Output):
@@ -92,10 +76,10 @@ class FilePreview(Output):
     def from_file(cls, file: RouteFile) -> "FilePreview":
         """Return what a file holds as a phone gets it. It measures lines: call it off the event loop."""
         return cls(
-            lines=[FileLineOut.from_choice(each) for each in file.choices()],
-            waypoints=[FileWaypointOut.from_waypoint(each) for each in file.waypoints[:WAYPOINTS_SHOWN]],
+            lines=[FileLineOut.of(each) for each in file.choices()],
+            waypoints=[FileWaypointOut.of(each) for each in file.waypoints[:WAYPOINTS_SHOWN]],
             waypoint_count=len(file.waypoints),
-            skipped=[SkippedOut.from_skipped(each) for each in file.skipped],
+            skipped=[SkippedOut.of(each) for each in file.skipped],
             skipped_count=file.skipped_count,
             name=present(file.name),
             description=present(file.description),

@@ -1,15 +1,13 @@
 """Routes on the wire."""
 
-from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from schemas.base import Input, Instant, Name, NextCursor, Output, Text, changes_of, shown
+from schemas.base import Input, Instant, Name, Output, Page, Text, shown
 from schemas.walks.features import FeatureOut
-from service.foundation.pages import PageOf
 from service.geo.gpx.model import DEFAULT_LIMITS
 from service.walks.plan_turn_back import TurnBackPlan
 from service.walks.route_files import RouteRequest
@@ -39,6 +37,15 @@ GeoJson = Annotated[
     ),
 ]
 
+LineNumber = Annotated[
+    int,
+    Meta(
+        ge=0,
+        le=DEFAULT_LIMITS.lines,
+        description="Which line of the drawing to take where there are several: from 0, in its order.",
+    ),
+]
+
 
 class RouteIn(Input):
     """A route drawn on a map."""
@@ -48,8 +55,7 @@ class RouteIn(Input):
     geojson: GeoJson
     description: Text | None = None
     tags: Tags = msgspec.field(default_factory=list)
-    line: Annotated[int, Meta(ge=0, le=DEFAULT_LIMITS.lines)] | None = None
-    """Which line of the drawing to take where there are several: from 0, in its order."""
+    line: LineNumber | None = None
 
     def to_request(self) -> RouteRequest:
         """Return the route to make of the drawing."""
@@ -69,10 +75,6 @@ class RoutePatch(Input):
     description: Text | UnsetType | None = UNSET
     tags: Tags | UnsetType = UNSET
     archived: bool | UnsetType = UNSET
-
-    def to_changes(self, now: datetime) -> dict[str, Any]:
-        """Return the changes in the words of the domain."""
-        return changes_of(self, now)
 
 
 class LineEnd(Output):
@@ -180,17 +182,8 @@ class RouteOut(RouteSummaryOut, kw_only=True):
         return cls(**summary_members(full.route), features=features)
 
 
-class RoutePage(Output):
+class RoutePage(Page[RouteSummaryOut]):
     """Routes by name."""
-
-    items: list[RouteSummaryOut]
-    next_cursor: NextCursor | UnsetType = UNSET
-
-    @classmethod
-    def from_page(cls, page: PageOf[RouteSummary]) -> "RoutePage":
-        """Return the page as a phone gets it."""
-        items = [RouteSummaryOut.from_summary(each) for each in page.items]
-        return cls(items=items, next_cursor=page.next.to_text() if page.next else UNSET)
 
 
 class TurnBackOut(Output):

@@ -41,8 +41,8 @@ class Feature(msgspec.Struct, frozen=True, kw_only=True):
     id: UUID
     route_id: UUID
     kind: FeatureKind
-    name: str | None
-    description: str | None
+    name: str | None = None
+    description: str | None = None
     lon: float
     lat: float
     along_m: float
