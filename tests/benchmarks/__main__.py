@@ -1,8 +1,9 @@
 """Every benchmark: `python -m tests.benchmarks`."""
 
-from tests.benchmarks import gpx_reader, policies, service
+from tests.benchmarks import gpx_reader, policies, service, slow_connections
 
 if __name__ == "__main__":
     gpx_reader.main()
     service.main()
     policies.main()
+    slow_connections.main()
