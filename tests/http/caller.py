@@ -1,4 +1,4 @@
-"""Somebody who has one of everything, and asks for it wrongly."""
+"""A therapist who has one of everything, and sends wrong requests."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,7 +22,7 @@ WITH_FILE: Final = sorted(
 
 
 class Caller(msgspec.Struct):
-    """Ada, and what she has."""
+    """Ada, and the ids of her things."""
 
     world: World
     ids: Ids
@@ -31,7 +31,7 @@ class Caller(msgspec.Struct):
         return self.world.nobody if CASES[name].rule is Rule.OPEN else self.world.ada
 
     def send(self, name: str, content: Any, **headers: str) -> httpx.Response:
-        """Send an operation with another body than the right one, from a network of its own."""
+        """Call an operation with this body, from a network of its own."""
         method, path, options = request(name, self.ids, self.ids)
         said = {"Content-Type": "application/json", "X-Forwarded-For": f"2001:db8:{uuid4().hex[:4]}::1"}
         said = {
@@ -43,7 +43,7 @@ class Caller(msgspec.Struct):
         return self.phone(name).send(method, path, content=content, headers=said, params=params)
 
     def body(self, name: str) -> Any:
-        """Return the right body."""
+        """Return a correct body."""
         return request(name, self.ids, self.ids)[2]["json"]
 
 
@@ -56,7 +56,7 @@ def make_caller(running: Running) -> Caller:
 
 @contextmanager
 def nothing_stored(look: Look, caller: Caller) -> Iterator[None]:
-    """Fail where a row of the caller's practice is another one afterwards."""
+    """Fail if any row of the caller's practice changes within the block."""
     practices = [caller.world.practice_id]
     before = look.everything(practices)
     yield

@@ -1,4 +1,4 @@
-"""Files sent as routes."""
+"""Uploads of route files."""
 
 from typing import Any, Final
 from uuid import uuid4

@@ -1,4 +1,4 @@
-"""Bodies made from a wire type: each member wrong in every way, and each at the edge of its limits."""
+"""Bodies made from a wire type: each member with every kind of wrong value, and with values at its limits."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -18,28 +18,28 @@ PATTERNED: Final = {
     "url": "https://video.example/room",
     "phone_number": "+44 20 7946 0000",
 }
-"""Examples of text that must look like something, by the name of the member."""
+"""Examples of text with a pattern, by the name of the member."""
 NUL, HALF_PAIR = '"a\\u0000b"', '"\\ud800"'
 NOT_NUMBERS: Final = ("NaN", "Infinity", "-Infinity", "1e999", "0x10", "01", "+1", ".5")
 HUGE: Final = str(2**70)
 
 Place = tuple[str | int, ...]
-"""Where a member stands: names, and indices of lists."""
+"""The path to a member: names, and indices of lists."""
 
 
 class Member(msgspec.Struct, frozen=True):
-    """A member of a body, however deep."""
+    """A member of a body, at any depth."""
 
     place: Place
     type: wire.Type
     """Without null and absence."""
     nullable: bool
     parents: tuple[wire.Type, ...]
-    """The types it stands in, the body's first."""
+    """The types around it, from the body inwards."""
 
     @property
     def pointer(self) -> str:
-        """Return where a problem says that it is; of a mapping's member only which mapping."""
+        """Return the pointer a problem gives: for a member of a mapping it ends at the mapping."""
         names = []
         for name, parent in zip(self.place, self.parents, strict=True):
             if isinstance(parent, wire.DictType):
@@ -49,7 +49,7 @@ class Member(msgspec.Struct, frozen=True):
 
 
 def members(body: type) -> list[Member]:
-    """Return every member of a wire type."""
+    """Return every member of a wire type, at any depth."""
     return list(_below((), _plain(wire.type_info(body))[0], ()))
 
 
@@ -69,7 +69,7 @@ def _below(place: Place, kind: wire.Type, parents: tuple[wire.Type, ...]) -> Ite
 
 
 def _plain(kind: wire.Type) -> tuple[wire.Type, bool]:
-    """Return a type without descriptions, null and absence, and whether null may stand for it."""
+    """Return a type without descriptions, null and absence, and whether it may be null."""
     while isinstance(kind, wire.Metadata):
         kind = kind.type
     if not isinstance(kind, wire.UnionType):
@@ -81,7 +81,7 @@ def _plain(kind: wire.Type) -> tuple[wire.Type, bool]:
 
 
 def with_member(body: Any, member: Member, value: str) -> str:
-    """Return a body as JSON in which one member is `value`, as it is written there."""
+    """Return a body as JSON with `value`, which is JSON itself, for one member."""
     body = node = deepcopy(body)
     for name, kind in zip(member.place[:-1], member.parents[1:], strict=True):
         if isinstance(node, list):
@@ -97,7 +97,7 @@ def with_member(body: Any, member: Member, value: str) -> str:
 
 
 def example(kind: wire.Type, name: str = "") -> Any:
-    """Return a value that can be read as `kind`, with no more than it needs."""
+    """Return the smallest value that can be read as `kind`."""
     if isinstance(kind, wire.StructType):
         needed = [each for each in kind.fields if each.required]
         return {each.encode_name: example(_plain(each.type)[0], each.encode_name) for each in needed}
@@ -121,7 +121,7 @@ EXAMPLES: Final[dict[type[wire.Type], Callable[[], Any]]] = {
 
 
 def wrong_values(member: Member) -> list[str]:
-    """Return what must be refused for a member, as JSON or nearly so."""
+    """Return values a member must refuse, as JSON or text that is nearly JSON."""
     kind = member.type
     if isinstance(kind, wire.RawType):
         return ['"x"', "5", "[]", "null", "{}", NUL, HALF_PAIR, *NOT_NUMBERS]
@@ -140,7 +140,7 @@ def wrong_values(member: Member) -> list[str]:
 
 
 def _beyond(kind: wire.Type) -> list[str]:
-    """Return what has the right type and lies past its limits."""
+    """Return values of the right type just past its limits."""
     beyond: list[Any] = []
     match kind:
         case wire.StrType(min_length=least, max_length=most):
@@ -162,7 +162,7 @@ def _beyond(kind: wire.Type) -> list[str]:
 
 
 def edge_values(member: Member) -> list[str]:
-    """Return what lies just within a member's limits."""
+    """Return values just within the limits of a member."""
     match member.type:
         case wire.StrType(min_length=least, max_length=most, pattern=None | r"\S"):
             longest = [json.dumps(letter * (most or 1)) for letter in "x😀é"]

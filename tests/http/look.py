@@ -1,4 +1,4 @@
-"""Looking into the database past every policy, as its superuser."""
+"""Reads of the database as its superuser, past every policy."""
 
 import asyncio
 from collections.abc import Sequence
@@ -12,13 +12,13 @@ from service.foundation.database.tables import TENANT_TABLES
 
 
 class Look(msgspec.Struct, frozen=True):
-    """A superuser's eyes on the database of the run."""
+    """The database of the run, read as its superuser."""
 
     admin_dsn: str
     database: str
 
     def rows(self, sql: str, *arguments: object) -> list[dict[str, Any]]:
-        """Return what a query finds."""
+        """Return the rows of a query."""
 
         async def looking() -> list[dict[str, Any]]:
             connection = await asyncpg.connect(self.admin_dsn, database=self.database)
@@ -30,18 +30,18 @@ class Look(msgspec.Struct, frozen=True):
         return asyncio.run(looking())
 
     def value(self, sql: str, *arguments: object) -> Any:
-        """Return the one value a query finds."""
+        """Return the only value of a query."""
         (row,) = self.rows(sql, *arguments)
         (value,) = row.values()
         return value
 
     def everything(self, practice_ids: Sequence[UUID]) -> dict[str, str]:
-        """Return a digest of each table's rows of some practices: when nothing is written, it stays."""
+        """Return a digest of the rows of some practices in each table, which any write changes."""
         rows = self.rows(EVERYTHING, list(practice_ids))
         return {row["name"]: row["digest"] for row in rows}
 
     def counts(self, practice_id: UUID) -> dict[str, int]:
-        """Return how many rows each table holds of a practice."""
+        """Return the number of rows of a practice in each table."""
         return {row["name"]: row["rows"] for row in self.rows(COUNTS, practice_id)}
 
 

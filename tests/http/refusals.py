@@ -1,4 +1,4 @@
-"""What every refusal looks like, whatever was asked."""
+"""The form that every refusal has."""
 
 from typing import Any, Final
 

@@ -19,7 +19,7 @@ START_S = 20
 
 
 class Running(msgspec.Struct, frozen=True):
-    """A service one can speak to, and look into."""
+    """A running service: its HTTP address, and its inside."""
 
     http: httpx.Client
     app: Litestar

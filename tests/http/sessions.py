@@ -1,4 +1,4 @@
-"""A walk to attach things to: a client who agreed, a session held, a recording of it."""
+"""A walk for tests: a client who agreed, a session that was held, a recording of it."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -51,7 +51,7 @@ def at(seconds: float) -> str:
 
 
 def a_recording(*, out_s: int = 1_200, from_s: int = 0, then_s: int = 0) -> bytes:
-    """Return the GPX of a walk east and back, a fix a second; `then_s` seconds go on afterwards."""
+    """Return the GPX of a walk east and back, one fix a second, and `then_s` more seconds."""
     seconds = np.arange(from_s, 2 * out_s + then_s + 1)
     east_m = np.where(seconds <= out_s, seconds, 2 * out_s - seconds) * PACE_MS
     first_ms = round(HALF_PAST_TWO.timestamp() * 1_000)

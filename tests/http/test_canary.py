@@ -1,4 +1,4 @@
-"""Words a therapist would never want found are found nowhere: not in data files, WAL, dumps or logs."""
+"""No confidential word lies anywhere in the open: not in data files, WAL, dumps or logs."""
 
 import mmap
 import struct
@@ -27,12 +27,12 @@ from tests.http.world import Phone, make_world
 
 CANARY: Final = f"kingfisher{uuid4().hex[:12]}"
 PLAIN: Final = f"moorhen{uuid4().hex[:12]}"
-"""A label, which lies open: what finds it would find the canary."""
+"""A label, which is not encrypted: a search that finds it would find the canary too."""
 LONGITUDE: Final = 12.3456789
-"""Where nobody else walks."""
+"""Coordinates no other test uses."""
 
 NOT_THE_SERVICES: Final = frozenset({"httpx", "httpcore", "uvicorn"})
-"""Logs of the phone, and of the web server, which logs no requests unless a test listens."""
+"""Loggers of the HTTP client and of the web server, which log requests only where a test listens."""
 
 CLINICAL: Final = (
     "create_client",
@@ -49,14 +49,14 @@ CLINICAL: Final = (
     "write_note",
     "edit_note",
 )
-"""Operations whose bodies hold what is said about a client."""
+"""Operations whose bodies hold words about a client."""
 LIES_OPEN: Final = frozenset({"/label"})
-"""What the therapist calls the record, which is not a name."""
+"""Members that are not confidential: the label is not a name."""
 WITH_IT: Final[dict[tuple[str, str], dict[str, Any]]] = {
     ("write_note", "/fields"): {"format": "soap"},
     ("edit_note", "/fields"): {"format": "soap"},
 }
-"""What else a body needs for a member to be taken."""
+"""Other members a body needs so that a member is accepted."""
 
 
 def text_members() -> list[tuple[str, Member]]:
@@ -80,7 +80,7 @@ def positions() -> list[tuple[str, Member]]:
 
 
 def say(phone: Phone, name: str, member: Member, value: str, ids: Ids) -> httpx.Response:
-    """Send a clinical body that is right, with one member as it is given."""
+    """Send a correct clinical body with one member set to a value."""
     method, path, options = request(name, ids, ids)
     body = example_body(name, ids) | WITH_IT.get((name, member.pointer), {})
     headers = {**options["headers"], "Content-Type": "application/json"}
@@ -93,13 +93,13 @@ def example_body(name: str, ids: Ids) -> dict[str, Any]:
 
 
 def word_for(member: Member) -> str:
-    """Return the canary in the form a member takes."""
+    """Return the canary in the form that a member accepts."""
     assert isinstance(member.type, wire.StrType)
     return f'"{CANARY}@quay.example"' if "@" in (member.type.pattern or "") else f'"{CANARY}"'
 
 
 def a_walk() -> bytes:
-    """Return a recording that names the canary wherever a file can name something."""
+    """Return a recording with the canary in every text of the file."""
     points = "".join(
         f'<trkpt lat="51.{number:04}" lon="{LONGITUDE}"><time>{at(number)}</time>'
         f"<name>{CANARY}</name><cmt>{CANARY}</cmt></trkpt>"
@@ -117,7 +117,7 @@ CSV_HEAD: Final = "label,given_name,address,emergency_name,gp_name,crisis_plan\n
 
 
 def say_everything(phone: Phone, ids: Ids) -> None:
-    """Say the canary in every place that is meant for what nobody else may know, and refused too."""
+    """Send the canary in every confidential member, in accepted and in refused requests."""
     for name, member in text_members():
         answer = say(phone, name, member, word_for(member), ids | session_for(phone, name, member))
         assert answer.is_success, (name, member.pointer, answer.text)
@@ -135,7 +135,7 @@ def say_everything(phone: Phone, ids: Ids) -> None:
 
 
 def session_for(phone: Phone, name: str, member: Member) -> Ids:
-    """Return a session of its own for what can be said of a session but once."""
+    """Return a new session for what can be reported of a session only once."""
     if name == "cancel_session":
         return {"planned_id": a_session(phone).rpartition("/")[2]}
     if member.pointer == "/cancellation_words":
@@ -146,7 +146,7 @@ def session_for(phone: Phone, name: str, member: Member) -> Ids:
 
 
 def read_everything(phone: Phone, ids: Ids) -> str:
-    """Return all that is read of it again, as its owner."""
+    """Return everything its owner reads of it afterwards."""
     names = ("read_client", "read_session", "list_moments", "list_notes", "read_track", "read_track_original")
     session = ids | {"session_id": ids["planned_id"]}
     paths = [OPERATIONS[name].path.format(**which) for name in names for which in (ids, session)]
@@ -160,13 +160,13 @@ def said(running: Running) -> tuple[Phone, Ids]:
 
 
 def needles() -> list[bytes]:
-    """Return the canary and the place as they might lie about: as text, in hex, as a number."""
+    """Return the canary and the place as they might be stored: as text, in hex, as a number."""
     words = [CANARY, CANARY.upper(), CANARY.encode().hex(), str(LONGITUDE), str(LONGITUDE).encode().hex()]
     return [each.encode() for each in words] + [struct.pack(order, LONGITUDE) for order in ("<d", ">d")]
 
 
 def found_in(content: bytes | mmap.mmap, wanted: Sequence[bytes]) -> list[bytes]:
-    """Return the surroundings of what is wanted, where it is there."""
+    """Return the bytes around each thing that is found."""
     places = (content.find(each) for each in wanted)
     return [content[max(0, place - 100) : place + 40] for place in places if place >= 0]
 
@@ -176,7 +176,7 @@ def files_below(folder: Path) -> Iterator[Path]:
 
 
 def found_below(folder: Path, wanted: Sequence[bytes]) -> dict[str, list[bytes]]:
-    """Return which files hold something that is wanted."""
+    """Return the files that hold one of the things."""
     found = {}
     for path in files_below(folder):
         with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
@@ -186,13 +186,13 @@ def found_below(folder: Path, wanted: Sequence[bytes]) -> dict[str, list[bytes]]
 
 
 def dumped(look: Look) -> bytes:
-    """Return what pg_dump writes of the database."""
+    """Return the dump of the database."""
     dsn = urlsplit(look.admin_dsn)._replace(path=f"/{look.database}").geturl()
     command = [str(find_binaries() / "pg_dump"), "--dbname", dsn]
     return subprocess.run(command, capture_output=True, check=True).stdout
 
 
-def test_what_was_said_in_confidence_is_found_nowhere(
+def test_confidential_words_are_found_nowhere(
     said: tuple[Phone, Ids],
     look: Look,
     server: Server,
@@ -216,6 +216,6 @@ def test_what_was_said_in_confidence_is_found_nowhere(
         assert found_below(server.data, needles()) == {}
 
 
-def test_no_body_about_a_client_is_left_out() -> None:
+def test_every_body_about_a_client_is_searched() -> None:
     bodies = {name for name, case in CASES.items() if case.rule is Rule.CLINICAL and " " not in name}
     assert {name for name in bodies if OPERATIONS[name].body} | {"create_client"} == set(CLINICAL)

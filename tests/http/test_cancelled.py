@@ -1,4 +1,4 @@
-"""Requests cut off in the middle leave no tenant behind, and a service without connections says so."""
+"""A request cut off in the middle leaves no tenant on its connection; a full pool answers 503."""
 
 import asyncio
 import json
@@ -41,7 +41,7 @@ def world(small: Running) -> World:
 
 @pytest.fixture
 def complaints(small: Running) -> Iterator[list[dict[str, Any]]]:
-    """Return what the event loop is told of errors nobody looked after.
+    """Return the errors that reach the event loop's exception handler.
 
     Except one of asyncpg's: cancelled while it asks a server elsewhere for TLS, it leaves a future behind.
     """
@@ -57,7 +57,7 @@ def complaints(small: Running) -> Iterator[list[dict[str, Any]]]:
 
 
 def run(small: Running, work: Coroutine[Any, Any, Answer]) -> Answer:
-    """Run something where the service runs."""
+    """Run a coroutine on the event loop of the service."""
     return asyncio.run_coroutine_threadsafe(work, small.loop).result(60)
 
 
@@ -67,7 +67,7 @@ def pool_of(small: Running) -> Pool:
 
 
 async def tenants_left(pool: Pool) -> set[str]:
-    """Return what every connection of the pool still holds of a tenant or a transaction."""
+    """Return the tenant settings left on the connections of the pool; fail for an open transaction."""
     left = set()
     async with AsyncExitStack() as stack:
         for _ in range(POOL_SIZE):
@@ -79,7 +79,7 @@ async def tenants_left(pool: Pool) -> set[str]:
 
 
 def request_scope(phone: Phone, method: str, path: str) -> dict[str, Any]:
-    """Return a request as the server hands it to the application."""
+    """Return the ASGI scope of a request."""
     headers = [
         (b"host", b"phone.example"),
         (b"authorization", f"Bearer {phone.tokens['access_token']}".encode()),
@@ -95,7 +95,7 @@ def request_scope(phone: Phone, method: str, path: str) -> dict[str, Any]:
 
 
 async def cancel_midway(small: Running, phone: Phone, method: str, path: str, body: object) -> bool:
-    """Begin a request and cancel it after a moment; return whether it was still under way."""
+    """Begin a request and cancel it after a moment; return whether it was still running."""
 
     async def receive() -> dict[str, Any]:
         return {"type": "http.request", "body": json.dumps(body).encode(), "more_body": False}
@@ -115,7 +115,7 @@ async def cancel_midway(small: Running, phone: Phone, method: str, path: str, bo
 
 
 async def cancel_many(small: Running, world: World, path: str) -> int:
-    """Cancel requests of both practices at once, until enough of them were under way."""
+    """Cancel requests of both practices until enough of them were still running."""
     cancelled = 0
     for turn in range(40):
         a_place = {"id": str(uuid4()), "kind": "room", "name": f"Room {turn}"}
@@ -146,7 +146,7 @@ def test_a_cancelled_request_leaves_no_tenant_behind(
     assert world.cleo.get(path).status_code == 404
 
 
-def test_what_a_cancelled_write_left_is_all_or_nothing(small: Running, world: World, look: Look) -> None:
+def test_a_cancelled_write_is_made_whole_or_not_at_all(small: Running, world: World, look: Look) -> None:
     path = f"/v1/places/{uuid4()}"
     run(small, cancel_many(small, world, path))
     practices = [world.practice_id, UUID(world.cleo.tokens["practice_id"])]
@@ -186,7 +186,7 @@ def test_a_cancelled_query_stops_on_the_server_too(
     assert complaints == []
 
 
-def test_an_error_overlooked_inside_is_not_taken_for_a_commit(small: Running, world: World) -> None:
+def test_an_error_ignored_inside_a_transaction_is_not_a_commit(small: Running, world: World) -> None:
     async def overlooking() -> None:
         begin = Begin(pool_of(small), Tenant(world.practice_id, world.ada.therapist_id))
         async with begin.unstamped() as connection:
@@ -198,14 +198,14 @@ def test_an_error_overlooked_inside_is_not_taken_for_a_commit(small: Running, wo
 
 
 def hang_up(small: Running, content: bytes) -> None:
-    """Send bytes and be gone before the answer."""
+    """Send bytes and close the connection before the answer."""
     url = small.http.base_url
     with socket.create_connection((url.host, url.port or 80), timeout=10) as connection:
         connection.sendall(content)
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\x01\x00\x00\x00\x00\x00\x00\x00")
 
 
-def test_phones_that_hang_up_leave_no_tenant_behind(
+def test_a_phone_that_hangs_up_leaves_no_tenant_behind(
     small: Running, world: World, complaints: list[dict[str, Any]]
 ) -> None:
     for turn in range(CANCELLATIONS):
@@ -221,9 +221,7 @@ def test_phones_that_hang_up_leave_no_tenant_behind(
     assert complaints == []
 
 
-def test_a_service_without_free_connections_says_so_in_time_and_recovers(
-    small: Running, world: World
-) -> None:
+def test_a_service_without_free_connections_answers_503_and_recovers(small: Running, world: World) -> None:
     async def take_all(stack: AsyncExitStack) -> None:
         for _ in range(POOL_SIZE):
             await stack.enter_async_context(pool_of(small).acquire(timeout=5))
@@ -243,7 +241,7 @@ def test_a_service_without_free_connections_says_so_in_time_and_recovers(
     assert small.http.get("/health/ready").status_code == 200
 
 
-def test_many_at_once_on_few_connections_are_all_answered(world: World) -> None:
+def test_many_requests_on_few_connections_are_all_answered(world: World) -> None:
     async def ask(number: int) -> tuple[int, str]:
         phone = (world.ada, world.cleo)[number % 2]
         answer = await asyncio.to_thread(phone.get, "/v1/practice")

@@ -1,4 +1,4 @@
-"""When the database's disk is nearly full: nothing is written, all is read, and room made is noticed."""
+"""On a nearly full disk the service refuses writes, still reads, and recovers when there is room."""
 
 import threading
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ from tests.http.world import PASSWORD, World, make_world, sign_in
 
 @pytest.fixture(scope="module")
 def room() -> threading.Event:
-    """Return what is set while the disk has room."""
+    """Return an event that is set while the disk has room."""
     event = threading.Event()
     event.set()
     return event
@@ -29,7 +29,7 @@ def world(dsn: str, keys: KeyFile, room: threading.Event) -> Iterator[World]:
         yield make_world(service)
 
 
-def test_a_full_disk_refuses_writes_for_a_while_and_nothing_else(world: World, room: threading.Event) -> None:
+def test_a_full_disk_refuses_writes_until_there_is_room(world: World, room: threading.Event) -> None:
     client, session = a_client(world.ada), a_session(world.ada)
     held(world.ada, session)
     new = {"id": str(uuid4()), "label": "B. 18"}

@@ -1,4 +1,4 @@
-"""The OpenAPI document says what the service does, in a form generated clients can use."""
+"""The OpenAPI document describes the service in a form that client generators read."""
 
 import re
 from collections.abc import Iterator
@@ -59,20 +59,20 @@ def test_every_operation_says_what_it_is_and_how_it_fails(
     assert (method == "patch") <= ({"412", "428"} <= problems.keys())
 
 
-def test_every_type_on_the_wire_has_an_example() -> None:
+def test_every_wire_type_has_an_example() -> None:
     assert sorted(TYPES.keys() - EXAMPLES.keys() - {"Problem"}) == []
 
 
 @pytest.mark.parametrize("name", sorted(EXAMPLES))
-def test_every_example_is_what_it_is_an_example_of(name: str) -> None:
+def test_every_example_is_a_value_of_its_type(name: str) -> None:
     example = EXAMPLES[name]
     decoded = msgspec.json.decode(msgspec.json.encode(example), type=TYPES[name])
     again = msgspec.json.decode(msgspec.json.encode(decoded))
     assert again.items() <= example.items()
 
 
-def test_every_instant_is_told_to_be_one() -> None:
-    """Without its format a generated client takes it for any text."""
+def test_every_instant_has_the_format_date_time() -> None:
+    """Without the format, generated clients make it a plain string."""
     instants = {
         (name, field.encode_name)
         for name, type_ in TYPES.items()
@@ -88,7 +88,7 @@ def test_every_instant_is_told_to_be_one() -> None:
     assert {each for each, format_ in formats.items() if format_ != "date-time"} == set()
 
 
-def test_what_the_source_says_below_a_member_is_told() -> None:
+def test_members_and_values_have_their_descriptions() -> None:
     members = SCHEMAS["ClientSummary"]["properties"]
     assert members["flat_pace_mps"]["description"] == "The client's own; absent where the practice's applies."
     inherited = SCHEMAS["ClientOut"]["properties"]["location_permission"]["description"]
@@ -106,15 +106,15 @@ def test_no_description_keeps_the_indentation_of_the_source() -> None:
     assert indented == []
 
 
-def test_what_may_be_left_out_is_told_in_words() -> None:
-    """By a `default` openapi-typescript takes a member for one that has to be sent."""
+def test_defaults_are_described_in_words() -> None:
+    """openapi-typescript takes a member with a `default` for one that must be sent."""
     members = [(name, each) for name in SCHEMAS for each in SCHEMAS[name].get("properties", ())]
     assert [each for each in members if "default" in SCHEMAS[each[0]]["properties"][each[1]]] == []
     assert SCHEMAS["NoteIn"]["properties"]["about"]["description"] == "Left out, it is `session`."
 
 
-def test_a_file_is_bytes_and_a_drawing_an_object() -> None:
-    """A generated client that takes a file for text sends it as JSON, or not at all."""
+def test_a_file_is_binary_and_a_drawing_an_object() -> None:
+    """Generated clients send a plain string as JSON, or not at all."""
     for _, _, operation in FOUND:
         for body in (operation.get("requestBody", {}), *operation["responses"].values()):
             for media_type, media in body.get("content", {}).items():
@@ -124,7 +124,7 @@ def test_a_file_is_bytes_and_a_drawing_an_object() -> None:
                     assert media["schema"]["format"] == "binary"
 
 
-def test_the_first_track_and_the_next_are_answered_as_told(world: World) -> None:
+def test_the_first_track_and_the_next_are_answered_as_described(world: World) -> None:
     session = a_session(world.ada)
     told = DOCUMENT["paths"]["/v1/sessions/{session_id}/track"]["put"]["responses"]
     for status in ("201", "200"):
@@ -133,13 +133,13 @@ def test_the_first_track_and_the_next_are_answered_as_told(world: World) -> None
         assert answer.headers.keys() >= {name.lower() for name in told[status]["headers"]}
 
 
-def test_what_may_be_answered_with_304_may_be_asked_for_so() -> None:
+def test_every_read_that_answers_304_takes_if_none_match() -> None:
     for _, _, operation in FOUND:
         names = {each["name"] for each in operation.get("parameters", ())}
         assert ("304" in operation["responses"]) == ("If-None-Match" in names)
 
 
-def test_whatever_takes_json_may_count_the_characters_it_replaced() -> None:
+def test_every_operation_with_json_may_count_replaced_characters() -> None:
     for _, _, operation in FOUND:
         takes_json = any(
             each.endswith("json") for each in operation.get("requestBody", {}).get("content", ())
@@ -164,7 +164,7 @@ def test_the_document_says_which_idempotency_keys_are_refused(world: World, key:
     assert answer.status_code == 400
 
 
-def test_nothing_is_nullable_by_one_of() -> None:
+def test_no_schema_is_nullable_by_any_of() -> None:
     assert [path for path, node in _nodes(DOCUMENT, "") if _is_one_of_null(node)] == []
 
 
@@ -183,7 +183,7 @@ def _is_one_of_null(node: Any) -> bool:
     return isinstance(choices, list) and {"type": "null"} in choices
 
 
-def test_the_documentation_page_needs_no_other_host(world: World) -> None:
+def test_the_documentation_page_loads_nothing_from_other_hosts(world: World) -> None:
     page = world.nobody.get("/docs")
     assert page.status_code == 200
     assert page.headers["content-security-policy"].startswith("default-src 'none'")

@@ -1,4 +1,4 @@
-"""The README's first walk, run as it stands there."""
+"""The first walk of the README, run exactly as written."""
 
 import json
 import shutil
@@ -13,14 +13,14 @@ README = Path(__file__).parents[2] / "README.md"
 
 
 def first_walk() -> str:
-    """Return the commands a reader is to give as the phone."""
+    """Return the commands that play the phone."""
     text = README.read_text(encoding="utf-8")
     told = text.partition("Then, as the phone would")[2].partition("The whole API is described")[0]
     return "".join(each.partition("\n```")[0] + "\n" for each in told.split("```sh\n")[1:])
 
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
-def test_the_first_walk_with_curl_ends_with_a_note_in_its_place(world: World, tmp_path: Path) -> None:
+def test_the_first_walk_with_curl_ends_with_a_note_on_its_place(world: World, tmp_path: Path) -> None:
     commands = first_walk()
     for written, meant in (
         ("http://127.0.0.1:8420", str(world.http.base_url).rstrip("/")),

@@ -1,4 +1,4 @@
-"""Parameters, headers, paths and methods that cannot be used: refused by name, for every operation."""
+"""Wrong parameters, headers, paths and methods are refused by name, for every operation."""
 
 import socket
 from collections.abc import Mapping
@@ -23,7 +23,7 @@ WITH_PATH: Final = sorted(name for name, each in OPERATIONS.items() if each.name
 
 
 def needing(dependency: str) -> list[str]:
-    """Return the operations whose handlers ask for a dependency."""
+    """Return the operations whose handlers take a dependency."""
     handlers = {name: each.handler.parsed_fn_signature.parameters for name, each in OPERATIONS.items()}
     return sorted(name for name, parameters in handlers.items() if dependency in parameters)
 
@@ -36,7 +36,7 @@ def caller(running: Running) -> Caller:
 def ask(
     caller: Caller, name: str, params: Mapping[str, Any] = {}, headers: Mapping[str, Any] = {}, **other: Any
 ) -> httpx.Response:
-    """Call an operation rightly but for some parameters and headers."""
+    """Call an operation correctly except for some parameters and headers."""
     method, path, options = request(name, caller.ids, caller.ids)
     options |= other
     method = options.pop("method", method)
@@ -60,14 +60,14 @@ def refused_parameter(answer: httpx.Response) -> str:
 
 
 @pytest.mark.parametrize("name", GUARDED)
-def test_a_parameter_nobody_knows_is_refused(caller: Caller, look: Look, name: str) -> None:
+def test_an_unknown_parameter_is_refused(caller: Caller, look: Look, name: str) -> None:
     with nothing_stored(look, caller):
         for unknown in ("surprise", "LIMIT", "limit[]", "é", "\ufffd"):
             assert refused_parameter(ask(caller, name, {unknown: "1"})) == unknown
 
 
 @pytest.mark.parametrize("name", WITH_PARAMETERS)
-def test_a_parameter_that_cannot_be_used_is_refused_by_name(caller: Caller, look: Look, name: str) -> None:
+def test_a_wrong_parameter_is_refused_by_name(caller: Caller, look: Look, name: str) -> None:
     accepted = []
     with nothing_stored(look, caller):
         for parameter in OPERATIONS[name].parameters:
@@ -79,7 +79,7 @@ def test_a_parameter_that_cannot_be_used_is_refused_by_name(caller: Caller, look
 
 
 def unusable(operation: Operation, parameter: str) -> list[Any]:
-    """Return values, or lists of them, that a query parameter must not be given."""
+    """Return wrong values, or lists of values, for a query parameter."""
     annotation, limits = operation.parameters[parameter]
     values: list[Any] = ["a\0b", ["1", "1"], "null", "NULL"]
     kinds, least, most = str(annotation), limits.ge or 0, limits.le or 0
@@ -111,7 +111,7 @@ def test_a_parameter_at_its_limit_is_read(caller: Caller, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", WITH_PARAMETERS)
-def test_a_parameter_in_no_encoding_is_no_reason_to_fail(caller: Caller, name: str) -> None:
+def test_a_parameter_that_is_no_utf8_is_answered(caller: Caller, name: str) -> None:
     method, path, options = request(name, caller.ids, caller.ids)
     given = httpx.QueryParams(options.pop("params", {}))
     for parameter in OPERATIONS[name].parameters:
@@ -179,7 +179,7 @@ def test_a_change_names_the_version_it_is_based_on(caller: Caller, look: Look, n
 
 
 @pytest.mark.parametrize("name", sorted(name for name in OPERATIONS if OPERATIONS[name].method == "GET"))
-def test_odd_conditions_on_a_read_are_no_reason_to_fail(caller: Caller, name: str) -> None:
+def test_a_read_ignores_odd_conditions(caller: Caller, name: str) -> None:
     for tag in (b"", b"7", b'"', b"\xff", b"," * 1_000):
         assert ask(caller, name, headers={"If-None-Match": tag}).status_code == 200
     answer = ask(caller, name, headers={"If-None-Match": b"*"})
@@ -187,13 +187,13 @@ def test_odd_conditions_on_a_read_are_no_reason_to_fail(caller: Caller, name: st
 
 
 @pytest.mark.parametrize("name", sorted(name for name, each in OPERATIONS.items() if each.method == "GET"))
-def test_no_cache_may_keep_what_is_answered(caller: Caller, name: str) -> None:
+def test_no_cache_may_store_an_answer(caller: Caller, name: str) -> None:
     for headers in ({}, {"Authorization": "Bearer x"}, {"If-None-Match": "*"}):
         assert said_to_caches(ask(caller, name, headers=headers)) == PRIVATE
 
 
 @pytest.mark.parametrize("name", sorted(name for name, each in OPERATIONS.items() if each.method == "GET"))
-def test_the_head_of_a_read_is_that_of_the_read_itself(caller: Caller, name: str) -> None:
+def test_head_answers_with_the_headers_of_get(caller: Caller, name: str) -> None:
     read, head = ask(caller, name), ask(caller, name, method="HEAD")
     assert (head.status_code, head.content) == (read.status_code, b"")
     own = {"date", "x-request-id"}
@@ -221,14 +221,14 @@ def test_a_method_a_path_does_not_take_is_refused(caller: Caller, path: str) -> 
 @pytest.mark.parametrize(
     "path", ["/", "/v1", "/v2/places", "/v1/nothing", "/v1/places/x/y", "//", "/v1/../places", "/%00", "/é"]
 )
-def test_a_path_nobody_knows_is_answered_404(caller: Caller, path: str) -> None:
+def test_an_unknown_path_is_answered_404(caller: Caller, path: str) -> None:
     answer = caller.world.ada.get(path)
     assert problem(answer)["type"] == "not-found"
     assert said_to_caches(answer) == PRIVATE
 
 
 @pytest.mark.parametrize("path", ["/schema", "/schema/redoc", "/schema/openapi.json", "/schema/x"])
-def test_there_are_no_pages_that_fetch_scripts_from_elsewhere(caller: Caller, path: str) -> None:
+def test_no_page_loads_scripts_from_another_host(caller: Caller, path: str) -> None:
     assert problem(caller.world.http.get(path))["type"] == "not-found"
 
 
@@ -256,7 +256,7 @@ def test_a_file_announced_too_large_is_refused_before_it_is_sent(caller: Caller,
 
 
 def exchanged(caller: Caller, content: bytes) -> tuple[bytes, bytes]:
-    """Send bytes to the service and return head and body of what it says until it hangs up."""
+    """Send bytes to the service and return head and body of its answer, until it closes the connection."""
     url = caller.world.http.base_url
     with socket.create_connection((url.host, url.port or 80), timeout=20) as connection:
         connection.sendall(content)
@@ -281,12 +281,12 @@ def exchanged(caller: Caller, content: bytes) -> tuple[bytes, bytes]:
         b"\x16\x03\x01\x02\x00\x01\x00",
     ],
 )
-def test_odd_bytes_on_the_wire_are_answered_with_a_refusal(caller: Caller, content: bytes) -> None:
+def test_odd_bytes_on_the_wire_are_refused(caller: Caller, content: bytes) -> None:
     head, _ = exchanged(caller, content)
     assert head.startswith(b"HTTP/1.1 4")
 
 
-def test_a_request_id_of_the_phone_is_kept_where_it_fits(caller: Caller) -> None:
+def test_a_well_formed_request_id_of_the_phone_is_kept(caller: Caller) -> None:
     given = {"X-Request-Id": "phone-4711.a_b"}
     assert call_with(caller, given).headers["x-request-id"] == "phone-4711.a_b"
     for odd in ("short", "x" * 65, "a b c d e f g", "<script>alert(1)</script>"):

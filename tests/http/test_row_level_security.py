@@ -1,4 +1,4 @@
-"""The database alone keeps practices and colleagues apart: the application's own filters are not there."""
+"""The database alone keeps practices and colleagues apart, without the filters of the application."""
 
 import re
 from collections.abc import AsyncIterator
@@ -31,11 +31,11 @@ COLLEAGUES: Final = ("a colleague", "nobody in particular")
 
 
 class Ada(msgspec.Struct):
-    """A practice with at least one row in every table, and who else there is."""
+    """A practice with at least one row in every table, and the ids of others."""
 
     world: World
     rows: dict[str, str]
-    """One of her rows in each table, as JSON; her own where it is clinical."""
+    """One row of her practice in each table, as JSON; in a clinical table one of her own."""
     access_digest: bytes
 
     @property
@@ -43,7 +43,7 @@ class Ada(msgspec.Struct):
         return self.world.practice_id
 
     def opening(self, who: str) -> str:
-        """Return how a transaction of somebody begins, as the application or a mistake in it would."""
+        """Return the settings a transaction begins with, for the application or for a mistake in it."""
         cleo = Tenant(UUID(self.world.cleo.tokens["practice_id"]), self.world.cleo.therapist_id)
         tenants = {
             "ada": Tenant(self.practice_id, self.world.ada.therapist_id),
@@ -80,7 +80,7 @@ def one_row(look: Look, table: str, practice_id: UUID) -> str:
 
 @asynccontextmanager
 async def entered(dsn: str, opening: str) -> AsyncIterator[asyncpg.Connection]:
-    """Connect as the application does, in a transaction that begins so, undone afterwards."""
+    """Connect as the application, in a transaction with these settings that is rolled back."""
     connection = await asyncpg.connect(dsn)
     try:
         await connection.execute(opening)
@@ -91,7 +91,7 @@ async def entered(dsn: str, opening: str) -> AsyncIterator[asyncpg.Connection]:
 
 
 async def adas_rows(connection: asyncpg.Connection, table: str, ada: Ada) -> int:
-    """Return how many of Ada's rows somebody sees who asks for everything."""
+    """Return how many of Ada's rows an unfiltered SELECT finds."""
     rows = await connection.fetch(f"SELECT practice_id FROM {table}")
     return sum(row["practice_id"] == ada.practice_id for row in rows)
 
@@ -117,7 +117,7 @@ async def test_a_stranger_reads_and_writes_nothing(dsn: str, ada: Ada, table: st
 
 
 async def plant(connection: asyncpg.Connection, table: str, ada: Ada) -> None:
-    """Insert one of Ada's rows as it is."""
+    """Insert one of Ada's rows unchanged."""
     given = (
         "SELECT string_agg(column_name, ', ') FROM information_schema.columns"
         " WHERE table_name = $1 AND is_generated = 'NEVER'"
@@ -149,7 +149,7 @@ async def test_no_row_can_be_moved_into_another_practice(dsn: str, ada: Ada, tab
 
 
 @pytest.mark.parametrize("table", sorted(CLINICAL))
-async def test_who_holds_a_client_cannot_hand_it_over_unseen(dsn: str, ada: Ada, table: str) -> None:
+async def test_a_therapist_cannot_give_a_client_to_a_colleague(dsn: str, ada: Ada, table: str) -> None:
     async with entered(dsn, ada.opening("ada")) as connection:
         with pytest.raises(asyncpg.InsufficientPrivilegeError, match="row-level security"):
             await connection.execute(f"UPDATE {table} SET therapist_id = $1", ada.world.ben.therapist_id)
@@ -176,7 +176,7 @@ async def test_the_application_can_neither_empty_a_table_nor_lift_a_policy(dsn: 
                     await connection.execute(command.format(table))
 
 
-async def test_a_token_is_looked_for_under_its_own_practice_alone(dsn: str, ada: Ada) -> None:
+async def test_a_token_is_looked_up_only_in_its_own_practice(dsn: str, ada: Ada) -> None:
     sql = "SELECT practice_id FROM sign_in_of_token($1, $2, $3)"
     async with entered(dsn, "BEGIN") as connection:
         now = datetime.now(UTC)
@@ -191,24 +191,24 @@ async def test_a_token_is_looked_for_under_its_own_practice_alone(dsn: str, ada:
 TOUCHING: Final = {name: each.sql for name, each in STATEMENTS.items() if tables_of(each.sql)}
 """Every registered statement on a tenant table."""
 ARRAYS: Final[dict[str, Any]] = {"uuid[]": [uuid4()], "bytea[]": [b"x"], "float8[]": [1.0]}
-"""Arguments a statement takes its rows from; any other is null, which limits nothing."""
+"""Arguments from which a statement takes its rows; any other is null, which filters nothing."""
 
 
 LOCK: Final = r"FOR (?:NO KEY |KEY )?(?:UPDATE|SHARE)(?: OF \w+)?"
 WHERE: Final = re.compile(
     rf"^     WHERE (.*?)(?=^ *(?:ORDER BY|LIMIT|RETURNING|{LOCK})\b|\Z)", re.MULTILINE | re.DOTALL
 )
-"""A statement's own conditions, as this project writes them; those of a query inside stand further right."""
+"""The conditions of a statement as this project indents them; those of a subquery stand further right."""
 
 
 def unfiltered(sql: str) -> str:
-    """Return a statement that asks for everything and locks nothing."""
+    """Return a statement without its filters and locks."""
     everything = WHERE.sub(r"     WHERE (true OR (\1))\n", sql)
     return re.sub(LOCK, "", everything)
 
 
 async def reached(connection: asyncpg.Connection, sql: str, ada: Ada) -> int | None:
-    """Return how many rows a statement reaches without its filters; None where a constraint stopped it."""
+    """Return how many rows a statement reaches without its filters; None if a constraint stops it."""
     statement = await connection.prepare(unfiltered(sql))
     kinds = [each.name for each in statement.get_parameters()]
     arguments = [ARRAYS.get(kind) for kind in kinds]
@@ -234,8 +234,8 @@ async def test_a_statement_without_its_filters_reaches_nothing_of_another_practi
         assert await reached(connection, TOUCHING[name], ada) == 0
 
 
-async def test_the_same_statements_reach_rows_where_no_policy_stands(look: Look, ada: Ada) -> None:
-    """Else the test before would show nothing."""
+async def test_the_same_statements_reach_rows_without_policies(look: Look, ada: Ada) -> None:
+    """Otherwise the test before this one would prove nothing."""
     connection = await asyncpg.connect(look.admin_dsn, database=look.database)
     idle = []
     for sql in TOUCHING.values():

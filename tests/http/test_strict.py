@@ -1,4 +1,4 @@
-"""Bodies that cannot be read are refused by name and leave nothing behind: for every member of every body."""
+"""A wrong body is refused by name and stores nothing, for every member of every body."""
 
 import gzip
 import json
@@ -42,7 +42,7 @@ def test_a_member_that_cannot_be_read_is_named(caller: Caller, look: Look, name:
 
 
 def unlike(answer: httpx.Response, member: Member) -> str | None:
-    """Return what is wrong with a refusal of one member; what is no JSON at all has no place in it."""
+    """Return what is wrong with a refusal of one member; text that is no JSON has no pointer."""
     told = problem(answer)
     if told["type"] == "malformed-json":
         return None
@@ -66,7 +66,7 @@ def test_a_member_at_its_limit_is_read(caller: Caller, name: str) -> None:
 
 @pytest.mark.parametrize("name", WITH_BODY)
 def test_every_member_has_its_limits(name: str) -> None:
-    """Text and numbers without a limit are a gate left open."""
+    """Without a limit one request could fill the memory or the disk."""
     for member in members(OPERATIONS[name].body):
         match member.type:
             case wire.StrType(max_length=most, pattern=pattern):
@@ -101,7 +101,7 @@ NO_OBJECT: Final = {"a list": b"[]", "null": b"null", "text": b'"x"', "a number"
 
 
 @pytest.mark.parametrize("name", WITH_BODY)
-def test_what_is_not_json_is_refused(caller: Caller, look: Look, name: str) -> None:
+def test_a_body_that_is_no_json_is_refused(caller: Caller, look: Look, name: str) -> None:
     with nothing_stored(look, caller):
         told = {how: problem(caller.send(name, body)) for how, body in MALFORMED.items()}
     odd = {how: each for how, each in told.items() if each["status"] != 400}
@@ -109,7 +109,7 @@ def test_what_is_not_json_is_refused(caller: Caller, look: Look, name: str) -> N
 
 
 @pytest.mark.parametrize("name", WITH_BODY)
-def test_what_is_no_object_is_refused(caller: Caller, look: Look, name: str) -> None:
+def test_a_body_that_is_no_object_is_refused(caller: Caller, look: Look, name: str) -> None:
     with nothing_stored(look, caller):
         for body in NO_OBJECT.values():
             told = problem(caller.send(name, body))
@@ -117,7 +117,7 @@ def test_what_is_no_object_is_refused(caller: Caller, look: Look, name: str) -> 
 
 
 @pytest.mark.parametrize("name", WITH_BODY)
-def test_a_member_nobody_knows_is_refused_by_name(caller: Caller, look: Look, name: str) -> None:
+def test_an_unknown_member_is_refused_by_name(caller: Caller, look: Look, name: str) -> None:
     with nothing_stored(look, caller):
         for member, pointer in (("surprise", "/surprise"), ("a/b~c", "/a~1b~0c"), ("", ""), ("é`", "/é`")):
             body = caller.body(name) | {member: 1}
@@ -165,12 +165,12 @@ def test_a_name_given_twice_is_found_however_it_is_written(body: bytes, pointer:
 
 
 @pytest.mark.parametrize("body", ONCE)
-def test_the_same_name_in_two_objects_is_no_name_given_twice(body: bytes) -> None:
+def test_two_objects_may_have_members_of_the_same_name(body: bytes) -> None:
     refuse_names_twice(body)
 
 
 @pytest.mark.parametrize("name", WITH_BODY)
-def test_only_json_as_it_is_is_read(caller: Caller, look: Look, name: str) -> None:
+def test_other_content_types_and_encodings_are_refused(caller: Caller, look: Look, name: str) -> None:
     body = json.dumps(caller.body(name)).encode()
     types = ("text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "", "x")
     with nothing_stored(look, caller):
@@ -182,7 +182,7 @@ def test_only_json_as_it_is_is_read(caller: Caller, look: Look, name: str) -> No
 
 
 @pytest.mark.parametrize("name", WITH_BODY)
-def test_a_body_too_large_is_refused_with_the_limit_named(caller: Caller, look: Look, name: str) -> None:
+def test_a_body_that_is_too_large_is_refused_with_its_limit(caller: Caller, look: Look, name: str) -> None:
     limit = STRANGERS_BYTES if CASES[name].rule is Rule.OPEN else BODY_LIMIT
     large = b'{"id": "' + b"x" * limit + b'"}'
     with nothing_stored(look, caller):

@@ -1,4 +1,4 @@
-"""Files are let in only as far as there is room for all of them."""
+"""Uploads are limited by a budget for all of them and one for each practice."""
 
 import socket
 import time
@@ -24,7 +24,7 @@ def test_the_largest_file_fits() -> None:
     assert DEFAULT_LIMITS.file_bytes <= PRACTICE_BYTES < UPLOADS_BYTES
 
 
-def test_what_a_file_has_taken_is_free_again_whatever_became_of_it() -> None:
+def test_a_file_releases_its_bytes_also_after_an_error() -> None:
     budget, practice = UploadBudget(10, 10), uuid4()
     with budget.portion(practice) as first, budget.portion(practice) as second:
         first.take(6)
@@ -36,7 +36,7 @@ def test_what_a_file_has_taken_is_free_again_whatever_became_of_it() -> None:
     assert budget.free == 10
 
 
-def test_one_practice_leaves_something_for_others_however_many_files_it_sends() -> None:
+def test_many_files_of_one_practice_leave_room_for_others() -> None:
     budget, practice = UploadBudget(10, 6), uuid4()
     with budget.portion(practice) as first, budget.portion(practice) as second:
         first.take(4)
@@ -56,7 +56,7 @@ def upload(phone: Phone, content: bytes = RECORDING) -> int:
 
 
 def begin_upload(running: Running, phone: Phone, sent: int, announced: int) -> socket.socket:
-    """Send the beginning of a file and no more."""
+    """Send only the beginning of a file."""
     url = running.http.base_url
     connection = socket.create_connection((url.host, url.port or 80), timeout=10)
     head = (
@@ -76,7 +76,7 @@ def test_files_beyond_the_budget_are_refused_and_others_are_not(
     monkeypatch.setattr(uploads, "_budget", budget)
     larger = RECORDING + b" " * 49_000
     with ExitStack() as stack:
-        for _ in range(5):  # who only announces a large file takes next to nothing
+        for _ in range(5):  # a file reserves what has arrived, not what it announces
             stack.enter_context(begin_upload(running, world.cleo, 100, DEFAULT_LIMITS.file_bytes))
         wait_until(lambda: budget.free == size - 500)
         assert upload(world.ben, larger) == 200
@@ -92,7 +92,7 @@ def test_files_beyond_the_budget_are_refused_and_others_are_not(
     assert upload(world.ben, larger) == 200
 
 
-def test_a_practice_that_has_its_part_of_the_budget_does_not_shut_others_out(
+def test_a_practice_at_its_limit_does_not_shut_out_others(
     running: Running, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     part = len(RECORDING) + 1_000
@@ -104,7 +104,7 @@ def test_a_practice_that_has_its_part_of_the_budget_does_not_shut_others_out(
         assert upload(world.cleo) == 200
 
 
-def test_a_file_that_stops_arriving_gives_its_part_of_the_budget_back(
+def test_a_file_that_stops_arriving_releases_its_bytes(
     running: Running, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(strict, "PAUSE_S", 0.3)
