@@ -141,10 +141,11 @@ class SpanOut(Output):
     route_id: UUID | UnsetType = UNSET
     route_version: int | UnsetType = UNSET
     place_id: UUID | UnsetType = UNSET
-    starts_at: Instant | UnsetType = UNSET
-    """The planned start until it starts; absent where it ended without a known start."""
-    ends_at: Instant | UnsetType = UNSET
-    """Absent until it ends."""
+    starts_at: Annotated[
+        Instant | UnsetType,
+        Meta(description="The planned start until it starts; absent where it ended without a known start."),
+    ] = UNSET
+    ends_at: Annotated[Instant | UnsetType, Meta(description="Absent until it ends.")] = UNSET
 
     @classmethod
     def from_span(cls, span: Span) -> "SpanOut":
@@ -160,8 +161,10 @@ class SessionChangeOut(Output):
     at: Instant
     received_at: Instant
     route_id: UUID | UnsetType = UNSET
-    route_version: int | UnsetType = UNSET
-    """The one in use when the change was reported, unless the report named another."""
+    route_version: Annotated[
+        int | UnsetType,
+        Meta(description="The one in use when the change was reported, unless the report named another."),
+    ] = UNSET
     place_id: UUID | UnsetType = UNSET
     asked_by: AskedBy | UnsetType = UNSET
     reason: str | UnsetType = UNSET
@@ -180,14 +183,18 @@ class SessionOut(Output):
     status: SessionStatus
     planned_start: Instant
     planned_end: Instant
-    modality: Modality
-    """As planned."""
-    spans: list[SpanOut]
-    """How it is held, in order and without gaps; the last one is the present one."""
-    changes: list[SessionChangeOut]
-    """What was reported to have changed, also before the start."""
-    flags: list[SessionFlag]
-    """What is odd about the facts reported. They are kept all the same, and put right with PATCH."""
+    modality: Annotated[Modality, Meta(description="As planned.")]
+    spans: Annotated[
+        list[SpanOut],
+        Meta(description="How it is held, in order and without gaps; the last one is the present one."),
+    ]
+    changes: Annotated[
+        list[SessionChangeOut], Meta(description="What was reported to have changed, also before the start.")
+    ]
+    flags: Annotated[
+        list[SessionFlag],
+        Meta(description="What is odd about the reported facts. They are kept; PATCH corrects them."),
+    ]
     created_at: Instant
     updated_at: Instant
     revision: int
@@ -200,8 +207,9 @@ class SessionOut(Output):
     ended_received_at: Instant | UnsetType = UNSET
     cancellation: Cancellation | UnsetType = UNSET
     cancellation_words: str | UnsetType = UNSET
-    closed_at: Instant | UnsetType = UNSET
-    """When it was cancelled, or the client did not attend."""
+    closed_at: Annotated[
+        Instant | UnsetType, Meta(description="When it was cancelled, or the client did not attend.")
+    ] = UNSET
     closed_received_at: Instant | UnsetType = UNSET
 
     @classmethod
@@ -232,8 +240,7 @@ class ConcernOut(Output):
 
     kind: ConcernKind
     words: str
-    session_id: UUID | UnsetType = UNSET
-    """The other session it is about."""
+    session_id: Annotated[UUID | UnsetType, Meta(description="The other session it is about.")] = UNSET
 
 
 class SessionTurnBack(Output):
@@ -241,10 +248,10 @@ class SessionTurnBack(Output):
 
     distance_m: float
     after_s: float
-    at: Instant
-    """On the clock, from the start or else the planned start on."""
-    whole: bool
-    """There is time for all of the line: there and back, or once round a loop."""
+    at: Annotated[Instant, Meta(description="On the clock, from the start or else the planned start on.")]
+    whole: Annotated[
+        bool, Meta(description="There is time for all of the line: there and back, or once round a loop.")
+    ]
 
 
 class PlannedWalkOut(Output):
@@ -254,8 +261,7 @@ class PlannedWalkOut(Output):
     is_loop: bool
     walking_time_s: float
     available_s: float
-    fits: bool
-    """There is time to walk the line once, from one end to the other."""
+    fits: Annotated[bool, Meta(description="There is time to walk the line once, from one end to the other.")]
     turn_back: SessionTurnBack
 
     @classmethod
@@ -270,8 +276,7 @@ class BeforeLeavingOut(Output):
     """What to think of before leaving, as things are now. No concern does not mean no danger."""
 
     concerns: list[ConcernOut]
-    walk: PlannedWalkOut | UnsetType = UNSET
-    """Absent without a route."""
+    walk: Annotated[PlannedWalkOut | UnsetType, Meta(description="Absent without a route.")] = UNSET
 
     @classmethod
     def from_before_leaving(cls, before: BeforeLeaving) -> "BeforeLeavingOut":

@@ -10,6 +10,8 @@ from uuid import UUID
 
 import msgspec
 
+from service.foundation.described_enum import DescribedEnum
+
 MOST_CHANGES: Final = 50
 """Changes in one session."""
 
@@ -53,25 +55,29 @@ class AskedBy(enum.StrEnum):
     BOTH = "both"
 
 
-class SessionFlag(enum.StrEnum):
+class SessionFlag(DescribedEnum):
     """What is odd about the facts of a session; they are kept all the same."""
 
-    OFF_PLANNED_TIME = "off_planned_time"
-    """It started more than an hour before or after the planned start."""
-    REPORTED_LATER = "reported_later"
-    """Its start or end was reported more than an hour after it happened."""
-    PHONE_CLOCK_AHEAD = "phone_clock_ahead"
-    """By the server's clock, something was reported before it happened."""
-    HELD_AFTER_ALL = "held_after_all"
-    """It was cancelled or the client did not attend, and then it was held after all."""
-    START_UNKNOWN = "start_unknown"
-    """It ended, and no start was reported."""
-    OVER_FOUR_HOURS = "over_four_hours"
-    """It lasted more than four hours: the end may have been reported late."""
-    CHANGED_AFTER_END = "changed_after_end"
-    """A change is dated after the end."""
-    NO_OUTDOOR_AGREEMENT = "no_outdoor_agreement"
-    """It was a walk at a time for which no outdoor agreement is recorded."""
+    OFF_PLANNED_TIME = "off_planned_time", "It started more than an hour before or after the planned start."
+    REPORTED_LATER = "reported_later", "Its start or end was reported more than an hour after it happened."
+    PHONE_CLOCK_AHEAD = (
+        "phone_clock_ahead",
+        "By the server's clock, something was reported before it happened.",
+    )
+    HELD_AFTER_ALL = (
+        "held_after_all",
+        "It was cancelled or the client did not attend, and then it was held after all.",
+    )
+    START_UNKNOWN = "start_unknown", "It ended, and no start was reported."
+    OVER_FOUR_HOURS = (
+        "over_four_hours",
+        "It lasted more than four hours: the end may have been reported late.",
+    )
+    CHANGED_AFTER_END = "changed_after_end", "A change is dated after the end."
+    NO_OUTDOOR_AGREEMENT = (
+        "no_outdoor_agreement",
+        "It was a walk at a time for which no outdoor agreement is recorded.",
+    )
 
 
 class Setting(msgspec.Struct, frozen=True, kw_only=True):
