@@ -11,7 +11,7 @@ CREATE TABLE route (
     revision    bigint NOT NULL,
     PRIMARY KEY (practice_id, id)
 );
-COMMENT ON TABLE route IS 'Tenant: a planned walk, shared by the practice.';
+COMMENT ON TABLE route IS 'Tenant: a planned walk; everybody in the practice uses it.';
 COMMENT ON COLUMN route.version IS 'The line in use now; earlier ones stay with the sessions that used them.';
 CREATE INDEX route_by_revision ON route (practice_id, revision);
 ALTER TABLE route ENABLE ROW LEVEL SECURITY;
@@ -38,9 +38,9 @@ CREATE TABLE route_version (
 );
 ALTER TABLE route_version ALTER COLUMN line SET STORAGE EXTERNAL;
 COMMENT ON TABLE route_version IS 'Tenant: a line a route has, or once had. Never changed.';
-COMMENT ON COLUMN route_version.line IS 'Columnar blob of service.geo.blob.';
+COMMENT ON COLUMN route_version.line IS 'The points, as service.geo.blob packs them.';
 COMMENT ON COLUMN route_version.ascent_m IS 'Metres climbed; null where the line has no elevation.';
-COMMENT ON COLUMN route_version.equivalent_flat_m IS 'Flat metres that take as long to walk: walking time is equivalent_flat_m by the flat pace.';
+COMMENT ON COLUMN route_version.equivalent_flat_m IS 'Metres on the flat that take as long to walk: divided by the flat pace, it is the walking time.';
 ALTER TABLE route_version ENABLE ROW LEVEL SECURITY;
 ALTER TABLE route_version FORCE ROW LEVEL SECURITY;
 
@@ -63,8 +63,8 @@ CREATE TABLE route_feature (
     PRIMARY KEY (practice_id, id),
     FOREIGN KEY (practice_id, route_id) REFERENCES route (practice_id, id)
 );
-COMMENT ON TABLE route_feature IS 'Tenant: a point of a route worth knowing.';
-COMMENT ON COLUMN route_feature.along_m IS 'How far along the line in use one passes it; `offset_m`, how far from it. Both follow the line.';
+COMMENT ON TABLE route_feature IS 'Tenant: a bench, shelter, exit, hazard or other point of a route.';
+COMMENT ON COLUMN route_feature.along_m IS 'Metres from the start of the line in use to its first pass of the point; offset_m is the distance from the line. A new line changes both.';
 CREATE INDEX route_feature_by_route ON route_feature (practice_id, route_id);
 CREATE INDEX route_feature_by_revision ON route_feature (practice_id, revision);
 ALTER TABLE route_feature ENABLE ROW LEVEL SECURITY;

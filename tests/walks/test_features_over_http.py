@@ -112,7 +112,7 @@ MOVED_FEATURES: Final = """
 
 
 @pytest.mark.parametrize("changes", [1, 4])
-def test_a_feature_is_placed_on_the_line_another_process_has_just_put_there(
+def test_a_feature_is_added_though_another_process_has_just_replaced_the_line(
     world: World, look: Look, changes: int
 ) -> None:
     path = draw(world.ada)

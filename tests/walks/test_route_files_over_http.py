@@ -51,7 +51,7 @@ def test_the_times_of_a_track_are_not_kept(world: World) -> None:
     assert b"2025-06-01" not in world.ada.get(f"{path}/geojson").content
 
 
-def test_what_the_reader_skips_is_told_with_its_place(world: World) -> None:
+def test_an_import_names_the_parts_of_the_file_it_left_out(world: World) -> None:
     content = a_gpx("\n", a_track("Canal", [[8, 52], [8, 95], [8.01, 52]]))
     imported = send_file(world.ada, content).json()
     (skipped,) = imported["skipped"]

@@ -37,7 +37,7 @@ def test_two_metres_make_a_route() -> None:
     assert line_fault(walk((0, 0), (0, 2))) is None
 
 
-def test_a_planned_line_tells_no_times() -> None:
+def test_a_stored_line_has_no_times() -> None:
     line = without_times(walk((0, 0), (0, 50)))
     assert not line.timed.any()
     assert line_fault(line) is None
@@ -55,7 +55,7 @@ def test_the_walking_time_at_any_pace_follows_from_the_measures() -> None:
     assert measures.equivalent_flat_m > measures.length_m
 
 
-def test_a_level_line_has_the_effort_of_its_length_and_no_climbs() -> None:
+def test_a_level_line_is_as_long_on_the_flat_and_has_no_climbs() -> None:
     line = walk((0, 0), (500, 0))
     measures = measure_line(line)
     assert measures.equivalent_flat_m == pytest.approx(length_m(line))

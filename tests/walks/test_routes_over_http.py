@@ -24,7 +24,7 @@ def test_a_drawn_route_is_measured(world: World) -> None:
     assert world.ada.get(answer.headers["location"]).json() == route
 
 
-def test_walking_time_is_told_at_the_practices_pace_a_clients_or_a_given_one(world: World) -> None:
+def test_a_route_is_timed_at_the_practices_pace_a_clients_or_a_given_one(world: World) -> None:
     path = draw(world.ada)
     route = world.ada.get(path).json()
     assert (route["flat_pace_mps"], route["rests_s"]) == (0.9, 600)
@@ -58,7 +58,7 @@ def test_a_changed_practice_pace_is_not_answered_with_304(world: World) -> None:
     assert world.ada.patch(path, {"name": "Renamed"}).status_code == 200
 
 
-def test_where_to_turn_back_is_told(world: World) -> None:
+def test_turning_back_in_time_has_a_place_and_an_instant(world: World) -> None:
     path = draw(world.ada, geojson={"type": "LineString", "coordinates": [[8.0, 52.0], [8.1, 52.0]]})
     answer = world.ada.get(
         f"{path}/turn-back", params={"available_s": 2_000, "flat_pace_mps": 1.0, "rests_s": 0}
