@@ -36,27 +36,27 @@ def fixes_at(
 
 def walk(
     *corners_m: tuple[float, float],
-    pace_ms: float | None = 1.0,
+    pace_mps: float | None = 1.0,
     every_m: float = 1.0,
     began_ms: int = NINE_O_CLOCK_MS,
 ) -> Fixes:
     """Return a walk along straight lines between corners, given in metres east and north of START.
 
-    A fix every `every_m`, at `pace_ms` metres a second; without times where `pace_ms` is None.
+    A fix every `every_m`, at `pace_mps` metres a second; without times where `pace_mps` is None.
     """
     corners = np.array(corners_m, dtype=np.float64)
     legs_m = np.hypot(*np.diff(corners, axis=0).T)
     reached_m = np.concatenate(([0.0], np.cumsum(legs_m)))
     along_m = np.union1d(np.arange(0.0, reached_m[-1], every_m), reached_m)
     east, north = (np.interp(along_m, reached_m, column) for column in corners.T)
-    seconds = along_m / (pace_ms or 1.0)
+    seconds = along_m / (pace_mps or 1.0)
     times = began_ms + np.rint(seconds * 1_000).astype(np.int64)
     lon, lat = on_the_ground(east, north)
     return Fixes(
         lon=lon,
         lat=lat,
         ele_m=np.full(len(lon), np.nan),
-        time_ms=np.full(len(lon), NO_TIME) if pace_ms is None else times,
+        time_ms=np.full(len(lon), NO_TIME) if pace_mps is None else times,
         starts=np.zeros(1, dtype=np.int64),
     )
 

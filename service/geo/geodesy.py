@@ -12,8 +12,8 @@ from service.geo.fixes import Fixes, Floats, Indices
 WGS84: Final = Geod(ellps="WGS84")
 FIRST_ECCENTRICITY_SQUARED: Final = WGS84.es
 
-Places = npt.NDArray[np.complex128]
-"""Places on a plane: metres east, and metres north as the imaginary part, so that abs() is a distance."""
+PlanePoints = npt.NDArray[np.complex128]
+"""Points on a plane: metres east, and metres north as the imaginary part, so that abs() is a distance."""
 
 SHORT_STEP_DEG: Final = 0.1
 """Shorter steps are measured by the mid-latitude formula, which is ten times as fast as the geodesic."""
@@ -57,8 +57,8 @@ class LocalPlane(msgspec.Struct, frozen=True):
         down = -(rise * np.sin(middle) + ahead * np.cos(middle))
         return _equidistant(east, north, down, WGS84.a * _mean_radius_ratio(curvature_here))
 
-    def places(self, fixes: Fixes) -> Places:
-        """Return the place of each fix on the plane."""
+    def points(self, fixes: Fixes) -> PlanePoints:
+        """Return the point of each fix on the plane."""
         x, y = self.project(fixes.lon, fixes.lat)
         return x + 1j * y
 
@@ -131,8 +131,8 @@ def local_plane(fixes: Fixes) -> LocalPlane:
     return LocalPlane(_wrapped(box.west + width / 2), (box.south + box.north) / 2)
 
 
-def evenly_spaced(fixes: Fixes, plane: LocalPlane, spacing_m: float, most: int) -> tuple[Floats, Places]:
-    """Return how far along the line the middles of equal parts lie, and their places on the plane.
+def evenly_spaced(fixes: Fixes, plane: LocalPlane, spacing_m: float, most: int) -> tuple[Floats, PlanePoints]:
+    """Return how far along the line the middles of equal parts lie, and their points on the plane.
 
     A part is at most `spacing_m` long, unless the line then had more than `most` parts. A line without points
     has no parts.
@@ -142,7 +142,7 @@ def evenly_spaced(fixes: Fixes, plane: LocalPlane, spacing_m: float, most: int) 
     along_m = distances_m(fixes)
     parts = int(np.clip(np.ceil(along_m[-1] / spacing_m), 1, most))
     middles_m = (np.arange(parts) + 0.5) * (along_m[-1] / parts)
-    return middles_m, np.interp(middles_m, along_m, plane.places(fixes))
+    return middles_m, np.interp(middles_m, along_m, plane.points(fixes))
 
 
 def is_loop(fixes: Fixes) -> bool:

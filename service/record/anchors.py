@@ -10,7 +10,14 @@ import numpy as np
 from msgspec.structs import replace
 
 from service.geo.fixes import Fixes, Floats, Indices, Instants
-from service.geo.geodesy import WGS84, Places, distances_m, evenly_spaced, ground_distances_m, local_plane
+from service.geo.geodesy import (
+    WGS84,
+    PlanePoints,
+    distances_m,
+    evenly_spaced,
+    ground_distances_m,
+    local_plane,
+)
 from service.record.cutting import timeline
 
 SLACK_S: Final = 60.0
@@ -204,13 +211,13 @@ def _match_in_order(track: Fixes, lon: Floats, lat: Floats) -> list[float | None
     return _trace_back(along_m, line, places, least_m)
 
 
-def _offsets_m(line: Places, place: complex) -> Floats:
+def _offsets_m(line: PlanePoints, place: complex) -> Floats:
     offsets_m = np.abs(line - place)
     return np.where(offsets_m <= NEAR_LINE_M, offsets_m, np.inf)
 
 
 def _trace_back(
-    along_m: Floats, line: Places, places: Places, least_m: Sequence[Floats]
+    along_m: Floats, line: PlanePoints, places: PlanePoints, least_m: Sequence[Floats]
 ) -> list[float | None]:
     """Return the choices that led to the least sum, found from the last position to the first.
 

@@ -8,7 +8,7 @@ import numpy.typing as npt
 import shapely
 
 from service.geo.fixes import Fixes, Floats, Indices
-from service.geo.geodesy import LocalPlane, Places, distances_m, evenly_spaced, is_loop, local_plane
+from service.geo.geodesy import LocalPlane, PlanePoints, distances_m, evenly_spaced, is_loop, local_plane
 
 TOLERANCE_M: Final = 35.0
 """Under trees a good receiver strays by 10 m, a line drawn on a map as much again, and paths are wide."""
@@ -51,7 +51,7 @@ def compare(walked: Fixes, planned: Fixes, tolerance_m: float = TOLERANCE_M) -> 
     """Return how the walk kept to the planned line. Both have at least one point."""
     plane = local_plane(planned)
     chosen = _thinned(walked, MOST_WALKED)
-    away_m = _distances_to(planned, plane, plane.places(walked)[chosen])
+    away_m = _distances_to(planned, plane, plane.points(walked)[chosen])
     stretches = _off_stretches(walked, chosen, away_m, tolerance_m)
     spells_ms = [
         each.ended_ms - each.began_ms
@@ -77,10 +77,10 @@ def _segments(fixes: Fixes, chosen: Indices) -> Indices:
     return np.searchsorted(fixes.starts, chosen, side="right")
 
 
-def _distances_to(line: Fixes, plane: LocalPlane, places: Places) -> Floats:
+def _distances_to(line: Fixes, plane: LocalPlane, places: PlanePoints) -> Floats:
     """Return how far each place is from the line; a gap between two segments is not part of it."""
     chosen = _thinned(line, MOST_PLANNED)
-    begins = plane.places(line)[chosen]
+    begins = plane.points(line)[chosen]
     segments = _segments(line, chosen)
     ends = begins.copy()
     ends[:-1] = np.where(segments[1:] == segments[:-1], begins[1:], begins[:-1])
@@ -155,7 +155,7 @@ def _share_walked(walked: Fixes, planned: Fixes, plane: LocalPlane, tolerance_m:
     return max(_most_in_order(each) for order in orders for each in (order, order[:, ::-1])) / plan.size
 
 
-def _passed(walk: Places, plan: Places, part_m: float, tolerance_m: float) -> Flags:
+def _passed(walk: PlanePoints, plan: PlanePoints, part_m: float, tolerance_m: float) -> Flags:
     """Return a row for each part of the walk that tells which parts of the plan it passes."""
     away_m = np.abs(walk[:, np.newaxis] - plan)
     nearest_m = away_m.min(axis=1, keepdims=True)

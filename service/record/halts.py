@@ -8,7 +8,7 @@ import msgspec
 import numpy as np
 
 from service.geo.fixes import Fixes, Floats, Indices
-from service.geo.geodesy import LocalPlane, Places, distances_m, local_plane
+from service.geo.geodesy import LocalPlane, PlanePoints, distances_m, local_plane
 from service.record.cutting import timeline
 
 HALT_RADIUS_M: Final = 15.0
@@ -32,10 +32,10 @@ class _Path(msgspec.Struct, frozen=True, eq=False):
 
     at: Indices
     time_ms: Floats
-    places: Places
-    summed: Places
+    places: PlanePoints
+    summed: PlanePoints
 
-    def mean(self, begin_ms: Floats, end_ms: Floats) -> Places:
+    def mean(self, begin_ms: Floats, end_ms: Floats) -> PlanePoints:
         """Return the mean place over the time of each spell."""
         return np.asarray((self._integral(end_ms) - self._integral(begin_ms)) / (end_ms - begin_ms))
 
@@ -43,7 +43,7 @@ class _Path(msgspec.Struct, frozen=True, eq=False):
         """Return the mean place over the time between two fixes."""
         return complex((self.summed[last] - self.summed[first]) / (self.time_ms[last] - self.time_ms[first]))
 
-    def _integral(self, at_ms: Floats) -> Places:
+    def _integral(self, at_ms: Floats) -> PlanePoints:
         before = np.searchsorted(self.time_ms, at_ms, side="right") - 1
         here = np.interp(at_ms, self.time_ms, self.places)
         since_ms = at_ms - self.time_ms[before]
@@ -103,7 +103,7 @@ def _once_a_second(fixes: Fixes, chosen: Indices) -> Indices:
 
 
 def _path(fixes: Fixes, chosen: Indices, plane: LocalPlane) -> _Path:
-    places = plane.places(fixes)[chosen]
+    places = plane.points(fixes)[chosen]
     time_ms = (fixes.time_ms[chosen] - fixes.time_ms[chosen[0]]).astype(np.float64)
     steps = np.diff(time_ms) * (places[1:] + places[:-1]) / 2
     return _Path(chosen, time_ms, places, np.concatenate(([0], np.cumsum(steps))))

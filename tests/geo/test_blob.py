@@ -59,7 +59,7 @@ def test_the_widest_jumps_are_exact() -> None:
 
 
 def test_an_hour_at_a_fix_a_second_takes_under_four_bytes_a_fix() -> None:
-    hour = walk((0, 0), (1_200, 900), (0, 1_800), every_m=0.9, pace_ms=0.9)
+    hour = walk((0, 0), (1_200, 900), (0, 1_800), every_m=0.9, pace_mps=0.9)
     assert len(pack_fixes(hour)) < 4 * len(hour)
 
 

@@ -114,7 +114,7 @@ def test_the_plane_is_finite_anywhere(fixes: Fixes) -> None:
 
 def test_east_is_real_and_north_imaginary() -> None:
     fixes = walk((0, 0), (300, 400), every_m=500)
-    start, end = local_plane(fixes).places(fixes)
+    start, end = local_plane(fixes).points(fixes)
     assert end - start == pytest.approx(300 + 400j, abs=0.05)
 
 
@@ -128,16 +128,16 @@ def test_a_point_of_the_plane_is_found_on_the_ground_again() -> None:
 
 def test_a_line_is_cut_into_equal_parts() -> None:
     line = walk((0, 0), (90, 0))
-    along_m, places = evenly_spaced(line, local_plane(line), 20, most=100)
+    along_m, points = evenly_spaced(line, local_plane(line), 20, most=100)
     assert along_m == pytest.approx([9, 27, 45, 63, 81], abs=1e-3)
-    assert np.abs(np.diff(places)) == pytest.approx([18] * 4, abs=1e-3)
+    assert np.abs(np.diff(points)) == pytest.approx([18] * 4, abs=1e-3)
     assert len(evenly_spaced(line, local_plane(line), 20, most=3)[0]) == 3
 
 
 def test_no_part_lies_in_a_gap() -> None:
     line = joined(walk((0, 0), (40, 0)), walk((1_000, 0), (1_040, 0)))
-    _, places = evenly_spaced(line, local_plane(line), 20, most=100)
-    assert np.abs(places - places[0]) == pytest.approx([0, 20, 1_000, 1_020], abs=0.1)
+    _, points = evenly_spaced(line, local_plane(line), 20, most=100)
+    assert np.abs(points - points[0]) == pytest.approx([0, 20, 1_000, 1_020], abs=0.1)
     assert evenly_spaced(fixes_at([]), local_plane(line), 20, most=3)[0].size == 0
 
 

@@ -16,7 +16,7 @@ from service.record.cutting import tidy, timeline
 from tests.made_up_walks import NINE_O_CLOCK_MS, START, any_fixes, fixes_at, joined, on_the_ground, walk
 
 OUTSIDE = Anchor(how=AnchorKind.OUTSIDE_TRACK)
-OUT_AND_BACK = walk((0, 0), (600, 0), (0, 0), pace_ms=1, every_m=5)
+OUT_AND_BACK = walk((0, 0), (600, 0), (0, 0), pace_mps=1, every_m=5)
 A_MARK = UUID(int=1)
 
 
@@ -88,8 +88,8 @@ def test_a_recorder_may_start_a_little_late_and_stop_a_little_early(
 
 def walk_with_a_gap() -> Fixes:
     """Return a walk whose recorder slept from 300 s at 300 m to 900 s at 700 m."""
-    before = walk((0, 0), (300, 0), pace_ms=1)
-    return joined(before, walk((700, 0), (900, 0), pace_ms=1, began_ms=NINE_O_CLOCK_MS + 900_000))
+    before = walk((0, 0), (300, 0), pace_mps=1)
+    return joined(before, walk((700, 0), (900, 0), pace_mps=1, began_ms=NINE_O_CLOCK_MS + 900_000))
 
 
 def test_a_long_gap_is_bridged_and_said() -> None:
@@ -115,7 +115,7 @@ def test_over_the_antimeridian_the_short_way_is_taken() -> None:
 
 
 def test_fixes_without_a_time_still_bend_the_way() -> None:
-    corner = walk((0, 0), (100, 0), (100, 100), every_m=100, pace_ms=1)
+    corner = walk((0, 0), (100, 0), (100, 100), every_m=100, pace_mps=1)
     times = corner.time_ms.copy()
     times[1] = NO_TIME
     found = one(replace(corner, time_ms=times), at(100))
@@ -125,7 +125,7 @@ def test_fixes_without_a_time_still_bend_the_way() -> None:
 
 
 def test_repeated_and_backward_times_do_no_harm() -> None:
-    track = walk((0, 0), (50, 0), every_m=10, pace_ms=1)
+    track = walk((0, 0), (50, 0), every_m=10, pace_mps=1)
     seconds = np.array([0, 10, 10, 5, 40, 50])
     odd = replace(track, time_ms=NINE_O_CLOCK_MS + 1_000 * seconds)
     distances = [found.distance_m or 0.0 for found in anchor(odd, [at(second) for second in range(51)])]
@@ -156,7 +156,7 @@ def test_on_a_track_without_fixes_only_the_phone_knows() -> None:
     assert nowhere == OUTSIDE
 
 
-WITHOUT_TIMES = walk((0, 0), (600, 0), (0, 0), pace_ms=None, every_m=5)
+WITHOUT_TIMES = walk((0, 0), (600, 0), (0, 0), pace_mps=None, every_m=5)
 
 
 def test_without_times_positions_are_matched_in_walking_order() -> None:
@@ -194,7 +194,7 @@ def test_without_times_a_place_far_from_the_line_keeps_its_position_only() -> No
 
 
 def test_without_times_a_place_out_of_order_is_left_unmatched() -> None:
-    one_way = walk((0, 0), (600, 0), pace_ms=None, every_m=5)
+    one_way = walk((0, 0), (600, 0), pace_mps=None, every_m=5)
     found = anchor(one_way, [at(0, east_m=100), at(10, east_m=500), at(20, east_m=200), at(30, east_m=300)])
     assert [each.distance_m is None for each in found] == [False, True, False, False]
 

@@ -19,12 +19,12 @@ LOOP: Corners = [(0, 0), (500, 0), (500, 300), (0, 300), (0, 0)]
 
 
 def plan(corners_m: Corners) -> Fixes:
-    return walk(*corners_m, pace_ms=None, every_m=40)
+    return walk(*corners_m, pace_mps=None, every_m=40)
 
 
 def recorded(corners_m: Corners, stray_m: float = 5.0) -> Fixes:
     """Return a walk with the slow wander of a receiver."""
-    track = walk(*corners_m, pace_ms=0.9, every_m=0.9)
+    track = walk(*corners_m, pace_mps=0.9, every_m=0.9)
     noise = np.random.default_rng(5)
     kept = 0.97
     wander = np.zeros((2, len(track)))
@@ -42,7 +42,7 @@ def test_a_walk_on_its_line_is_never_off_it() -> None:
 
 
 def test_a_detour_is_told_by_how_far_how_long_and_where() -> None:
-    walked = walk((0, 0), (300, 0), (300, 100), (500, 100), (500, 0), (800, 0), pace_ms=1)
+    walked = walk((0, 0), (300, 0), (300, 100), (500, 100), (500, 0), (800, 0), pace_mps=1)
     kept = compare(walked, plan([(0, 0), (800, 0)]))
     (stretch,) = kept.stretches
     assert kept.farthest_m == pytest.approx(100, abs=0.1)
@@ -56,18 +56,18 @@ def test_a_detour_is_told_by_how_far_how_long_and_where() -> None:
 
 
 def test_the_crossing_lies_between_two_fixes_far_apart() -> None:
-    walked = walk((0, 0), (0, 100), (100, 100), (100, 0), pace_ms=1, every_m=100)
+    walked = walk((0, 0), (0, 100), (100, 100), (100, 0), pace_mps=1, every_m=100)
     (stretch,) = compare(walked, plan([(0, 0), (100, 0)]), tolerance_m=20).stretches
     assert (stretch.began_m, stretch.ended_m) == pytest.approx((20, 280), abs=0.5)
 
 
 def test_a_walk_that_ends_off_the_line_is_off_it_to_its_end() -> None:
-    (stretch,) = compare(walk((0, 0), (300, 0), (300, 90), pace_ms=1), plan([(0, 0), (800, 0)])).stretches
+    (stretch,) = compare(walk((0, 0), (300, 0), (300, 90), pace_mps=1), plan([(0, 0), (800, 0)])).stretches
     assert (stretch.began_m, stretch.ended_m) == pytest.approx((335, 390), abs=0.5)
 
 
 def test_without_times_the_seconds_are_unknown() -> None:
-    walked = walk((0, 0), (300, 0), (300, 90), pace_ms=None)
+    walked = walk((0, 0), (300, 0), (300, 90), pace_mps=None)
     kept = compare(walked, plan([(0, 0), (800, 0)]))
     assert kept.off_s is None
     assert kept.off_m == pytest.approx(55, abs=0.5)
@@ -75,7 +75,7 @@ def test_without_times_the_seconds_are_unknown() -> None:
 
 
 def test_a_missing_time_at_the_crossing_leaves_that_of_the_fix_beyond() -> None:
-    walked = walk((0, 0), (0, 30), (0, 60), (0, 90), pace_ms=1, every_m=30)
+    walked = walk((0, 0), (0, 30), (0, 60), (0, 90), pace_mps=1, every_m=30)
     times = np.where(np.arange(4) == 1, NO_TIME, walked.time_ms)
     (stretch,) = compare(replace(walked, time_ms=times), plan([(0, 0), (100, 0)])).stretches
     assert stretch.began_ms == NINE_O_CLOCK_MS + 60_000
@@ -83,7 +83,7 @@ def test_a_missing_time_at_the_crossing_leaves_that_of_the_fix_beyond() -> None:
 
 def test_the_gap_in_a_plan_is_no_part_of_it() -> None:
     planned = joined(plan([(0, 0), (200, 0)]), plan([(600, 0), (800, 0)]))
-    kept = compare(walk((0, 0), (800, 0), pace_ms=1), planned)
+    kept = compare(walk((0, 0), (800, 0), pace_mps=1), planned)
     assert kept.farthest_m == pytest.approx(200, abs=0.5)
     assert kept.share_walked == 1
 
@@ -130,7 +130,7 @@ def test_the_share_walked_is_counted_in_order(planned_m: Corners, walked_m: Corn
 
 
 def test_a_walk_elsewhere_walked_nothing_of_the_plan() -> None:
-    kept = compare(walk((5_000, 0), (6_000, 0), pace_ms=1), plan(ONE_WAY))
+    kept = compare(walk((5_000, 0), (6_000, 0), pace_mps=1), plan(ONE_WAY))
     assert kept.share_walked == 0
     assert kept.off_s == 1_000
 
@@ -151,7 +151,7 @@ def test_over_the_antimeridian_nothing_changes() -> None:
 
 
 def test_a_long_recording_is_compared_by_every_so_many_fixes() -> None:
-    walked = walk((0, 0), (3_000, 0), (3_000, 100), (3_200, 100), (3_200, 0), (6_000, 0), pace_ms=1)
+    walked = walk((0, 0), (3_000, 0), (3_000, 100), (3_200, 100), (3_200, 0), (6_000, 0), pace_mps=1)
     kept = compare(walked, plan([(0, 0), (6_000, 0)]))
     (stretch,) = kept.stretches
     assert len(walked) > MOST_WALKED

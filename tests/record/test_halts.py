@@ -14,13 +14,13 @@ from service.record.halts import Halt, halts, moving_time_s
 from tests.made_up_walks import NINE_O_CLOCK_MS, START, any_fixes, fixes_at, joined, on_the_ground, walk
 
 
-def stood(*stretches: tuple[float, int], pace_ms: float = 0.9, jitter_m: float = 0.0) -> Fixes:
+def stood(*stretches: tuple[float, int], pace_mps: float = 0.9, jitter_m: float = 0.0) -> Fixes:
     """Return a walk to the east, one fix a second: metres walked and then seconds stood, time and again.
 
     Jitter wanders as a receiver's does: half of it is forgotten in 20 seconds.
     """
     speeds = np.concatenate(
-        [np.repeat([pace_ms, 0.0], [round(way / pace_ms), rest]) for way, rest in stretches]
+        [np.repeat([pace_mps, 0.0], [round(way / pace_mps), rest]) for way, rest in stretches]
     )
     count = len(speeds) + 1
     noise = np.random.default_rng(11)
@@ -69,9 +69,9 @@ def test_a_stop_at_a_gate_is_no_halt() -> None:
     assert halts(stood((300, 30), (300, 0))) == ()
 
 
-@pytest.mark.parametrize("pace_ms", [0.4, 0.6])
-def test_a_slow_walker_does_not_stand_still(pace_ms: float) -> None:
-    assert halts(stood((600, 0), pace_ms=pace_ms, jitter_m=2)) == ()
+@pytest.mark.parametrize("pace_mps", [0.4, 0.6])
+def test_a_slow_walker_does_not_stand_still(pace_mps: float) -> None:
+    assert halts(stood((600, 0), pace_mps=pace_mps, jitter_m=2)) == ()
 
 
 def test_a_stay_shorter_than_asked_for_is_left_out() -> None:
@@ -89,7 +89,7 @@ def test_a_stay_shorter_than_asked_for_is_left_out() -> None:
     ids=["turning back", "round a pond"],
 )
 def test_coming_back_to_a_place_is_no_halt(corners_m: list[tuple[float, float]]) -> None:
-    assert halts(walk(*corners_m, pace_ms=0.9)) == ()
+    assert halts(walk(*corners_m, pace_mps=0.9)) == ()
 
 
 def test_a_bench_sat_on_out_and_back_is_two_halts() -> None:
@@ -103,8 +103,8 @@ def test_a_bench_sat_on_out_and_back_is_two_halts() -> None:
 
 @pytest.mark.parametrize("join", ["in one segment", "between two segments"])
 def test_a_pause_of_the_recorder_is_a_halt(join: str) -> None:
-    before = walk((0, 0), (300, 0), pace_ms=1)
-    after = walk((304, 0), (600, 0), pace_ms=1, began_ms=NINE_O_CLOCK_MS + 700_000)
+    before = walk((0, 0), (300, 0), pace_mps=1)
+    after = walk((304, 0), (600, 0), pace_mps=1, began_ms=NINE_O_CLOCK_MS + 700_000)
     track = joined(before, after)
     if join == "in one segment":
         track = replace(track, starts=track.starts[:1])
@@ -115,21 +115,21 @@ def test_a_pause_of_the_recorder_is_a_halt(join: str) -> None:
 
 
 def test_a_gap_in_which_the_walk_went_on_is_no_halt() -> None:
-    after = walk((500, 0), (800, 0), pace_ms=1, began_ms=NINE_O_CLOCK_MS + 700_000)
-    track = joined(walk((0, 0), (300, 0), pace_ms=1), after)
+    after = walk((500, 0), (800, 0), pace_mps=1, began_ms=NINE_O_CLOCK_MS + 700_000)
+    track = joined(walk((0, 0), (300, 0), pace_mps=1), after)
     assert halts(track) == ()
     assert moving_time_s(track, ()) == pytest.approx(600, abs=1)
 
 
 def test_a_recorder_that_writes_only_on_the_move_shows_a_halt_between_two_fixes() -> None:
-    track = walk((0, 0), (600, 0), pace_ms=1, every_m=12)
+    track = walk((0, 0), (600, 0), pace_mps=1, every_m=12)
     later = np.where(np.arange(len(track)) > 25, 240_000, 0)
     (halt,) = halts(replace(track, time_ms=track.time_ms + later))
     assert halt.duration_s == pytest.approx(252, abs=25)
 
 
 def test_a_track_without_times_has_no_halts() -> None:
-    track = walk((0, 0), (100, 0), pace_ms=None)
+    track = walk((0, 0), (100, 0), pace_mps=None)
     assert halts(track) == ()
     assert moving_time_s(track, ()) is None
 

@@ -29,7 +29,7 @@ def test_a_track_says_what_was_recorded() -> None:
 
 
 def test_what_was_not_recorded_is_not_made_up() -> None:
-    figures = figures_of(walk((0, 0), (300, 0), pace_ms=None))
+    figures = figures_of(walk((0, 0), (300, 0), pace_mps=None))
     assert figures.length_m == pytest.approx(300, abs=0.1)
     assert (figures.ascent_m, figures.descent_m) == (None, None)
     assert (figures.began_ms, figures.ended_ms, figures.duration_s, figures.moving_time_s) == (None,) * 4
