@@ -13,8 +13,8 @@ from routes.http.answers import answer, created
 from routes.http.dependencies import DEFAULT_LIMIT, Creating, CursorText, Limit, Services, Writing, after
 from routes.http.errors import BadParameter
 from schemas.base import Instant
+from schemas.sessions.before_leaving import BeforeLeavingOut
 from schemas.sessions.sessions import (
-    BeforeLeavingOut,
     CancelIn,
     DidNotAttendIn,
     EndIn,
@@ -33,9 +33,9 @@ from service.people.sign_in_queries import ByToken
 from service.sessions.change_session import change_session
 from service.sessions.hold_session import (
     cancel_session,
-    change_setting,
     end_session,
     miss_session,
+    report_change,
     start_session,
 )
 from service.sessions.plan_session import plan_session
@@ -90,7 +90,7 @@ async def get_sessions(
         status=status,
     )
     page = await page_of_sessions(begin, keys, wanted, after=after(cursor), limit=limit)
-    return SessionPage.from_page(page)
+    return SessionPage.from_page(page, SessionOut.from_session)
 
 
 def _instant(name: str, text: str | None) -> datetime | None:
@@ -212,7 +212,7 @@ async def post_change(
     """
     once = writing.once(data)
     report = data.to_report(session_id, once)
-    return _answer(await change_setting(begin, keys, once, session_id, report, now))
+    return _answer(await report_change(begin, keys, once, session_id, report, now))
 
 
 @post(

@@ -1,16 +1,14 @@
 """Sessions on the wire."""
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Final, Self
 from uuid import UUID
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from schemas.base import Input, Instant, NextCursor, Output, changes_of, shown, to_the_centimetre
-from service.foundation.pages import PageOf
+from schemas.base import Input, Instant, Output, Page, changes_of, shown
 from service.foundation.retry_safe import Once
-from service.sessions.before_leaving import BeforeLeaving, ConcernKind, PlannedWalk
 from service.sessions.plan_session import SessionPlan
 from service.sessions.reports import CancellationReport, ChangeReport, derived_change_id
 from service.sessions.sessions import (
@@ -19,10 +17,8 @@ from service.sessions.sessions import (
     Cancellation,
     Modality,
     Session,
-    SessionChange,
     SessionFlag,
     SessionStatus,
-    Span,
 )
 
 Reason = Annotated[str, Meta(min_length=1, max_length=4_000, description="Kept encrypted.")]
@@ -33,6 +29,16 @@ PlannedEnd = Annotated[
     datetime,
     Meta(tz=True, description="Within a day. Left out, it lasts as long as the practice's sessions do."),
 ]
+STARTS_AT: Final = Meta(
+    description="The planned start until it starts; absent where it ended without a known start."
+)
+ENDS_AT: Final = Meta(description="Absent until it ends.")
+PINNED: Final = Meta(description="The one in use when the change was reported, unless it named another.")
+PLANNED: Final = Meta(description="As planned.")
+SPANS: Final = Meta(description="How it is held, in order and without gaps; the last one is the present one.")
+CHANGES: Final = Meta(description="What was reported to have changed, also before the start.")
+FLAGS: Final = Meta(description="What is odd about the reported facts. They are kept; PATCH corrects them.")
+CLOSED_AT: Final = Meta(description="When it was cancelled, or the client did not attend.")
 ChangeId = Annotated[UUID, Meta(description="Made by the phone. Left out, the service makes one.")]
 
 
@@ -135,22 +141,14 @@ class SessionPatch(Input):
 
 
 class SpanOut(Output):
-    """A part of the session held in one way, on one route, in one place."""
+    """A part of the session in one setting."""
 
     modality: Modality
     route_id: UUID | UnsetType = UNSET
     route_version: int | UnsetType = UNSET
     place_id: UUID | UnsetType = UNSET
-    starts_at: Annotated[
-        Instant | UnsetType,
-        Meta(description="The planned start until it starts; absent where it ended without a known start."),
-    ] = UNSET
-    ends_at: Annotated[Instant | UnsetType, Meta(description="Absent until it ends.")] = UNSET
-
-    @classmethod
-    def from_span(cls, span: Span) -> "SpanOut":
-        """Return the span as a phone gets it."""
-        return cls(**shown(span, cls))
+    starts_at: Annotated[Instant | UnsetType, STARTS_AT] = UNSET
+    ends_at: Annotated[Instant | UnsetType, ENDS_AT] = UNSET
 
 
 class SessionChangeOut(Output):
@@ -161,18 +159,10 @@ class SessionChangeOut(Output):
     at: Instant
     received_at: Instant
     route_id: UUID | UnsetType = UNSET
-    route_version: Annotated[
-        int | UnsetType,
-        Meta(description="The one in use when the change was reported, unless the report named another."),
-    ] = UNSET
+    route_version: Annotated[int | UnsetType, PINNED] = UNSET
     place_id: UUID | UnsetType = UNSET
     asked_by: AskedBy | UnsetType = UNSET
     reason: str | UnsetType = UNSET
-
-    @classmethod
-    def from_change(cls, change: SessionChange) -> "SessionChangeOut":
-        """Return the change as a phone gets it."""
-        return cls(**shown(change, cls))
 
 
 class SessionOut(Output):
@@ -183,18 +173,10 @@ class SessionOut(Output):
     status: SessionStatus
     planned_start: Instant
     planned_end: Instant
-    modality: Annotated[Modality, Meta(description="As planned.")]
-    spans: Annotated[
-        list[SpanOut],
-        Meta(description="How it is held, in order and without gaps; the last one is the present one."),
-    ]
-    changes: Annotated[
-        list[SessionChangeOut], Meta(description="What was reported to have changed, also before the start.")
-    ]
-    flags: Annotated[
-        list[SessionFlag],
-        Meta(description="What is odd about the reported facts. They are kept; PATCH corrects them."),
-    ]
+    modality: Annotated[Modality, PLANNED]
+    spans: Annotated[list[SpanOut], SPANS]
+    changes: Annotated[list[SessionChangeOut], CHANGES]
+    flags: Annotated[list[SessionFlag], FLAGS]
     created_at: Instant
     updated_at: Instant
     revision: int
@@ -207,79 +189,18 @@ class SessionOut(Output):
     ended_received_at: Instant | UnsetType = UNSET
     cancellation: Cancellation | UnsetType = UNSET
     cancellation_words: str | UnsetType = UNSET
-    closed_at: Annotated[
-        Instant | UnsetType, Meta(description="When it was cancelled, or the client did not attend.")
-    ] = UNSET
+    closed_at: Annotated[Instant | UnsetType, CLOSED_AT] = UNSET
     closed_received_at: Instant | UnsetType = UNSET
 
     @classmethod
-    def from_session(cls, session: Session) -> "SessionOut":
-        """Return the session as a phone gets it."""
+    def from_session(cls, session: Session) -> Self:
+        """Return a session with its spans and changes."""
         members = shown(session, cls) | {
-            "spans": [SpanOut.from_span(each) for each in session.spans],
-            "changes": [SessionChangeOut.from_change(each) for each in session.changes],
+            "spans": [SpanOut.of(each) for each in session.spans],
+            "changes": [SessionChangeOut.of(each) for each in session.changes],
         }
         return cls(**members)
 
 
-class SessionPage(Output):
+class SessionPage(Page[SessionOut]):
     """Sessions by planned start."""
-
-    items: list[SessionOut]
-    next_cursor: NextCursor | UnsetType = UNSET
-
-    @classmethod
-    def from_page(cls, page: PageOf[Session]) -> "SessionPage":
-        """Return the page as a phone gets it."""
-        items = [SessionOut.from_session(each) for each in page.items]
-        return cls(items=items, next_cursor=page.next.to_text() if page.next else UNSET)
-
-
-class ConcernOut(Output):
-    """One thing that speaks against starting. The therapist decides; a start is kept either way."""
-
-    kind: ConcernKind
-    words: str
-    session_id: Annotated[UUID | UnsetType, Meta(description="The other session it is about.")] = UNSET
-
-
-class SessionTurnBack(Output):
-    """The last place on the line from which the way back ends in time."""
-
-    distance_m: float
-    after_s: float
-    at: Annotated[Instant, Meta(description="On the clock, from the start or else the planned start on.")]
-    whole: Annotated[
-        bool, Meta(description="There is time for all of the line: there and back, or once round a loop.")
-    ]
-
-
-class PlannedWalkOut(Output):
-    """The session's route at the client's pace, rests included."""
-
-    length_m: float
-    is_loop: bool
-    walking_time_s: float
-    available_s: float
-    fits: Annotated[bool, Meta(description="There is time to walk the line once, from one end to the other.")]
-    turn_back: SessionTurnBack
-
-    @classmethod
-    def from_walk(cls, walk: PlannedWalk) -> "PlannedWalkOut":
-        """Return the walk as a phone gets it."""
-        place = to_the_centimetre(msgspec.structs.asdict(walk.turn_back))
-        turn = SessionTurnBack(at=walk.turn_back_at, **place)
-        return cls(**to_the_centimetre(shown(walk, cls)) | {"turn_back": turn})
-
-
-class BeforeLeavingOut(Output):
-    """What to think of before leaving, as things are now. No concern does not mean no danger."""
-
-    concerns: list[ConcernOut]
-    walk: Annotated[PlannedWalkOut | UnsetType, Meta(description="Absent without a route.")] = UNSET
-
-    @classmethod
-    def from_before_leaving(cls, before: BeforeLeaving) -> "BeforeLeavingOut":
-        """Return it as a phone gets it."""
-        concerns = [ConcernOut(**shown(each, ConcernOut)) for each in before.concerns]
-        return cls(concerns, PlannedWalkOut.from_walk(before.walk) if before.walk else UNSET)

@@ -47,7 +47,7 @@ async def end_session(
     return await write_session(begin, keys, once, session_id, report, now)
 
 
-async def change_setting(
+async def report_change(
     begin: Begin, keys: PracticeKey, once: Once, session_id: UUID, report: ChangeReport, now: datetime
 ) -> Session:
     """Keep that from an instant on a session was held in another setting.
