@@ -2,17 +2,43 @@
 
 from collections.abc import Callable
 from datetime import datetime
+from functools import cache
 from typing import Annotated, Any, Final, Generic, Self, TypeVar
 
 import msgspec
-from msgspec import UNSET, Meta, UnsetType
+from msgspec import UNSET, Meta, UnsetType, inspect
 
+from service.foundation.characters import fault_in_address, fault_in_line
 from service.foundation.instants import EARLIEST, LATEST, is_real
 from service.foundation.pages import PageOf
 
 Item = TypeVar("Item")
 Thing = TypeVar("Thing")
 Value = TypeVar("Value")
+
+
+CharacterCheck = Callable[[str], str | None]
+ONE_LINE: Final = {"fault_in": fault_in_line}
+"""`extra` of the type of a member that is a single line, such as a name."""
+ADDRESS: Final = {"fault_in": fault_in_address}
+"""`extra` of the type of a member that is an email address."""
+
+
+@cache
+def character_checks(wire: type[msgspec.Struct]) -> dict[str, CharacterCheck]:
+    """Return the members of a wire type whose characters are checked, and how."""
+    (described,) = inspect.multi_type_info([wire])
+    fields = described.fields if isinstance(described, inspect.StructType) else ()
+    found = {each.name: _character_check(each.type) for each in fields}
+    return {name: check for name, check in found.items() if check is not None}
+
+
+def _character_check(kind: inspect.Type) -> CharacterCheck | None:
+    if isinstance(kind, inspect.UnionType):
+        return next(filter(None, map(_character_check, kind.types)), None)
+    if not isinstance(kind, inspect.Metadata):
+        return None
+    return (kind.extra or {}).get("fault_in") or _character_check(kind.type)
 
 
 class Input(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
@@ -23,11 +49,18 @@ class Input(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
     """
 
     def __post_init__(self) -> None:
-        """Refuse an instant outside the years of real sessions; msgspec makes a ValidationError of it."""
+        """Refuse an instant outside the years of real sessions, and text with a fault in its characters.
+
+        msgspec makes a ValidationError of it.
+        """
         for name in self.__struct_fields__:
             value = getattr(self, name)
             if isinstance(value, datetime) and not is_real(value):
                 raise ValueError(f"`{name}` must lie between {EARLIEST.year} and {LATEST.year}")
+        for name, fault_in in character_checks(type(self)).items():
+            value = getattr(self, name)
+            if isinstance(value, str) and (fault := fault_in(value)):
+                raise ValueError(f"`{name}`: {fault}")
 
 
 class Output(msgspec.Struct, omit_defaults=True):
@@ -55,7 +88,7 @@ class Page(Output, Generic[Item]):
         return cls(items=items, next_cursor=page.next.to_text() if page.next else UNSET)
 
 
-Name = Annotated[str, Meta(min_length=1, max_length=200)]
+Name = Annotated[str, Meta(min_length=1, max_length=200, extra=ONE_LINE)]
 Text = Annotated[str, Meta(min_length=1, max_length=4_000)]
 Longitude = Annotated[float, Meta(ge=-180, le=180, description="Degrees east, WGS84.")]
 Latitude = Annotated[float, Meta(ge=-90, le=90, description="Degrees north, WGS84.")]

@@ -18,6 +18,10 @@ from service.foundation.retry_safe import Unusable
 
 MOST_ROWS: Final = 1_000
 INVALID_AT: Final = re.compile(r"at `\$\.([a-z_.]+)`")
+CHARACTER_FAULT: Final = re.compile(
+    r"`(?P<member>[a-z_]+)`: (?P<fault>.+?)(?: - at `\$\.(?P<part>[a-z_]+)`)?"
+)
+"""What a check of characters says; the place it names ends at the part around the member."""
 
 
 class Column(msgspec.Struct, frozen=True):
@@ -81,6 +85,9 @@ def _row(columns: Sequence[str], row: CsvRow, new_id: Callable[[bytes], UUID], n
         client, record = _client_in(cells).to_client(now)
         refuse_unusable_client(client, record, now)
     except msgspec.ValidationError as error:
+        if unfit := CHARACTER_FAULT.fullmatch(str(error)):
+            column = COLUMN_OF[".".join(filter(None, (unfit["part"], unfit["member"])))]
+            return RowReport(row.number, Outcome.REFUSED, column=column, reason=unfit["fault"])
         where = INVALID_AT.search(str(error))
         column = COLUMN_OF[where[1]] if where else "label"  # the only one that can be missing
         return RowReport(

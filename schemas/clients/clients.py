@@ -8,6 +8,8 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from schemas.base import (
+    ADDRESS,
+    ONE_LINE,
     FlatPace,
     Input,
     Instant,
@@ -40,14 +42,15 @@ Label = Annotated[
         max_length=100,
         pattern=r"\S",
         description="What you call the record, such as initials or a number. It is not encrypted.",
+        extra=ONE_LINE,
     ),
 ]
-Pronouns = Annotated[str, Meta(min_length=1, max_length=60)]
-EmailAddress = Annotated[str, Meta(max_length=254, pattern=r"^[^@\s]+@[^@\s]+$(?!\n)")]
+Pronouns = Annotated[str, Meta(min_length=1, max_length=60, extra=ONE_LINE)]
+EmailAddress = Annotated[str, Meta(max_length=254, pattern=r"^[^@\s]+@[^@\s]+$(?!\n)", extra=ADDRESS)]
 Telephone = Annotated[
     str, Meta(min_length=1, max_length=60, description="As you dial it, extension and all.")
 ]
-Line = Annotated[str, Meta(min_length=1, max_length=200)]
+Line = Annotated[str, Meta(min_length=1, max_length=200, extra=ONE_LINE)]
 Lines = Annotated[str, Meta(min_length=1, max_length=1_000)]
 CrisisPlan = Annotated[str, Meta(min_length=1, max_length=10_000)]
 OTHERS: Final = Meta(description="The other people of a couple or a family.")

@@ -5,10 +5,10 @@ from uuid import UUID
 
 from msgspec import UNSET, Meta, UnsetType
 
-from schemas.base import Input, Instant, Output, shown
+from schemas.base import ONE_LINE, Input, Instant, Output, shown
 from service.people.devices import Device, NewDevice
 
-DeviceName = Annotated[str, Meta(min_length=1, max_length=100)]
+DeviceName = Annotated[str, Meta(min_length=1, max_length=100, extra=ONE_LINE)]
 
 
 class DeviceIn(Input):

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from msgspec import UNSET, Meta, UnsetType
 
-from schemas.base import Input, Instant, Name, Output, changes_of, shown
+from schemas.base import ADDRESS, Input, Instant, Name, Output, changes_of, shown
 from schemas.people.practices import PracticeOut
 from service.people.emails import LONGEST_EMAIL, normal_email
 from service.people.therapists import Role, Therapist
@@ -15,8 +15,9 @@ Email = Annotated[
     str,
     Meta(
         max_length=LONGEST_EMAIL,
-        pattern=r"^\s*[^@\s]+@[^@\s]+\s*$",
-        description="Letter case does not matter.",
+        pattern=r"^[^@]+@[^@]+$",
+        description="Letter case and spaces around it do not matter. Every character must be visible.",
+        extra=ADDRESS,
     ),
 ]
 

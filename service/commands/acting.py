@@ -43,12 +43,16 @@ async def _act(installation: Installation, action: Callable[[Acting], Awaitable[
 
 
 class Limited(click.ParamType[str]):
-    """Text within the limits of a wire type, asked for again where it is not."""
+    """Text within the limits of a wire type, asked for again where it is not.
 
-    def __init__(self, name: str, wire: Any, wanted: str) -> None:  # noqa: ANN401  an Annotated type has no type
+    `fault_in` returns what is wrong with its characters.
+    """
+
+    def __init__(self, name: str, wire: Any, wanted: str, fault_in: Callable[[str], str | None]) -> None:  # noqa: ANN401  an Annotated type has no type
         self.name = name
         self._wire = wire
         self._wanted = wanted
+        self._fault_in = fault_in
 
     def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
         """Return `value` if it will do."""
@@ -56,6 +60,8 @@ class Limited(click.ParamType[str]):
             text: str = msgspec.convert(value, self._wire)
         except msgspec.ValidationError:
             self.fail(f"expected {self._wanted}", param, ctx)
+        if fault := self._fault_in(text):
+            self.fail(fault, param, ctx)
         return text
 
 

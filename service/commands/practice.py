@@ -7,11 +7,12 @@ import click
 from schemas.base import Name
 from schemas.people.therapists import Email
 from service.commands.acting import Acting, Limited, act, choose_password, show_password
+from service.foundation.characters import fault_in_address, fault_in_line
 from service.people.keep_practice import NewPractice, create_practice
 from service.people.sign_ins import Account
 
-NAME = Limited("name", Name, "1 to 200 characters")
-EMAIL = Limited("email", Email, "an email address of at most 254 characters")
+NAME = Limited("name", Name, "1 to 200 characters", fault_in_line)
+EMAIL = Limited("email", Email, "an email address of at most 254 characters", fault_in_address)
 
 
 class Zone(click.ParamType[str]):

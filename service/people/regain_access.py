@@ -14,6 +14,7 @@ from service.foundation.retry_safe import Impossible, NotFound, found
 from service.foundation.tenant import NOBODY, Tenant
 from service.people.device_queries import list_devices
 from service.people.devices import Device
+from service.people.emails import normal_email
 from service.people.invitation_queries import void_invitations
 from service.people.keep_devices import revoke_device_in
 from service.people.sign_in_queries import revoke_sign_ins
@@ -39,9 +40,9 @@ def _begin(pool: Pool, account: Account) -> Begin:
 async def find_by_email(
     pool: Pool, keyring: Keyring, email: str, practice_id: UUID | None
 ) -> TherapistAccount:
-    """Return the therapist who signs in with an email. Raises NotFound, WhichPractice."""
+    """Return the therapist who signs in with an email. Raises Unusable, NotFound, WhichPractice."""
+    index = keyring.email_index(normal_email(email))
     async with a_connection(pool) as connection:
-        index = keyring.email_index(email)
         accounts = await find_accounts(connection, index, practice_id, most=MOST_PRACTICES)
     if not accounts:
         raise NotFound(f"no therapist signs in as {email}")

@@ -81,7 +81,15 @@ def test_without_a_terminal_it_says_how_else(made: Made) -> None:
 
 
 @pytest.mark.parametrize(
-    ("option", "value"), [("--zone", "Europe/Londn"), ("--owner-email", "ada"), ("--name", "")]
+    ("option", "value"),
+    [
+        ("--zone", "Europe/Londn"),
+        ("--owner-email", "ada"),
+        ("--owner-email", "ada\u200b@example.org"),
+        ("--owner-name", "Ada\u202eLock"),
+        ("--name", ""),
+        ("--name", "River\nside"),
+    ],
 )
 def test_what_cannot_be_is_refused_before_anything_is_opened(made: Made, option: str, value: str) -> None:
     given = dict(zip(ADAS[::2], ADAS[1::2], strict=True)) | {option: value}
@@ -89,6 +97,17 @@ def test_what_cannot_be_is_refused_before_anything_is_opened(made: Made, option:
     done = towpath("practice", "create", *words, "--generate-password", data=made.data)
     assert done.returncode == 2
     assert option in done.stderr
+
+
+def test_an_invisible_character_in_an_email_is_named(made: Made) -> None:
+    for command in (
+        ("practice", "create", *ADAS[:-1]),
+        ("therapist", "reset-password"),
+        ("device", "revoke"),
+    ):
+        done = towpath(*command, "ada\u200b@example.org", data=made.data)
+        assert done.returncode != 0
+        assert "character 4 is U+200B ZERO WIDTH SPACE" in done.stderr
 
 
 def test_a_new_password_ends_every_sign_in(made: Made, service: Service) -> None:
