@@ -208,7 +208,9 @@ async def provide_expected(
 async def provide_expected_if_sent(
     if_match: Annotated[
         str | None,
-        HeaderParameter(name="If-Match", description="The ETag of what to delete; any version if absent."),
+        HeaderParameter(
+            name="If-Match", description="The ETag of what to delete or replace; any version if absent."
+        ),
     ] = None,
 ) -> Expected:
     """Return the versions a DELETE may remove: any if it does not say. Raises MissingHeader."""

@@ -32,6 +32,7 @@ from routes.http.middleware import request_id_of
 from routes.http.strict import bad_parameter
 from schemas.walks.route_files import FileLineOut
 from service.clients.csv_table import CsvRefused
+from service.clients.location_permission import LocationNotAgreed
 from service.foundation.crypto.passwords import WeakPassword
 from service.foundation.database.outages import is_outage
 from service.foundation.database.sql_files import MigrationRefused
@@ -45,7 +46,7 @@ from service.logs import places_of
 from service.people.attempts import TooManyAttempts
 from service.people.invitations import InvitationSpent
 from service.people.sign_ins import NotSignedIn, WhichPractice, WrongCredentials
-from service.record.tracks import LocationNotAgreed, NoTrack
+from service.record.tracks import NoTrack
 from service.walks.routes import NoLine, WhichLine
 
 logger = structlog.get_logger()

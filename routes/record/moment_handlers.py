@@ -13,12 +13,11 @@ from schemas.record.moments import MomentIn, MomentList, MomentOut, MomentPatch
 from service.foundation.crypto.sealing import PracticeKey
 from service.foundation.database.connection import Begin
 from service.foundation.retry_safe import Expected
-from service.people.sign_ins import SignIn
 from service.record.mark_moment import (
     NewMoment,
     change_moment,
+    list_session_moments,
     mark_moment,
-    moments_of_session,
     read_moment,
     remove_moment,
 )
@@ -39,7 +38,7 @@ async def post_moment(
     now: NamedDependency[datetime],
 ) -> Response[MomentOut]:
     """Keep one tap: its id and instant are enough, whenever they arrive and in any order."""
-    new = NewMoment(data.id, session_id, data.at, data.to_content())
+    new = NewMoment(data.id, session_id, data.at, data.to_changes(now))
     moment, replayed = await mark_moment(begin, keys, creating.once(data.id, data), new, now)
     body = MomentOut.from_moment(moment)
     return created(body, moment.revision, f"/v1/moments/{moment.id}", replayed=replayed)
@@ -55,11 +54,9 @@ async def get_moments(
     session_id: FromPath[UUID],
     begin: NamedDependency[Begin],
     keys: NamedDependency[PracticeKey],
-    sign_in: NamedDependency[SignIn],
 ) -> MomentList:
     """List a session's moments in walking order."""
-    async with begin.read() as connection:
-        moments = await moments_of_session(connection, keys, sign_in.tenant, session_id)
+    moments = await list_session_moments(begin, keys, session_id)
     return MomentList([MomentOut.from_moment(each) for each in moments])
 
 
@@ -68,11 +65,9 @@ async def get_moment(
     moment_id: FromPath[UUID],
     begin: NamedDependency[Begin],
     keys: NamedDependency[PracticeKey],
-    sign_in: NamedDependency[SignIn],
 ) -> Response[MomentOut]:
     """Read a moment and where on the walk it lies."""
-    async with begin.read() as connection:
-        moment = await read_moment(connection, keys, sign_in.practice_id, moment_id)
+    moment = await read_moment(begin, keys, moment_id)
     return answer(MomentOut.from_moment(moment), moment.revision)
 
 
@@ -96,11 +91,14 @@ async def patch_moment(
     "/moments/{moment_id:uuid}", operation_id="delete_moment", summary="Delete a moment", tags=["moments"]
 )
 async def delete_moment(
-    moment_id: FromPath[UUID], begin: NamedDependency[Begin], now: NamedDependency[datetime]
+    moment_id: FromPath[UUID],
+    begin: NamedDependency[Begin],
+    keys: NamedDependency[PracticeKey],
+    expected_if_sent: NamedDependency[Expected],
+    now: NamedDependency[datetime],
 ) -> None:
-    """Delete a moment; notes about it stay, about its instant."""
-    async with begin.write() as transaction:
-        await remove_moment(transaction, moment_id, now)
+    """Delete a moment; notes about it stay, about its instant and at its place."""
+    await remove_moment(begin, keys, moment_id, expected_if_sent, now)
 
 
 HANDLERS = [post_moment, get_moments, get_moment, patch_moment, delete_moment]

@@ -13,11 +13,10 @@ from schemas.record.notes import NoteIn, NoteList, NoteOut, NotePatch
 from service.foundation.crypto.sealing import PracticeKey
 from service.foundation.database.connection import Begin
 from service.foundation.retry_safe import Expected
-from service.people.sign_ins import SignIn
 from service.record.write_note import (
     NewNote,
     edit_note,
-    notes_of_session,
+    list_session_notes,
     read_note,
     remove_note,
     write_note,
@@ -34,16 +33,7 @@ async def post_note(
     now: NamedDependency[datetime],
 ) -> Response[NoteOut]:
     """Attach a note to a session, to an instant of it, or to a moment; one sentence is enough."""
-    new = NewNote(
-        id=data.id,
-        session_id=session_id,
-        about=data.about,
-        about_at=data.about_at,
-        moment_id=data.moment_id,
-        format=data.format,
-        content=data.to_content(),
-        written_at=data.written_at,
-    )
+    new = NewNote(data.id, session_id, data.written_at, data.to_changes(now))
     note, replayed = await write_note(begin, keys, creating.once(data.id, data), new, now)
     return created(NoteOut.from_note(note), note.revision, f"/v1/notes/{note.id}", replayed=replayed)
 
@@ -58,11 +48,9 @@ async def get_notes(
     session_id: FromPath[UUID],
     begin: NamedDependency[Begin],
     keys: NamedDependency[PracticeKey],
-    sign_in: NamedDependency[SignIn],
 ) -> NoteList:
     """List a session's notes in walking order, those about the whole session last."""
-    async with begin.read() as connection:
-        notes = await notes_of_session(connection, keys, sign_in.tenant, session_id)
+    notes = await list_session_notes(begin, keys, session_id)
     return NoteList([NoteOut.from_note(each) for each in notes])
 
 
@@ -71,11 +59,9 @@ async def get_note(
     note_id: FromPath[UUID],
     begin: NamedDependency[Begin],
     keys: NamedDependency[PracticeKey],
-    sign_in: NamedDependency[SignIn],
 ) -> Response[NoteOut]:
     """Read a note and where on the walk it belongs."""
-    async with begin.read() as connection:
-        note = await read_note(connection, keys, sign_in.practice_id, note_id)
+    note = await read_note(begin, keys, note_id)
     return answer(NoteOut.from_note(note), note.revision)
 
 
@@ -96,11 +82,13 @@ async def patch_note(
 
 @delete("/notes/{note_id:uuid}", operation_id="delete_note", summary="Delete a note", tags=["notes"])
 async def delete_note(
-    note_id: FromPath[UUID], begin: NamedDependency[Begin], now: NamedDependency[datetime]
+    note_id: FromPath[UUID],
+    begin: NamedDependency[Begin],
+    expected_if_sent: NamedDependency[Expected],
+    now: NamedDependency[datetime],
 ) -> None:
     """Delete a draft."""
-    async with begin.write() as transaction:
-        await remove_note(transaction, note_id, now)
+    await remove_note(begin, note_id, expected_if_sent, now)
 
 
 HANDLERS = [post_note, get_notes, get_note, patch_note, delete_note]

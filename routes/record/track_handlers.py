@@ -15,6 +15,7 @@ from schemas.record.tracks import TrackOut
 from service.foundation.crypto.sealing import PracticeKey
 from service.foundation.database.connection import Begin
 from service.foundation.off_loop import off_loop
+from service.foundation.retry_safe import Expected
 from service.geo.gpx.model import DEFAULT_LIMITS
 from service.people.sign_in_queries import ByToken
 from service.record.read_track import (
@@ -52,6 +53,7 @@ async def put_track(
     request: Request[Any, Any, Any],
     begin: NamedDependency[Begin],
     keys: NamedDependency[PracticeKey],
+    expected_if_sent: NamedDependency[Expected],
     now: NamedDependency[datetime],
     replace: Annotated[bool, QueryParameter(description="Take the place of another track.")] = False,  # noqa: FBT002  a query parameter
 ) -> Response[TrackOut]:
@@ -61,7 +63,7 @@ async def put_track(
     """
     async with GPX.received(request) as content:
         uploaded = UploadedTrack(session_id, content, replace)
-        track, is_first = await receive_track(begin, keys, uploaded, now)
+        track, is_first = await receive_track(begin, keys, uploaded, expected_if_sent, now)
     body = TrackOut.from_track(track)
     return created(body, track.revision, request.url.path, replayed=not is_first)
 
@@ -151,10 +153,11 @@ async def delete_track(
     session_id: FromPath[UUID],
     begin: NamedDependency[Begin],
     keys: NamedDependency[PracticeKey],
+    expected_if_sent: NamedDependency[Expected],
     now: NamedDependency[datetime],
 ) -> None:
     """Delete the track, the original too. Notes stay, at their instants, without a place."""
-    await remove_track(begin, keys, session_id, now)
+    await remove_track(begin, keys, session_id, expected_if_sent, now)
 
 
 async def _send(

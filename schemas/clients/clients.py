@@ -113,7 +113,7 @@ class ClientMembers(Input):
     rests_s: Rests | UnsetType | None = UNSET
     outdoor_agreement: AgreementIn | UnsetType | None = UNSET
     location_permission: Annotated[
-        AgreementIn | UnsetType | None, Meta(description="Tracks are kept only with it.")
+        AgreementIn | UnsetType | None, Meta(description="Tracks and positions are kept only with it.")
     ] = UNSET
     identity: IdentityPatch | UnsetType | None = UNSET
     contact: ContactPatch | UnsetType | None = UNSET

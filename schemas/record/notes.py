@@ -1,15 +1,13 @@
 """Progress notes on the wire."""
 
-from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
-import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from schemas.base import Input, Instant, Output, changes_of, present
-from schemas.record.moments import AnchorOut, PositionIn, PositionOut
-from service.record.notes import About, Note, NoteContent, NoteFormat
+from schemas.base import Instant, Output, present
+from schemas.record.positions import AnchorOut, LeftOutMembers, PositionMembers, PositionOut, position_members
+from service.record.notes import About, Note, NoteFormat
 
 NoteText = Annotated[str, Meta(min_length=1, max_length=50_000)]
 FieldName = Annotated[str, Meta(min_length=1, max_length=40)]
@@ -23,45 +21,34 @@ Fields = Annotated[
 ]
 
 
-class NoteIn(Input):
+class NoteMembers(PositionMembers):
+    """What a note may have."""
+
+    about_at: Annotated[
+        Instant | UnsetType | None, Meta(description="The instant it is about, with `about` instant.")
+    ] = UNSET
+    moment_id: Annotated[
+        UUID | UnsetType | None, Meta(description="The moment it is about, with `about` moment.")
+    ] = UNSET
+    text: NoteText | UnsetType | None = UNSET
+    fields: Fields | UnsetType = UNSET
+
+
+class NoteIn(NoteMembers, kw_only=True):
     """A note: one sentence of `text` is enough."""
 
     id: UUID
     written_at: Instant
     about: About = About.SESSION
-    about_at: Instant | None = None
-    """The instant it speaks of, with `about` instant."""
-    moment_id: UUID | None = None
-    """The moment it speaks of, with `about` moment."""
-    text: NoteText | None = None
     format: NoteFormat = NoteFormat.FREE
-    fields: Fields = msgspec.field(default_factory=dict)
-    position: PositionIn | None = None
-
-    def to_content(self) -> NoteContent:
-        """Return what is sealed of it."""
-        position = self.position.to_position() if self.position else None
-        return NoteContent(self.text, self.fields, position)
 
 
-class NotePatch(Input):
+class NotePatch(NoteMembers):
     """What to edit: null clears a member, an absent one stays; `fields` are replaced whole."""
 
     about: About | UnsetType = UNSET
-    about_at: Instant | UnsetType | None = UNSET
-    moment_id: UUID | UnsetType | None = UNSET
-    text: NoteText | UnsetType | None = UNSET
     format: NoteFormat | UnsetType = UNSET
-    fields: Fields | UnsetType = UNSET
-    position: PositionIn | UnsetType | None = UNSET
     written_at: Instant | UnsetType = UNSET
-
-    def to_changes(self, now: datetime) -> dict[str, Any]:
-        """Return the changes in the words of the domain."""
-        changes = changes_of(self, now)
-        if isinstance(self.position, PositionIn):
-            changes["position"] = self.position.to_position()
-        return changes
 
 
 class NoteOut(Output):
@@ -80,8 +67,11 @@ class NoteOut(Output):
     text: str | UnsetType = UNSET
     fields: dict[str, str] | UnsetType = UNSET
     position: PositionOut | UnsetType = UNSET
-    anchor: AnchorOut | UnsetType = UNSET
-    """Absent for a note about the whole session, and as long as the session has no track."""
+    anchor: Annotated[
+        AnchorOut | UnsetType,
+        Meta(description="Absent for a note about the whole session, and while the session has no track."),
+    ] = UNSET
+    left_out: LeftOutMembers | UnsetType = UNSET
 
     @classmethod
     def from_note(cls, note: Note) -> "NoteOut":
@@ -100,8 +90,8 @@ class NoteOut(Output):
             moment_id=present(note.moment_id),
             text=present(content.text),
             fields=content.fields or UNSET,
-            position=PositionOut.from_position(content.position) if content.position else UNSET,
             anchor=AnchorOut.from_anchor(note.anchor) if note.anchor else UNSET,
+            **position_members(content),
         )
 
 

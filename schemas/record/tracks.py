@@ -1,10 +1,10 @@
 """Tracks on the wire."""
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
-from msgspec import UNSET, UnsetType
+from msgspec import UNSET, Meta, UnsetType
 
 from schemas.base import Instant, Output, shown, to_the_centimetre
 from schemas.walks.route_files import SkippedOut
@@ -24,8 +24,7 @@ class HaltOut(Output):
     lon: float
     lat: float
     duration_s: float
-    distance_m: float
-    """Metres along the track."""
+    distance_m: Annotated[float, Meta(description="Metres along the track.")]
     began_at: Instant | UnsetType = UNSET
 
     @classmethod
@@ -37,11 +36,9 @@ class HaltOut(Output):
 class OffStretchOut(Output):
     """A stretch away from the planned line."""
 
-    began_m: float
-    """Metres along the track."""
+    began_m: Annotated[float, Meta(description="Metres along the track.")]
     ended_m: float
-    farthest_m: float
-    """Metres from the planned line."""
+    farthest_m: Annotated[float, Meta(description="Metres from the planned line.")]
     began_at: Instant | UnsetType = UNSET
     ended_at: Instant | UnsetType = UNSET
 
@@ -55,11 +52,11 @@ class OffStretchOut(Output):
 class DeviationOut(Output):
     """How the walk kept to its planned route."""
 
-    share_walked: float
-    """Of the planned line, from 0 to 1."""
+    share_walked: Annotated[float, Meta(description="Of the planned line, from 0 to 1.")]
     farthest_m: float
-    off_m: float
-    """Metres walked farther than `tolerance_m` from the planned line."""
+    off_m: Annotated[
+        float, Meta(description="Metres walked farther than `tolerance_m` from the planned line.")
+    ]
     tolerance_m: float
     stretches: list[OffStretchOut]
     off_s: float | UnsetType = UNSET
@@ -78,14 +75,14 @@ class TrackOut(Output):
     points: int
     length_m: float
     halts: list[HaltOut]
-    dropped: int
-    """Fixes outside the session's actual times, such as the drive home; the original file keeps them."""
+    dropped: Annotated[
+        int,
+        Meta(description="Fixes outside the session's actual times; the original file keeps them."),
+    ]
     duplicates: int
     out_of_order: int
-    skipped_count: int
-    """Parts of the file that could not be used."""
-    skipped: list[SkippedOut]
-    """The first of them."""
+    skipped_count: Annotated[int, Meta(description="Parts of the file that could not be used.")]
+    skipped: Annotated[list[SkippedOut], Meta(description="The first of them.")]
     received_at: Instant
     updated_at: Instant
     revision: int
@@ -95,11 +92,16 @@ class TrackOut(Output):
     moving_time_s: float | UnsetType = UNSET
     ascent_m: float | UnsetType = UNSET
     descent_m: float | UnsetType = UNSET
-    cut_from: Instant | UnsetType = UNSET
-    """The start it was cut to; absent while the session has not been reported as started."""
+    cut_from: Annotated[
+        Instant | UnsetType,
+        Meta(
+            description="The start it was cut to; absent while the session has not been reported as started."
+        ),
+    ] = UNSET
     cut_to: Instant | UnsetType = UNSET
-    deviation: DeviationOut | UnsetType = UNSET
-    """Absent where the session had no planned route."""
+    deviation: Annotated[
+        DeviationOut | UnsetType, Meta(description="Absent where the session had no planned route.")
+    ] = UNSET
 
     @classmethod
     def from_track(cls, track: Track) -> "TrackOut":

@@ -1,12 +1,12 @@
-"""Writes that need long work done first: found out inside the transaction, done outside, tried again.
+"""Writes that need long work done first, such as decoding a track: prepare outside, then write.
 
-Other writers of the practice wait while a write is open. So a write that turns out to need a track decoded
-gives up, the work is done with nobody waiting, and the write is tried again; it holds if everything still
-stands as it stood.
+While a write transaction is open, the practice's other writers wait. So the write is tried first without
+preparation. If it needs some, it gives up, the work is done outside, and the write is tried again.
+It succeeds if everything it was prepared from is unchanged.
 
-A phone that has signal again sends all it kept for one session at once, and each of these writes would
-undo what the others prepared. So in one process those that need preparing take turns; what needs none, and
-other processes, can still come between.
+A phone that has signal again sends everything it kept for one session at once, and each of these writes would
+make the others' preparation useless. So within one process the writers that prepare for the same session take
+turns. Writers that need no preparation, and other processes, can still come between.
 """
 
 import asyncio
@@ -28,18 +28,19 @@ ATTEMPTS: Final = 5
 
 
 class Crowded(DomainError):
-    """Others kept changing the same session; worth another try in a moment."""
+    """Others kept changing the same session or route while this write was prepared. Trying again helps."""
 
 
 _turns: Final[WeakValueDictionary[tuple[UUID, UUID], asyncio.Lock]] = WeakValueDictionary()
 
 
-def turn(tenant: Tenant, session_id: UUID) -> asyncio.Lock:
-    """Return what to hold while preparing a write to a session and writing it.
+def _turn(tenant: Tenant, about: UUID) -> asyncio.Lock:
+    """Return the lock that writers hold while they prepare and write to a session or route.
 
-    Each practice has turns of its own: who knows another's session id cannot tell when it is written to.
+    Each practice has locks of its own. Otherwise who knows an id of another practice could tell by waiting
+    that it is being written to.
     """
-    return _turns.setdefault((tenant.practice_id, session_id), asyncio.Lock())
+    return _turns.setdefault((tenant.practice_id, about), asyncio.Lock())
 
 
 class NotPrepared(Exception):
@@ -62,9 +63,8 @@ async def prepare_and_write(
 ) -> Answer:
     """Run `write` in a transaction; while it raises NotPrepared, run `prepare` outside and try again.
 
-    The first attempt gets None: it answers repeated and refused writes at no cost, and most others need no
-    preparation. `write` checks that what was prepared still fits. Raises Crowded after several attempts, and
-    whatever the two raise.
+    The first attempt gets None: repeated and refused writes are answered without preparation. `write` checks
+    that what was prepared still fits. Raises Crowded after ATTEMPTS, and what `prepare` and `write` raise.
     """
     prepared: Prepared | None = None
     async with AsyncExitStack() as held:
@@ -75,6 +75,6 @@ async def prepare_and_write(
             except NotPrepared as missing:
                 about = missing.about
             if attempt == 0:
-                await held.enter_async_context(turn(begin.tenant, about))
+                await held.enter_async_context(_turn(begin.tenant, about))
             prepared = await prepare()
     raise Crowded("others keep changing this at the same time; try again")

@@ -18,7 +18,7 @@ from service.geo.geodesy import (
     ground_distances_m,
     local_plane,
 )
-from service.record.cutting import timeline
+from service.record.recordings import timeline
 
 SLACK_S: Final = 60.0
 """A recorder is often switched on a little late and off a little early."""

@@ -9,7 +9,7 @@ import numpy as np
 
 from service.geo.fixes import Fixes, Floats, Indices
 from service.geo.geodesy import LocalPlane, PlanePoints, distances_m, local_plane
-from service.record.cutting import timeline
+from service.record.recordings import timeline
 
 HALT_RADIUS_M: Final = 15.0
 HALT_AT_LEAST_S: Final = 60.0

@@ -14,17 +14,17 @@ from service.foundation.database.connection import Begin, Transaction
 from service.foundation.off_loop import off_loop
 from service.foundation.prepare_and_write import NotPrepared
 from service.foundation.retry_safe import Impossible
+from service.record.keep_anchors import store_changed_anchors
 from service.record.prepare_track import (
     PreparedTrack,
     TrackBasis,
     frame_of,
     prepare_track,
     read_track_basis,
-    store_prepared_track,
 )
 from service.record.read_track import original_of
 from service.record.recorded_session_queries import RecordedSession, find_session_to_record
-from service.record.track_queries import TrackOriginal, find_track_original
+from service.record.track_queries import find_sealed_original, update_track_forms
 from service.record.tracks import TrackFrame
 
 
@@ -33,7 +33,7 @@ class TrackInStep(msgspec.Struct, frozen=True):
 
     session: RecordedSession
     frame: TrackFrame
-    prepared: PreparedTrack | None
+    track: PreparedTrack | None
     """None where nothing of the track lies within the new times: the times are kept, the track stays."""
 
     def fits(self, session: RecordedSession, frame: TrackFrame) -> bool:
@@ -47,17 +47,16 @@ async def prepare_track_in_step(
     """Return the session's track cut to new times and compared with a new line. Raises NotFound."""
     basis = await read_track_basis(begin, keys, session_id, frame)
     async with begin.read() as connection:
-        track = await find_track_original(connection, begin.tenant.practice_id, session_id)
-    prepared = None if track is None else await off_loop(_prepare_anew, basis, track, now)
+        original = await find_sealed_original(connection, begin.tenant.practice_id, session_id)
+    prepared = None if original is None else await off_loop(_prepare_anew, basis, original, now)
     return TrackInStep(basis.session, frame, prepared)
 
 
-def _prepare_anew(basis: TrackBasis, track: TrackOriginal, now: datetime) -> PreparedTrack | None:
+def _prepare_anew(basis: TrackBasis, sealed_original: bytes, now: datetime) -> PreparedTrack | None:
     """Return a track made anew from its original; None where nothing of it lies within the times."""
     cell = Cell("track", "sealed_original", basis.session.session_id)
-    original = original_of(basis.key.open(cell, track.sealed_original))
     try:
-        return prepare_track(basis, original, track.fingerprint, now)
+        return prepare_track(basis, original_of(basis.key.open(cell, sealed_original)), now)
     except Impossible:
         return None
 
@@ -74,11 +73,12 @@ async def keep_track_in_step(
 
     Raises NotFound, and NotPrepared unless `prepared` fits.
     """
-    session = await find_session_to_record(transaction, session_id)
+    session = await find_session_to_record(transaction.connection, transaction.tenant, session_id)
     if session.track_revision is None or frame == frame_of(session):
         return
     if prepared is None or not prepared.fits(session, frame):
         raise NotPrepared(session_id)
-    if prepared.prepared is not None:
+    if prepared.track is not None:
         key = keys.client(session.client_id, session.wrapped_key)
-        await store_prepared_track(transaction, key, prepared.prepared, now)
+        await update_track_forms(transaction, msgspec.structs.replace(prepared.track.forms, updated_at=now))
+        await store_changed_anchors(transaction, key, prepared.track.anchors)

@@ -1,4 +1,4 @@
-"""Marking moments: one tap now, the rest whenever."""
+"""Mark, read, change and delete moments: one tap now, the rest whenever."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -7,20 +7,13 @@ from uuid import UUID
 
 import msgspec
 
-from service.foundation.crypto.sealed_values import client_key, open_value, seal_value
-from service.foundation.crypto.sealing import Cell, ClientKey, PracticeKey
+from service.foundation.crypto.sealed_values import client_key
+from service.foundation.crypto.sealing import ClientKey, PracticeKey
 from service.foundation.database.connection import Begin, Connection, Transaction
-from service.foundation.database.tombstones import bury, is_buried
+from service.foundation.database.tombstones import bury, refuse_unless_buried
 from service.foundation.prepare_and_write import prepare_and_write
-from service.foundation.retry_safe import Expected, NotFound, Once, found, replayed
-from service.foundation.tenant import Tenant
-from service.record.anchor_marks import (
-    PreparedAnchors,
-    SessionMark,
-    keep_anchors,
-    open_anchor,
-    prepare_anchors,
-)
+from service.foundation.retry_safe import Expected, Once, found, replayed
+from service.record.keep_anchors import PreparedAnchors, keep_anchors, prepare_anchors, read_anchor_basis
 from service.record.moment_queries import (
     MomentRow,
     delete_moment,
@@ -29,58 +22,78 @@ from service.record.moment_queries import (
     list_moments,
     update_moment,
 )
-from service.record.moments import Moment, MomentContent
-from service.record.note_queries import leave_notes_of_moment, move_notes_with_moment
+from service.record.moments import Moment, changed_moment
+from service.record.note_queries import (
+    list_notes_about_moment,
+    move_notes_with_moment,
+    part_notes_from_moment,
+)
+from service.record.notes import without_its_moment
 from service.record.recorded_session_queries import (
     RecordedSession,
     find_recorded_session,
     find_session_to_record,
 )
+from service.record.sealed_record import open_moment, open_note, seal_moment, seal_note_content
+from service.record.session_marks import moment_mark
 
 
 class NewMoment(msgspec.Struct, frozen=True):
-    """A tap as the phone reports it."""
+    """A tap as the phone reports it, and whatever else it says of the moment."""
 
     id: UUID
     session_id: UUID
     at: datetime
-    content: MomentContent
+    members: Mapping[str, Any]
+
+    def to_moment(self, session: RecordedSession, now: datetime) -> Moment:
+        """Return the moment of a session this becomes."""
+        tap = Moment(
+            id=self.id,
+            session_id=self.session_id,
+            client_id=session.client_id,
+            at=self.at,
+            received_at=now,
+            updated_at=now,
+        )
+        return changed_moment(tap, self.members, now, location_agreed=session.location_agreed)
 
 
 async def mark_moment(
     begin: Begin, keys: PracticeKey, once: Once, new: NewMoment, now: datetime
 ) -> tuple[Moment, bool]:
     """Keep a moment; also return whether it was kept before. Raises NotFound, IdTaken, Crowded."""
-    mark = SessionMark(new.id, "moment", new.at, new.content.position)
+    tenant = begin.tenant
 
-    async def prepare() -> PreparedAnchors | None:
-        return await prepare_anchors(begin, keys, new.session_id, mark)
+    async def prepare() -> PreparedAnchors:
+        async with begin.read() as connection:
+            session = await find_session_to_record(connection, tenant, new.session_id)
+            mark = moment_mark(new.to_moment(session, now))
+            basis = await read_anchor_basis(connection, tenant.practice_id, keys, session, mark)
+        return await prepare_anchors(basis)
 
     async def write(transaction: Transaction, prepared: PreparedAnchors | None) -> tuple[Moment, bool]:
+        connection = transaction.connection
         if transaction.replays:
-            kept = replayed(await find_moment(transaction.connection, transaction.practice_id, new.id))
-            return await _opened(transaction.connection, keys, transaction.practice_id, kept), True
-        session = await find_session_to_record(transaction, new.session_id)
+            kept = replayed(await find_moment(connection, tenant.practice_id, new.id))
+            return await _open(connection, keys, tenant.practice_id, kept), True
+        session = await find_session_to_record(connection, tenant, new.session_id)
         key = keys.client(session.client_id, session.wrapped_key)
-        row = await insert_moment(transaction, _new_row(key, session, new, now), session.viewers)
-        anchored = await keep_anchors(transaction, key, session, mark, prepared)
-        return await _kept(transaction, key, row, anchored=anchored), False
+        moment = new.to_moment(session, now)
+        row = await insert_moment(transaction, seal_moment(key, session, tenant, moment))
+        anchor = await keep_anchors(transaction, key, session, moment_mark(moment), prepared)
+        return msgspec.structs.replace(open_moment(key, row), anchor=anchor), False
 
     return await prepare_and_write(begin, once, prepare=prepare, write=write)
 
 
-def _new_row(key: ClientKey, session: RecordedSession, new: NewMoment, now: datetime) -> MomentRow:
-    return MomentRow(
-        id=new.id,
-        session_id=new.session_id,
-        client_id=session.client_id,
-        at=new.at,
-        sealed=_seal(key, new.id, new.content),
-        sealed_anchor=None,
-        received_at=now,
-        updated_at=now,
-        revision=0,
-    )
+class MomentChange(msgspec.Struct, frozen=True):
+    """A moment before and after a change, and the session it belongs to."""
+
+    session: RecordedSession
+    key: ClientKey
+    before: Moment
+    after: Moment
 
 
 async def change_moment(
@@ -93,110 +106,86 @@ async def change_moment(
     now: datetime,
 ) -> Moment:
     """Change instant, kind, words or position. Raises NotFound, Stale, Crowded."""
+    tenant = begin.tenant
 
-    async def prepare() -> PreparedAnchors | None:
+    async def find_row(connection: Connection) -> MomentRow:
+        return found(await find_moment(connection, tenant.practice_id, moment_id))
+
+    async def change(connection: Connection, row: MomentRow) -> MomentChange:
+        session = await find_session_to_record(connection, tenant, row.session_id)
+        key = keys.client(session.client_id, session.wrapped_key)
+        before = open_moment(key, row)
+        after = changed_moment(before, changes, now, location_agreed=session.location_agreed)
+        return MomentChange(session, key, before, after)
+
+    async def prepare() -> PreparedAnchors:
         async with begin.read() as connection:
-            row = found(await find_moment(connection, begin.tenant.practice_id, moment_id))
-            key = await client_key(connection, keys, begin.tenant.practice_id, row.client_id)
-        return await prepare_anchors(begin, keys, row.session_id, _changed_mark(key, row, changes))
+            changed = await change(connection, await find_row(connection))
+            mark = moment_mark(changed.after)
+            basis = await read_anchor_basis(connection, tenant.practice_id, keys, changed.session, mark)
+        return await prepare_anchors(basis)
 
     async def write(transaction: Transaction, prepared: PreparedAnchors | None) -> Moment:
-        connection, practice_id = transaction.connection, transaction.practice_id
-        row = found(await find_moment(connection, practice_id, moment_id))
+        row = await find_row(transaction.connection)
         if transaction.replays:
-            return await _opened(connection, keys, practice_id, row)
-        expected.check(row.revision, this_write=transaction.revision)
-        session = await find_session_to_record(transaction, row.session_id)
-        key = keys.client(session.client_id, session.wrapped_key)
-        at = changes.get("at", row.at)
-        content = _changed(_content(key, row), changes)
-        sealed = _seal(key, row.id, content)
-        changed = msgspec.structs.replace(row, at=at, sealed=sealed, updated_at=now)
-        kept = found(await update_moment(transaction, changed))
-        await move_notes_with_moment(transaction, row.id, at)
-        mark = _changed_mark(key, row, changes)
-        anchored = await keep_anchors(transaction, key, session, mark, prepared)
-        return await _kept(transaction, key, kept, anchored=anchored)
+            return await _open(transaction.connection, keys, tenant.practice_id, row)
+        expected.check(row.content_revision, this_write=transaction.revision)
+        changed = await change(transaction.connection, row)
+        session, key = changed.session, changed.key
+        kept = await update_moment(transaction, seal_moment(key, session, tenant, changed.after))
+        mark = moment_mark(changed.after)
+        if mark.is_where(moment_mark(changed.before)):
+            return open_moment(key, kept)
+        await move_notes_with_moment(transaction, moment_id, changed.after.at)
+        anchor = await keep_anchors(transaction, key, session, mark, prepared)
+        return msgspec.structs.replace(open_moment(key, kept), anchor=anchor)
 
     return await prepare_and_write(begin, once, prepare=prepare, write=write)
 
 
-def _changed_mark(key: ClientKey, row: MomentRow, changes: Mapping[str, Any]) -> SessionMark:
-    position = _changed(_content(key, row), changes).position
-    at = changes.get("at", row.at)
-    return SessionMark(row.id, "moment", at, position, open_anchor(key, "moment", row))
-
-
-async def moments_of_session(
-    connection: Connection, keys: PracticeKey, tenant: Tenant, session_id: UUID
-) -> list[Moment]:
+async def list_session_moments(begin: Begin, keys: PracticeKey, session_id: UUID) -> list[Moment]:
     """Return a session's moments in walking order. Raises NotFound."""
-    session = found(
-        await find_recorded_session(connection, tenant.practice_id, tenant.therapist_id, session_id)
-    )
+    async with begin.read() as connection:
+        session = found(await find_recorded_session(connection, begin.tenant, session_id))
+        rows = await list_moments(connection, begin.tenant.practice_id, session_id)
     key = keys.client(session.client_id, session.wrapped_key)
-    return [_moment(key, row) for row in await list_moments(connection, tenant.practice_id, session_id)]
+    return [open_moment(key, row) for row in rows]
 
 
-async def read_moment(
-    connection: Connection, keys: PracticeKey, practice_id: UUID, moment_id: UUID
-) -> Moment:
+async def read_moment(begin: Begin, keys: PracticeKey, moment_id: UUID) -> Moment:
     """Return a moment. Raises NotFound."""
-    row = found(await find_moment(connection, practice_id, moment_id))
-    return await _opened(connection, keys, practice_id, row)
+    practice_id = begin.tenant.practice_id
+    async with begin.read() as connection:
+        row = found(await find_moment(connection, practice_id, moment_id))
+        return await _open(connection, keys, practice_id, row)
 
 
-async def remove_moment(transaction: Transaction, moment_id: UUID, now: datetime) -> None:
-    """Delete a moment; notes about it stay, about its instant. Raises NotFound."""
-    row = await find_moment(transaction.connection, transaction.practice_id, moment_id)
-    if row is None:
-        if await is_buried(transaction.connection, transaction.practice_id, "moment", moment_id):
+async def remove_moment(
+    begin: Begin, keys: PracticeKey, moment_id: UUID, expected: Expected, now: datetime
+) -> None:
+    """Delete a moment; notes about it stay, about its instant and at its place. Raises NotFound, Stale.
+
+    The anchors of those notes stay too: the notes keep the instant and the position they were found from.
+    """
+    tenant = begin.tenant
+    async with begin.write() as transaction:
+        connection, practice_id = transaction.connection, tenant.practice_id
+        row = await find_moment(connection, practice_id, moment_id)
+        if row is None:
+            await refuse_unless_buried(transaction, "moment", moment_id)
             return
-        raise NotFound
-    session = await find_session_to_record(transaction, row.session_id)
-    await leave_notes_of_moment(transaction, moment_id)
-    await delete_moment(transaction, moment_id)
-    await bury(transaction, "moment", moment_id, now, clinical=True, viewers=session.viewers)
+        session = await find_session_to_record(connection, tenant, row.session_id)
+        expected.check(row.content_revision, this_write=transaction.revision)
+        key = keys.client(session.client_id, session.wrapped_key)
+        moment = open_moment(key, row)
+        notes = [
+            open_note(key, each) for each in await list_notes_about_moment(connection, practice_id, row.id)
+        ]
+        parted = {each.id: seal_note_content(key, without_its_moment(each, moment)) for each in notes}
+        await part_notes_from_moment(transaction, parted)
+        await delete_moment(transaction, moment_id)
+        await bury(transaction, "moment", moment_id, now, clinical=True, viewers=session.viewers)
 
 
-async def _kept(transaction: Transaction, key: ClientKey, row: MomentRow, *, anchored: bool) -> Moment:
-    """Return a moment as it was written, read again where its anchor was stored after it."""
-    if anchored:
-        row = found(await find_moment(transaction.connection, transaction.practice_id, row.id))
-    return _moment(key, row)
-
-
-async def _opened(connection: Connection, keys: PracticeKey, practice_id: UUID, row: MomentRow) -> Moment:
-    return _moment(await client_key(connection, keys, practice_id, row.client_id), row)
-
-
-def _moment(key: ClientKey, row: MomentRow) -> Moment:
-    return Moment(
-        id=row.id,
-        session_id=row.session_id,
-        client_id=row.client_id,
-        at=row.at,
-        content=_content(key, row),
-        anchor=open_anchor(key, "moment", row),
-        received_at=row.received_at,
-        updated_at=row.updated_at,
-        revision=row.revision,
-    )
-
-
-def _content(key: ClientKey, row: MomentRow) -> MomentContent:
-    if row.sealed is None:
-        return MomentContent()
-    return open_value(key, Cell("moment", "sealed", row.id), row.sealed, MomentContent)
-
-
-def _seal(key: ClientKey, moment_id: UUID, content: MomentContent) -> bytes | None:
-    """Return the content sealed, or None where a tap says nothing but when it was."""
-    if content == MomentContent():
-        return None
-    return seal_value(key, Cell("moment", "sealed", moment_id), content)
-
-
-def _changed(content: MomentContent, changes: Mapping[str, Any]) -> MomentContent:
-    own = {name: value for name, value in changes.items() if name != "at"}
-    return msgspec.structs.replace(content, **own)
+async def _open(connection: Connection, keys: PracticeKey, practice_id: UUID, row: MomentRow) -> Moment:
+    return open_moment(await client_key(connection, keys, practice_id, row.client_id), row)

@@ -5,33 +5,31 @@ from uuid import UUID
 
 import msgspec
 
+from service.foundation.database.columns import Columns
 from service.foundation.database.connection import Connection, Transaction
 from service.foundation.database.query import Query
 
 
-class MomentRow(msgspec.Struct, frozen=True):
-    """A moment as it is kept."""
+class MomentRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A moment as it is stored."""
 
     id: UUID
     session_id: UUID
     client_id: UUID
+    therapist_id: UUID
+    viewers: list[UUID]
     at: datetime
     sealed: bytes | None
     sealed_anchor: bytes | None
     received_at: datetime
     updated_at: datetime
-    revision: int
+    content_revision: int = 0
+    revision: int = 0
 
 
-MOMENT_BY_ID = Query(
-    MomentRow,
-    """
-    SELECT id, session_id, client_id, at, sealed, sealed_anchor, received_at, updated_at, revision
-      FROM moment
-     WHERE practice_id = $1
-       AND id = $2
-""",
-)
+MOMENT = Columns("moment", MomentRow, fixed=("session_id", "client_id", "viewers"))
+
+MOMENT_BY_ID = Query(MomentRow, MOMENT.by_id)
 
 
 async def find_moment(connection: Connection, practice_id: UUID, moment_id: UUID) -> MomentRow | None:
@@ -41,8 +39,8 @@ async def find_moment(connection: Connection, practice_id: UUID, moment_id: UUID
 
 MOMENTS_OF_SESSION = Query(
     MomentRow,
-    """
-    SELECT id, session_id, client_id, at, sealed, sealed_anchor, received_at, updated_at, revision
+    f"""
+    SELECT {MOMENT.listed}
       FROM moment
      WHERE practice_id = $1
        AND session_id = $2
@@ -56,59 +54,20 @@ async def list_moments(connection: Connection, practice_id: UUID, session_id: UU
     return await MOMENTS_OF_SESSION.all(connection, practice_id, session_id)
 
 
-INSERT_MOMENT = Query(
-    MomentRow,
-    """
-    INSERT INTO moment (practice_id, id, therapist_id, viewers, client_id, session_id, at, sealed,
-                        sealed_anchor, received_at, updated_at, revision)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10, $11)
- RETURNING id, session_id, client_id, at, sealed, sealed_anchor, received_at, updated_at, revision
-""",
-)
+INSERT_MOMENT = Query(MomentRow, MOMENT.insert)
 
 
-async def insert_moment(transaction: Transaction, row: MomentRow, viewers: list[UUID]) -> MomentRow:
-    """Keep a new moment. Raises IdTaken."""
-    return await INSERT_MOMENT.insert(
-        transaction.connection,
-        transaction.practice_id,
-        row.id,
-        transaction.tenant.therapist_id,
-        viewers,
-        row.client_id,
-        row.session_id,
-        row.at,
-        row.sealed,
-        row.sealed_anchor,
-        row.received_at,
-        transaction.revision,
-    )
+async def insert_moment(transaction: Transaction, row: MomentRow) -> MomentRow:
+    """Store a new moment. Raises IdTaken."""
+    return await INSERT_MOMENT.insert(transaction.connection, *MOMENT.inserted(transaction, row))
 
 
-UPDATE_MOMENT = Query(
-    MomentRow,
-    """
-    UPDATE moment
-       SET at = $3, sealed = $4, sealed_anchor = $5, updated_at = $6, revision = $7
-     WHERE practice_id = $1
-       AND id = $2
- RETURNING id, session_id, client_id, at, sealed, sealed_anchor, received_at, updated_at, revision
-""",
-)
+UPDATE_MOMENT = Query(MomentRow, MOMENT.update)
 
 
-async def update_moment(transaction: Transaction, row: MomentRow) -> MomentRow | None:
-    """Keep a changed moment; None where this therapist may only read it."""
-    return await UPDATE_MOMENT.one_or_none(
-        transaction.connection,
-        transaction.practice_id,
-        row.id,
-        row.at,
-        row.sealed,
-        row.sealed_anchor,
-        row.updated_at,
-        transaction.revision,
-    )
+async def update_moment(transaction: Transaction, row: MomentRow) -> MomentRow:
+    """Store a changed moment of this therapist."""
+    return await UPDATE_MOMENT.one(transaction.connection, *MOMENT.updated(transaction, row))
 
 
 DELETE_MOMENT = Query(
@@ -122,6 +81,6 @@ DELETE_MOMENT = Query(
 )
 
 
-async def delete_moment(transaction: Transaction, moment_id: UUID) -> UUID | None:
-    """Delete a moment; None where this therapist may only read it."""
-    return await DELETE_MOMENT.one_or_none(transaction.connection, transaction.practice_id, moment_id)
+async def delete_moment(transaction: Transaction, moment_id: UUID) -> None:
+    """Delete a moment of this therapist."""
+    await DELETE_MOMENT.one(transaction.connection, transaction.practice_id, moment_id)

@@ -1,12 +1,15 @@
 """Moments: one tap at an instant of a session; what it was may be said now, later or never."""
 
 import enum
+from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import msgspec
 
 from service.record.anchors import Anchor
+from service.record.positions import PositionedContent, take_position
 
 
 class MomentKind(enum.StrEnum):
@@ -24,20 +27,11 @@ class MomentKind(enum.StrEnum):
     OTHER = "other"
 
 
-class Position(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Where the phone was, by its own account."""
-
-    lon: float
-    lat: float
-    accuracy_m: float | None = None
-
-
-class MomentContent(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What is sealed of a moment."""
+class MomentContent(PositionedContent, frozen=True, omit_defaults=True):
+    """What a moment was, in the therapist's words, and where."""
 
     kind: MomentKind | None = None
     words: str | None = None
-    position: Position | None = None
 
 
 class Moment(msgspec.Struct, frozen=True, kw_only=True):
@@ -48,9 +42,20 @@ class Moment(msgspec.Struct, frozen=True, kw_only=True):
     client_id: UUID
     at: datetime
     """By the phone's clock."""
-    content: MomentContent
-    anchor: Anchor | None
-    """Where on the track it lies; None without one."""
+    content: MomentContent = MomentContent()
+    anchor: Anchor | None = None
+    """Where on the track it lies; None without a track."""
     received_at: datetime
     updated_at: datetime
-    revision: int
+    revision: int = 0
+
+
+def changed_moment(
+    moment: Moment, changes: Mapping[str, Any], now: datetime, *, location_agreed: bool | None
+) -> Moment:
+    """Return a moment with the members named in `changes` changed."""
+    said = {name: changes[name] for name in ("kind", "words") if name in changes}
+    content = msgspec.structs.replace(moment.content, **said)
+    if "position" in changes:
+        content = take_position(content, changes["position"], location_agreed=location_agreed)
+    return msgspec.structs.replace(moment, at=changes.get("at", moment.at), content=content, updated_at=now)

@@ -1,21 +1,25 @@
 """Progress notes of a session. What they say is sealed."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from uuid import UUID
 
 import msgspec
 
+from service.foundation.database.columns import Columns
 from service.foundation.database.connection import Connection, Transaction
 from service.foundation.database.query import Query, Statement
 from service.record.notes import About, NoteFormat
 
 
-class NoteRow(msgspec.Struct, frozen=True):
-    """A note as it is kept."""
+class NoteRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A note as it is stored."""
 
     id: UUID
     session_id: UUID
     client_id: UUID
+    therapist_id: UUID
+    viewers: list[UUID]
     about: About
     about_at: datetime | None
     moment_id: UUID | None
@@ -25,19 +29,13 @@ class NoteRow(msgspec.Struct, frozen=True):
     written_at: datetime
     received_at: datetime
     updated_at: datetime
-    revision: int
+    content_revision: int = 0
+    revision: int = 0
 
 
-NOTE_BY_ID = Query(
-    NoteRow,
-    """
-    SELECT id, session_id, client_id, about, about_at, moment_id, format, sealed, sealed_anchor, written_at,
-           received_at, updated_at, revision
-      FROM note
-     WHERE practice_id = $1
-       AND id = $2
-""",
-)
+NOTE = Columns("note", NoteRow, fixed=("session_id", "client_id", "viewers"))
+
+NOTE_BY_ID = Query(NoteRow, NOTE.by_id)
 
 
 async def find_note(connection: Connection, practice_id: UUID, note_id: UUID) -> NoteRow | None:
@@ -47,9 +45,8 @@ async def find_note(connection: Connection, practice_id: UUID, note_id: UUID) ->
 
 NOTES_OF_SESSION = Query(
     NoteRow,
-    """
-    SELECT id, session_id, client_id, about, about_at, moment_id, format, sealed, sealed_anchor, written_at,
-           received_at, updated_at, revision
+    f"""
+    SELECT {NOTE.listed}
       FROM note
      WHERE practice_id = $1
        AND session_id = $2
@@ -63,70 +60,39 @@ async def list_notes(connection: Connection, practice_id: UUID, session_id: UUID
     return await NOTES_OF_SESSION.all(connection, practice_id, session_id)
 
 
-INSERT_NOTE = Query(
+NOTES_ABOUT_MOMENT = Query(
     NoteRow,
-    """
-    INSERT INTO note (practice_id, id, therapist_id, viewers, client_id, session_id, about, about_at,
-                      moment_id, format, sealed, sealed_anchor, written_at, received_at, updated_at, revision)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $14, $15)
- RETURNING id, session_id, client_id, about, about_at, moment_id, format, sealed, sealed_anchor, written_at,
-           received_at, updated_at, revision
-""",
-)
-
-
-async def insert_note(transaction: Transaction, row: NoteRow, viewers: list[UUID]) -> NoteRow:
-    """Keep a new note. Raises IdTaken."""
-    return await INSERT_NOTE.insert(
-        transaction.connection,
-        transaction.practice_id,
-        row.id,
-        transaction.tenant.therapist_id,
-        viewers,
-        row.client_id,
-        row.session_id,
-        row.about,
-        row.about_at,
-        row.moment_id,
-        row.format,
-        row.sealed,
-        row.sealed_anchor,
-        row.written_at,
-        row.received_at,
-        transaction.revision,
-    )
-
-
-UPDATE_NOTE = Query(
-    NoteRow,
-    """
-    UPDATE note
-       SET about = $3, about_at = $4, moment_id = $5, format = $6, sealed = $7, sealed_anchor = $8,
-           written_at = $9, updated_at = $10, revision = $11
+    f"""
+    SELECT {NOTE.listed}
+      FROM note
      WHERE practice_id = $1
-       AND id = $2
- RETURNING id, session_id, client_id, about, about_at, moment_id, format, sealed, sealed_anchor, written_at,
-           received_at, updated_at, revision
+       AND moment_id = $2
+     ORDER BY id
 """,
 )
 
 
-async def update_note(transaction: Transaction, row: NoteRow) -> NoteRow | None:
-    """Keep a changed note; None where this therapist may only read it."""
-    return await UPDATE_NOTE.one_or_none(
-        transaction.connection,
-        transaction.practice_id,
-        row.id,
-        row.about,
-        row.about_at,
-        row.moment_id,
-        row.format,
-        row.sealed,
-        row.sealed_anchor,
-        row.written_at,
-        row.updated_at,
-        transaction.revision,
-    )
+async def list_notes_about_moment(
+    connection: Connection, practice_id: UUID, moment_id: UUID
+) -> list[NoteRow]:
+    """Return the notes about a moment."""
+    return await NOTES_ABOUT_MOMENT.all(connection, practice_id, moment_id)
+
+
+INSERT_NOTE = Query(NoteRow, NOTE.insert)
+
+
+async def insert_note(transaction: Transaction, row: NoteRow) -> NoteRow:
+    """Store a new note. Raises IdTaken."""
+    return await INSERT_NOTE.insert(transaction.connection, *NOTE.inserted(transaction, row))
+
+
+UPDATE_NOTE = Query(NoteRow, NOTE.update)
+
+
+async def update_note(transaction: Transaction, row: NoteRow) -> NoteRow:
+    """Store a changed note of this therapist."""
+    return await UPDATE_NOTE.one(transaction.connection, *NOTE.updated(transaction, row))
 
 
 DELETE_NOTE = Query(
@@ -140,9 +106,9 @@ DELETE_NOTE = Query(
 )
 
 
-async def delete_note(transaction: Transaction, note_id: UUID) -> UUID | None:
-    """Delete a note; None where this therapist may only read it."""
-    return await DELETE_NOTE.one_or_none(transaction.connection, transaction.practice_id, note_id)
+async def delete_note(transaction: Transaction, note_id: UUID) -> None:
+    """Delete a note of this therapist."""
+    await DELETE_NOTE.one(transaction.connection, transaction.practice_id, note_id)
 
 
 MOVE_NOTES_WITH_MOMENT = Statement(
@@ -157,24 +123,29 @@ MOVE_NOTES_WITH_MOMENT = Statement(
 
 
 async def move_notes_with_moment(transaction: Transaction, moment_id: UUID, at: datetime) -> None:
-    """Keep notes about a moment at its instant when that is corrected."""
+    """Move the notes about a moment to the instant it is corrected to."""
     await MOVE_NOTES_WITH_MOMENT.run(
         transaction.connection, transaction.practice_id, moment_id, at, transaction.revision
     )
 
 
-LEAVE_NOTES_OF_MOMENT = Statement(
+PART_NOTES_FROM_MOMENT = Statement(
     """
     UPDATE note
-       SET about = 'instant', moment_id = NULL, revision = $3
-     WHERE practice_id = $1
-       AND moment_id = $2
+       SET about = 'instant', moment_id = NULL, sealed = parted.sealed, revision = $4
+      FROM unnest($2::uuid[], $3::bytea[]) AS parted (id, sealed)
+     WHERE note.practice_id = $1
+       AND note.id = parted.id
 """
 )
 
 
-async def leave_notes_of_moment(transaction: Transaction, moment_id: UUID) -> None:
-    """Let the notes about a moment that is to be deleted speak of its instant."""
-    await LEAVE_NOTES_OF_MOMENT.run(
-        transaction.connection, transaction.practice_id, moment_id, transaction.revision
+async def part_notes_from_moment(transaction: Transaction, sealed: Mapping[UUID, bytes]) -> None:
+    """Make notes be about an instant instead of a moment, each with its content sealed anew."""
+    await PART_NOTES_FROM_MOMENT.run(
+        transaction.connection,
+        transaction.practice_id,
+        list(sealed),
+        list(sealed.values()),
+        transaction.revision,
     )

@@ -9,37 +9,22 @@ from uuid import UUID
 
 import msgspec
 
-from service.foundation.compression import compress, gzip_bytes
+from service.foundation.compression import gzip_bytes
 from service.foundation.crypto.sealed_values import seal_value
 from service.foundation.crypto.sealing import Cell, ClientKey, PracticeKey
-from service.foundation.database.connection import Begin, Transaction
+from service.foundation.database.connection import Begin
 from service.foundation.retry_safe import found
 from service.geo.blob import pack_fixes, unpack_fixes
 from service.geo.fixes import Fixes
 from service.geo.geojson import track_geojson
 from service.geo.gpx.reader import read_gpx
 from service.geo.gpx.writer import write_gpx
-from service.record.anchor_marks import (
-    ChangedAnchors,
-    SessionMark,
-    anchor_marks,
-    session_marks,
-    store_changed_anchors,
-)
-from service.record.moment_queries import list_moments
-from service.record.note_queries import list_notes
+from service.record.keep_anchors import read_session_marks
 from service.record.recorded_session_queries import RecordedSession, find_recorded_session
-from service.record.track_queries import SealedTrack, put_track
-from service.record.tracks import (
-    NoTrack,
-    Recording,
-    SkippedPart,
-    TrackFrame,
-    TrackSummary,
-    Window,
-    cut_and_summarise,
-    join_fixes,
-)
+from service.record.recordings import Recording, SkippedPart, join_fixes
+from service.record.session_marks import ChangedAnchors, SessionMark, anchor_marks
+from service.record.track_queries import TrackForms
+from service.record.tracks import NoTrack, TrackFrame, TrackSummary, Window, cut_and_summarise
 from service.walks.route_queries import find_line
 
 TRACK_NAME: Final = "Walk"
@@ -60,7 +45,7 @@ class PreparedTrack(msgspec.Struct, frozen=True):
     """A track ready to be stored with its anchors, and the session it was prepared for."""
 
     session: RecordedSession
-    track: SealedTrack
+    forms: TrackForms
     summary: TrackSummary
     anchors: ChangedAnchors
 
@@ -79,36 +64,28 @@ async def read_track_basis(
     Raises NotFound.
     """
     tenant = begin.tenant
-    practice_id = tenant.practice_id
     async with begin.read() as connection:
-        session = found(await find_recorded_session(connection, practice_id, tenant.therapist_id, session_id))
-        moments = await list_moments(connection, practice_id, session_id)
-        notes = await list_notes(connection, practice_id, session_id)
+        session = found(await find_recorded_session(connection, tenant, session_id))
+        key = keys.client(session.client_id, session.wrapped_key)
+        marks = await read_session_marks(connection, tenant.practice_id, key, session_id)
         frame = frame or frame_of(session)
         planned_line = None
         if frame.route_id is not None and frame.route_version is not None:
-            planned_line = await find_line(connection, practice_id, frame.route_id, frame.route_version)
-    key = keys.client(session.client_id, session.wrapped_key)
-    return TrackBasis(session, frame, key, planned_line, session_marks(key, moments, notes))
+            planned_line = await find_line(
+                connection, tenant.practice_id, frame.route_id, frame.route_version
+            )
+    return TrackBasis(session, frame, key, planned_line, marks)
 
 
-def prepare_track(basis: TrackBasis, content: bytes, fingerprint: bytes, now: datetime) -> PreparedTrack:
+def prepare_track(basis: TrackBasis, content: bytes, now: datetime) -> PreparedTrack:
     """Return a GPX file made ready to store; takes seconds for a large one.
 
     Raises GpxRefused, NoTrack, and Impossible where nothing of it lies within the session's times.
     """
     planned = None if basis.planned_line is None else unpack_fixes(basis.planned_line)
     walked, summary = cut_and_summarise(_read(content, now), basis.frame.window, planned)
-    track = _sealed(basis, content, fingerprint, walked, summary, now)
-    return PreparedTrack(basis.session, track, summary, anchor_marks(walked, basis.marks))
-
-
-async def store_prepared_track(
-    transaction: Transaction, key: ClientKey, prepared: PreparedTrack, now: datetime
-) -> None:
-    """Store a track and the anchors found on it."""
-    await put_track(transaction, prepared.session, prepared.track, now)
-    await store_changed_anchors(transaction, key, prepared.anchors)
+    forms = _seal_forms(basis, walked, summary, now)
+    return PreparedTrack(basis.session, forms, summary, anchor_marks(walked, basis.marks))
 
 
 def _read(content: bytes, now: datetime) -> Recording:
@@ -121,14 +98,7 @@ def _read(content: bytes, now: datetime) -> Recording:
     return Recording(join_fixes(parts), skipped, file.skipped_count)
 
 
-def _sealed(
-    basis: TrackBasis,
-    content: bytes,
-    fingerprint: bytes,
-    walked: Fixes,
-    summary: TrackSummary,
-    now: datetime,
-) -> SealedTrack:
+def _seal_forms(basis: TrackBasis, walked: Fixes, summary: TrackSummary, now: datetime) -> TrackForms:
     """Return every form of a track as it is stored: compressed once, sealed once."""
     key, session_id = basis.key, basis.session.session_id
     gpx = write_gpx(walked, name=TRACK_NAME, description=None, waypoints=(), created_at=now)
@@ -136,11 +106,11 @@ def _sealed(
     def seal(column: str, value: bytes) -> bytes:
         return key.seal(Cell("track", column, session_id), value)
 
-    return SealedTrack(
-        fingerprint=fingerprint,
-        original=seal("sealed_original", compress(content)),
-        fixes=seal("sealed_fixes", pack_fixes(walked)),
-        summary=seal_value(key, Cell("track", "sealed_summary", session_id), summary),
-        geojson=seal("sealed_geojson", gzip_bytes(track_geojson(walked, {"name": TRACK_NAME}))),
-        gpx=seal("sealed_gpx", gzip_bytes(gpx)),
+    return TrackForms(
+        session_id=session_id,
+        sealed_fixes=seal("sealed_fixes", pack_fixes(walked)),
+        sealed_summary=seal_value(key, Cell("track", "sealed_summary", session_id), summary),
+        sealed_geojson=seal("sealed_geojson", gzip_bytes(track_geojson(walked, {"name": TRACK_NAME}))),
+        sealed_gpx=seal("sealed_gpx", gzip_bytes(gpx)),
+        updated_at=now,
     )

@@ -10,9 +10,10 @@ from uuid import UUID
 
 import msgspec
 
-from service.foundation.database.connection import Connection, Transaction
+from service.foundation.database.connection import Connection
 from service.foundation.database.query import Query
 from service.foundation.retry_safe import NotFound
+from service.foundation.tenant import Tenant
 
 
 class RecordedSession(msgspec.Struct, frozen=True):
@@ -63,18 +64,15 @@ RECORDED_SESSION = Query(
 
 
 async def find_recorded_session(
-    connection: Connection, practice_id: UUID, therapist_id: UUID, session_id: UUID
+    connection: Connection, tenant: Tenant, session_id: UUID
 ) -> RecordedSession | None:
     """Return a session this therapist may see."""
-    return await RECORDED_SESSION.one_or_none(connection, practice_id, session_id, therapist_id)
+    return await RECORDED_SESSION.one_or_none(connection, tenant.practice_id, session_id, tenant.therapist_id)
 
 
-async def find_session_to_record(transaction: Transaction, session_id: UUID) -> RecordedSession:
+async def find_session_to_record(connection: Connection, tenant: Tenant, session_id: UUID) -> RecordedSession:
     """Return a session this therapist may write to. Raises NotFound."""
-    tenant = transaction.tenant
-    session = await find_recorded_session(
-        transaction.connection, tenant.practice_id, tenant.therapist_id, session_id
-    )
+    session = await find_recorded_session(connection, tenant, session_id)
     if session is None or not session.held:
         raise NotFound
     return session

@@ -1,21 +1,44 @@
 """Tracks: one sealed blob each."""
 
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 
 import msgspec
 
+from service.foundation.database.columns import Columns
 from service.foundation.database.connection import Connection, Transaction
 from service.foundation.database.query import Query
 from service.people.sign_in_queries import ByToken, Verified
-from service.record.recorded_session_queries import RecordedSession
 
 
-class TrackOriginal(msgspec.Struct, frozen=True):
-    """The file a track was made from, still sealed: up to 20 MB."""
+class TrackForms(msgspec.Struct, frozen=True, kw_only=True):
+    """What is made from an uploaded track, sealed: all of it changes when the track is cut anew."""
 
+    session_id: UUID
+    sealed_fixes: bytes
+    sealed_summary: bytes
+    sealed_geojson: bytes
+    sealed_gpx: bytes
+    updated_at: datetime
+    revision: int = 0
+
+
+class TrackRow(TrackForms, frozen=True, kw_only=True):
+    """A track as it is stored. Queries read parts of it, because the original may have 20 MB."""
+
+    client_id: UUID
+    therapist_id: UUID
+    viewers: list[UUID]
     fingerprint: bytes
     sealed_original: bytes
+    received_at: datetime
+    content_revision: int = 0
+
+
+BLOBS: Final = ("sealed_original", "sealed_fixes", "sealed_summary", "sealed_geojson", "sealed_gpx")
+TRACK = Columns("track", TrackRow, key="session_id", write_only=BLOBS, fixed=("client_id", "viewers"))
+TRACK_FORMS = Columns("track", TrackForms, key="session_id", write_only=BLOBS)
 
 
 class TrackSummaryRow(msgspec.Struct, frozen=True):
@@ -27,6 +50,7 @@ class TrackSummaryRow(msgspec.Struct, frozen=True):
     sealed_summary: bytes
     received_at: datetime
     updated_at: datetime
+    content_revision: int
     revision: int
     wrapped_key: bytes
 
@@ -56,10 +80,10 @@ async def find_sealed_fixes(connection: Connection, practice_id: UUID, session_i
     return await SEALED_FIXES.one_or_none(connection, practice_id, session_id)
 
 
-TRACK_ORIGINAL = Query(
-    TrackOriginal,
+SEALED_ORIGINAL = Query(
+    bytes,
     """
-    SELECT fingerprint, sealed_original
+    SELECT sealed_original
       FROM track
      WHERE practice_id = $1
        AND session_id = $2
@@ -67,18 +91,17 @@ TRACK_ORIGINAL = Query(
 )
 
 
-async def find_track_original(
-    connection: Connection, practice_id: UUID, session_id: UUID
-) -> TrackOriginal | None:
+async def find_sealed_original(connection: Connection, practice_id: UUID, session_id: UUID) -> bytes | None:
     """Return the file a session's track is cut from."""
-    return await TRACK_ORIGINAL.one_or_none(connection, practice_id, session_id)
+    return await SEALED_ORIGINAL.one_or_none(connection, practice_id, session_id)
 
+
+SUMMARY_COLUMNS = Columns("track", TrackSummaryRow, key="session_id", elsewhere=("wrapped_key",))
 
 TRACK_SUMMARY = Query(
     TrackSummaryRow,
-    """
-    SELECT track.session_id, track.client_id, track.fingerprint, track.sealed_summary, track.received_at,
-           track.updated_at, track.revision, client_key.wrapped AS wrapped_key
+    f"""
+    SELECT {SUMMARY_COLUMNS.qualified}, client_key.wrapped AS wrapped_key
       FROM track
       JOIN client_key ON client_key.practice_id = track.practice_id AND client_key.client_id = track.client_id
      WHERE track.practice_id = $1
@@ -154,58 +177,28 @@ async def find_geojson_of_token(by_token: ByToken, session_id: UUID) -> GeojsonO
     return await by_token.read(GEOJSON_OF_TOKEN, session_id)
 
 
-class SealedTrack(msgspec.Struct, frozen=True):
-    """Everything kept of a track, sealed and ready for the table."""
-
-    fingerprint: bytes
-    original: bytes
-    fixes: bytes
-    summary: bytes
-    geojson: bytes
-    gpx: bytes
+INSERT_TRACK = Query(UUID, TRACK.insert)
 
 
-PUT_TRACK = Query(
-    UUID,
-    """
-    INSERT INTO track (practice_id, session_id, therapist_id, viewers, client_id, fingerprint,
-                       sealed_original, sealed_fixes, sealed_summary, sealed_geojson, sealed_gpx,
-                       received_at, updated_at, revision)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $12, $13)
-    ON CONFLICT (practice_id, session_id) DO UPDATE
-       SET fingerprint = EXCLUDED.fingerprint,
-           sealed_original = EXCLUDED.sealed_original,
-           sealed_fixes = EXCLUDED.sealed_fixes,
-           sealed_summary = EXCLUDED.sealed_summary,
-           sealed_geojson = EXCLUDED.sealed_geojson,
-           sealed_gpx = EXCLUDED.sealed_gpx,
-           updated_at = EXCLUDED.updated_at,
-           revision = EXCLUDED.revision
- RETURNING session_id
-""",
-)
+async def insert_track(transaction: Transaction, row: TrackRow) -> None:
+    """Store a session's first track."""
+    await INSERT_TRACK.one(transaction.connection, *TRACK.inserted(transaction, row))
 
 
-async def put_track(
-    transaction: Transaction, session: RecordedSession, track: SealedTrack, now: datetime
-) -> None:
-    """Keep a session's track in place of any it had."""
-    await PUT_TRACK.one(
-        transaction.connection,
-        transaction.practice_id,
-        session.session_id,
-        transaction.tenant.therapist_id,
-        session.viewers,
-        session.client_id,
-        track.fingerprint,
-        track.original,
-        track.fixes,
-        track.summary,
-        track.geojson,
-        track.gpx,
-        now,
-        transaction.revision,
-    )
+UPDATE_TRACK = Query(UUID, TRACK.update)
+
+
+async def update_track(transaction: Transaction, row: TrackRow) -> None:
+    """Store a track in place of the session's earlier one."""
+    await UPDATE_TRACK.one(transaction.connection, *TRACK.updated(transaction, row))
+
+
+UPDATE_TRACK_FORMS = Query(UUID, TRACK_FORMS.update)
+
+
+async def update_track_forms(transaction: Transaction, forms: TrackForms) -> None:
+    """Store what was made anew from a track's original; the original stays."""
+    await UPDATE_TRACK_FORMS.one(transaction.connection, *TRACK_FORMS.updated(transaction, forms))
 
 
 DELETE_TRACK = Query(
@@ -219,6 +212,6 @@ DELETE_TRACK = Query(
 )
 
 
-async def delete_track(transaction: Transaction, session_id: UUID) -> UUID | None:
-    """Delete a session's track; None where this therapist may only read it."""
-    return await DELETE_TRACK.one_or_none(transaction.connection, transaction.practice_id, session_id)
+async def delete_track(transaction: Transaction, session_id: UUID) -> None:
+    """Delete a session's track."""
+    await DELETE_TRACK.one(transaction.connection, transaction.practice_id, session_id)

@@ -1,36 +1,21 @@
 """Tracks: what was walked in a session, made ready to keep."""
 
-from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
 import msgspec
-import numpy as np
 
 from service.foundation.errors import DomainError
 from service.foundation.retry_safe import Impossible
 from service.geo.fixes import Fixes
-from service.record.cutting import cut_to, tidy
 from service.record.deviation import Deviation, compare
 from service.record.halts import Halt, halts
+from service.record.recordings import Recording, SkippedPart, cut_to, put_in_order
 from service.record.track_statistics import TrackStatistics, statistics
-
-
-class LocationNotAgreed(DomainError):
-    """The client has not agreed, or no longer agrees, that where a session was walked is recorded."""
 
 
 class NoTrack(DomainError):
     """The file is GPX, and holds no record of what was walked."""
-
-
-class SkippedPart(msgspec.Struct, frozen=True):
-    """A part of the uploaded file that could not be used. `line` and `column` count from 1."""
-
-    line: int
-    column: int
-    what: str
-    reason: str
 
 
 class Window(msgspec.Struct, frozen=True):
@@ -84,26 +69,6 @@ class Track(msgspec.Struct, frozen=True):
     revision: int
 
 
-class Recording(msgspec.Struct, frozen=True, eq=False):
-    """A file as it was read: its fixes, and what of it could not be used."""
-
-    fixes: Fixes
-    skipped: tuple[SkippedPart, ...]
-    skipped_count: int
-
-
-def join_fixes(parts: Sequence[Fixes]) -> Fixes:
-    """Return the parts one after the other; each segment stays one."""
-    offsets = np.cumsum([0, *(len(part) for part in parts[:-1])])
-    return Fixes(
-        lon=np.concatenate([part.lon for part in parts]),
-        lat=np.concatenate([part.lat for part in parts]),
-        ele_m=np.concatenate([part.ele_m for part in parts]),
-        time_ms=np.concatenate([part.time_ms for part in parts]),
-        starts=np.concatenate([part.starts + offset for part, offset in zip(parts, offsets, strict=True)]),
-    )
-
-
 def cut_and_summarise(
     recording: Recording, window: Window, planned: Fixes | None
 ) -> tuple[Fixes, TrackSummary]:
@@ -111,8 +76,8 @@ def cut_and_summarise(
 
     Raises Impossible where nothing of it does.
     """
-    tidied = tidy(recording.fixes)
-    walked, dropped = cut_to(tidied.fixes, window.start_ms, window.end_ms)
+    ordered = put_in_order(recording.fixes)
+    walked, dropped = cut_to(ordered.fixes, window.start_ms, window.end_ms)
     if not len(walked):
         raise Impossible(
             "nothing of this track lies within the session's actual times",
@@ -125,8 +90,8 @@ def cut_and_summarise(
         deviation=None if planned is None else compare(walked, planned),
         window=window,
         dropped=dropped,
-        duplicates=tidied.duplicates,
-        out_of_order=tidied.out_of_order,
+        duplicates=ordered.duplicates,
+        out_of_order=ordered.out_of_order,
         skipped=recording.skipped,
         skipped_count=recording.skipped_count,
     )

@@ -22,7 +22,8 @@ from service.geo.fixes import Fixes
 from service.geo.geojson import track_geojson
 from service.geo.gpx.reader import read_gpx
 from service.geo.gpx.writer import write_gpx
-from service.record.tracks import Recording, Window, cut_and_summarise
+from service.record.recordings import Recording
+from service.record.tracks import Window, cut_and_summarise
 from tests.benchmarks.load import Request, a_request, rate
 from tests.benchmarks.rounds import compare
 from tests.benchmarks.served import Served, a_route, served

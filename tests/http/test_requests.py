@@ -178,6 +178,18 @@ def test_a_change_names_the_version_it_is_based_on(caller: Caller, look: Look, n
             assert told["etag"].startswith('"')
 
 
+@pytest.mark.parametrize("name", needing("expected_if_sent"))
+def test_a_version_need_not_be_named_but_is_checked_if_it_is(caller: Caller, look: Look, name: str) -> None:
+    changed: dict[str, Any] = {"content": a_recording(out_s=90)} if name == "put_track" else {}
+    with nothing_stored(look, caller):
+        for malformed in (b"", b"7", b'"7', b'"7" "8"', b"\xff"):
+            told = problem(ask(caller, name, headers={"If-Match": malformed}))
+            assert (told["type"], told["parameter"]) == ("header-missing", "If-Match")
+        for tag in ('"0"', '"' + "9" * 400 + '"', '"x"', '"9", "0"'):
+            told = problem(ask(caller, name, headers={"If-Match": tag}, **changed))
+            assert (told["type"], told["status"], told["parameter"]) == ("stale", 412, "If-Match")
+
+
 @pytest.mark.parametrize("name", sorted(name for name in OPERATIONS if OPERATIONS[name].method == "GET"))
 def test_a_read_ignores_odd_conditions(caller: Caller, name: str) -> None:
     for tag in (b"", b"7", b'"', b"\xff", b"," * 1_000):

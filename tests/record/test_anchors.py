@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from service.geo.fixes import NO_TIME, Fixes
 from service.geo.geodesy import WGS84
 from service.record.anchors import Anchor, AnchorKind, Mark, anchor
-from service.record.cutting import tidy, timeline
+from service.record.recordings import put_in_order, timeline
 from tests.made_up_walks import NINE_O_CLOCK_MS, START, any_fixes, fixes_at, joined, on_the_ground, walk
 
 OUTSIDE = Anchor(how=AnchorKind.OUTSIDE_TRACK)
@@ -213,7 +213,7 @@ def test_without_times_distances_never_go_back(places: list[tuple[int, int]]) ->
 
 @given(any_fixes(min_size=1, max_size=15), st.lists(st.floats(-0.1, 1.1), max_size=10))
 def test_later_instants_never_lie_nearer_the_start(fixes: Fixes, shares: list[float]) -> None:
-    track = tidy(fixes).fixes
+    track = put_in_order(fixes).fixes
     times = track.time_ms[timeline(track)]
     begin, end = (int(times[0]), int(times[-1])) if times.size else (0, 0)
     instants = sorted(round(begin + share * (end - begin)) for share in shares)
@@ -226,7 +226,7 @@ def test_later_instants_never_lie_nearer_the_start(fixes: Fixes, shares: list[fl
 
 @given(any_fixes(min_size=1, max_size=15))
 def test_at_the_time_of_a_fix_lies_that_fix(fixes: Fixes) -> None:
-    track = tidy(fixes).fixes
+    track = put_in_order(fixes).fixes
     chosen = timeline(track)
     found = anchor(track, [Mark(A_MARK, int(track.time_ms[index])) for index in chosen])
     for index, each in zip(chosen, found, strict=True):

@@ -9,8 +9,8 @@ from msgspec.structs import replace
 
 from service.geo.fixes import Fixes
 from service.geo.geodesy import WGS84
-from service.record.cutting import tidy
 from service.record.halts import Halt, halts, moving_time_s
+from service.record.recordings import put_in_order
 from tests.made_up_walks import NINE_O_CLOCK_MS, START, any_fixes, fixes_at, joined, on_the_ground, walk
 
 
@@ -140,14 +140,14 @@ def test_a_single_fix_has_no_halts() -> None:
 
 @given(any_fixes(max_size=40))
 def test_halts_follow_one_another_and_never_outlast_the_track(fixes: Fixes) -> None:
-    tidied = tidy(fixes).fixes
-    found = halts(tidied)
+    ordered = put_in_order(fixes).fixes
+    found = halts(ordered)
     assert all(halt.duration_s >= 60 for halt in found)
     assert all(
         before.began_ms + before.duration_s * 1_000 <= after.began_ms for before, after in pairwise(found)
     )
-    times = tidied.time_ms[tidied.timed]
-    moving_s = moving_time_s(tidied, found)
+    times = ordered.time_ms[ordered.timed]
+    moving_s = moving_time_s(ordered, found)
     if moving_s is None:
         assert not times.size
     else:

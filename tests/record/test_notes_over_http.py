@@ -1,13 +1,18 @@
 """Notes and moments find their places on the track, in whatever order things arrive."""
 
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import Any
 from uuid import uuid4
 
 import httpx
 import pytest
 
+from service.foundation.database.roles import APP
+from tests.http.look import Look
 from tests.http.sessions import a_client, a_note, a_recording, a_session, at, held, send_track
-from tests.http.world import World
+from tests.http.world import Phone, World
 
 
 def test_a_tap_needs_only_an_id_and_an_instant(world: World) -> None:
@@ -132,6 +137,113 @@ def test_a_deleted_moment_leaves_its_notes_at_their_instant(world: World) -> Non
     assert [world.ada.delete(path).status_code for _ in range(2)] == [204, 204]
     after = world.ada.get(f"/v1/notes/{note['id']}").json()
     assert (after["about"], after["about_at"]) == ("instant", note["about_at"])
+
+
+OFF_THE_TRACK = {"lon": 0.02, "lat": 0.001, "accuracy_m": 12.0}
+
+
+def a_note_about_a_moment_off_the_track(phone: Phone, session: str) -> tuple[str, str]:
+    """Mark a moment long after the track's end, write a note about it, and return both paths."""
+    moment = {"id": str(uuid4()), "at": at(14_400), "position": OFF_THE_TRACK}
+    path = phone.post(f"{session}/moments", moment).headers["location"]
+    return path, f"/v1/notes/{a_note(phone, session, about='moment', moment_id=moment['id'])['id']}"
+
+
+def test_a_deleted_moment_leaves_its_notes_at_its_place(world: World) -> None:
+    session = a_session(world.ada)
+    send_track(world.ada, session, a_recording())
+    moment, note = a_note_about_a_moment_off_the_track(world.ada, session)
+    before = world.ada.get(note).json()
+    assert (before["anchor"]["how"], before["anchor"]["lon"]) == ("phone", OFF_THE_TRACK["lon"])
+    assert world.ada.delete(moment).status_code == 204
+    left = world.ada.get(note).json()
+    assert (left["about"], left["anchor"], left["position"]) == ("instant", before["anchor"], OFF_THE_TRACK)
+    edited = world.ada.patch(note, {"text": "Spoke of her mother."}).json()
+    assert edited["anchor"] == before["anchor"]
+
+
+def test_the_place_of_a_deleted_moment_is_there_when_the_track_comes(world: World) -> None:
+    session = a_session(world.ada)
+    moment, note = a_note_about_a_moment_off_the_track(world.ada, session)
+    assert world.ada.delete(moment).status_code == 204
+    send_track(world.ada, session, a_recording())
+    assert world.ada.get(note).json()["anchor"]["how"] == "phone"
+
+
+def test_a_note_keeps_its_own_place_when_its_moment_is_deleted(world: World) -> None:
+    session = a_session(world.ada)
+    moment = {"id": str(uuid4()), "at": at(14_400), "position": OFF_THE_TRACK}
+    path = world.ada.post(f"{session}/moments", moment).headers["location"]
+    own = {"lon": 0.03, "lat": 0.002}
+    note = a_note(world.ada, session, about="moment", moment_id=moment["id"], position=own)
+    assert world.ada.delete(path).status_code == 204
+    assert world.ada.get(f"/v1/notes/{note['id']}").json()["position"] == own
+
+
+def test_a_note_taken_from_its_moment_to_the_moments_instant_stays_at_its_place(world: World) -> None:
+    session = a_session(world.ada)
+    send_track(world.ada, session, a_recording())
+    _, note = a_note_about_a_moment_off_the_track(world.ada, session)
+    before = world.ada.get(note).json()
+    taken = world.ada.patch(note, {"about": "instant"}).json()
+    assert (taken["about"], taken["about_at"]) == ("instant", before["about_at"])
+    assert (taken["position"], taken["anchor"]) == (OFF_THE_TRACK, before["anchor"])
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [{"text": "y"}, {"fields": {"data": "y"}, "format": "dap"}, {"written_at": at(20_000)}],
+)
+def test_an_edit_that_is_not_about_its_place_moves_no_note(world: World, edit: dict[str, Any]) -> None:
+    session = a_session(world.ada)
+    send_track(world.ada, session, a_recording())
+    _, note = a_note_about_a_moment_off_the_track(world.ada, session)
+    before = world.ada.get(note).json()
+    after = world.ada.patch(note, edit).json()
+    for member in ("about", "about_at", "moment_id", "anchor"):
+        assert after[member] == before[member]
+
+
+def test_a_moment_given_another_place_takes_its_notes_along(world: World) -> None:
+    session = a_session(world.ada)
+    send_track(world.ada, session, a_recording())
+    moment, note = a_note_about_a_moment_off_the_track(world.ada, session)
+    assert world.ada.patch(moment, {"position": {"lon": 0.04, "lat": 0.003}}).status_code == 200
+    assert world.ada.get(note).json()["anchor"]["lon"] == 0.04
+
+
+def test_no_mark_is_anchored_by_reading_the_original_file(world: World, look: Look) -> None:
+    """It has up to 20 MB. The service loses the right to read it, and everything else still works."""
+    session = a_session(world.ada)
+    held(world.ada, session)
+    assert send_track(world.ada, session, a_recording()).status_code == 201
+    with unreadable(look, "track", "sealed_original"):
+        tap = world.ada.post(f"{session}/moments", {"id": str(uuid4()), "at": at(60)})
+        assert (tap.status_code, tap.json()["anchor"]["elapsed_s"]) == (201, 60)
+        moved = world.ada.patch(tap.headers["location"], {"at": at(90)})
+        assert (moved.status_code, moved.json()["anchor"]["elapsed_s"]) == (200, 90)
+        note = a_note(world.ada, session, about="instant", about_at=at(300))
+        edited = world.ada.patch(f"/v1/notes/{note['id']}", {"about_at": at(360)})
+        assert (edited.status_code, edited.json()["anchor"]["elapsed_s"]) == (200, 360)
+        assert send_track(world.ada, session, a_recording()).status_code == 200
+        assert world.ada.get(f"{session}/track").status_code == 200
+        assert world.ada.get(f"{session}/track/geojson").status_code == 200
+        assert world.ada.get(f"{session}/track/original").status_code == 500
+        assert world.ada.delete(f"{session}/track").status_code == 204
+
+
+@contextmanager
+def unreadable(look: Look, table: str, column: str) -> Iterator[None]:
+    """Take the application's right to read one column, for as long as the block lasts."""
+    columns = "SELECT column_name FROM information_schema.columns WHERE table_name = $1 AND column_name <> $2"
+    others = ", ".join(each["column_name"] for each in look.rows(columns, table, column))
+    look.rows(f"REVOKE SELECT ON {table} FROM {APP}")
+    try:
+        look.rows(f"GRANT SELECT ({others}) ON {table} TO {APP}")
+        yield
+    finally:
+        look.rows(f"REVOKE SELECT ({others}) ON {table} FROM {APP}")
+        look.rows(f"GRANT SELECT ON {table} TO {APP}")
 
 
 def test_a_note_written_in_the_evening_is_not_pinned_to_the_last_place_walked(world: World) -> None:

@@ -15,7 +15,7 @@ Row = TypeVar("Row", bound=msgspec.Struct)
 
 TENANT: Final = "practice_id"
 """Always the first column and the first argument."""
-STAMPED: Final = "revision"
+STAMPED: Final = frozenset({"revision", "content_revision"})
 """Filled with the revision of the write, whatever the Struct says."""
 HELD_BY: Final = "therapist_id"
 """Filled with the therapist who writes, when a clinical row is inserted; it never changes afterwards."""
@@ -28,8 +28,8 @@ class Columns(Generic[Row]):
     `read_only` names fields that PostgreSQL computes: they are read and never written. `write_only` names
     fields that are written and left out of `listed`, such as a large blob. `fixed` names columns that an
     UPDATE leaves as they are, besides those in NEVER_CHANGED. `elsewhere` names fields that a query joins
-    from another table. A row that is ever updated has a `revision` and, unless it is the practice itself,
-    an `id`.
+    from another table. `key` names the column that identifies a row within its practice; without it there is
+    one row for each practice. A row that is ever updated has a `revision`.
     """
 
     def __init__(
@@ -41,22 +41,24 @@ class Columns(Generic[Row]):
         write_only: Collection[str] = (),
         fixed: Collection[str] = (),
         elsewhere: Collection[str] = (),
+        key: str = "id",
     ) -> None:
+        self._key = key
         names = tuple(each for each in row.__struct_fields__ if each not in elsewhere)
         read = tuple(each for each in names if each not in write_only)
-        self._has_id = "id" in names
+        self._has_key = key in names
         self._inserted = tuple(each for each in names if each not in read_only and each != TENANT)
         self._updated = tuple(
-            each for each in self._inserted if each not in NEVER_CHANGED and each not in fixed
+            each for each in self._inserted if each not in NEVER_CHANGED and each not in {key, *fixed}
         )
         self.listed: Final = ", ".join(read)
         """For SELECT and RETURNING."""
         self.qualified: Final = ", ".join(f"{table}.{each}" for each in read)
         """For SELECT from several tables."""
         numbered = ", ".join(f"${number}" for number in range(1, len(self._inserted) + 2))
-        first = 3 if self._has_id else 2
+        first = 3 if self._has_key else 2
         assigned = ", ".join(f"{each} = ${number}" for number, each in enumerate(self._updated, start=first))
-        where = "WHERE practice_id = $1" + ("\n       AND id = $2" if self._has_id else "")
+        where = "WHERE practice_id = $1" + (f"\n       AND {key} = $2" if self._has_key else "")
         self.by_id: Final = f"""
     SELECT {self.listed}
       FROM {table}
@@ -68,7 +70,7 @@ class Columns(Generic[Row]):
 """
         self.insert: Final = f"{insert} RETURNING {self.listed}"
         """Takes what `inserted` returns."""
-        self.insert_if_new: Final = f"{insert} ON CONFLICT (practice_id, id) DO NOTHING"
+        self.insert_if_new: Final = f"{insert} ON CONFLICT (practice_id, {key}) DO NOTHING"
         """Takes what `inserted` returns; leaves a row as it is that has the same id."""
         self.update: Final = f"""
     UPDATE {table}
@@ -85,11 +87,11 @@ class Columns(Generic[Row]):
     def updated(self, transaction: Transaction, row: Row) -> list[object]:
         """Return the arguments of `update`."""
         values = (_value(transaction, row, each) for each in self._updated)
-        key = [getattr(row, "id")] if self._has_id else []  # noqa: B009  its type is not known here
+        key = [getattr(row, self._key)] if self._has_key else []
         return [transaction.practice_id, *key, *values]
 
 
 def _value(transaction: Transaction, row: msgspec.Struct, name: str) -> object:
-    if name == STAMPED:
+    if name in STAMPED:
         return transaction.revision
     return transaction.tenant.therapist_id if name == HELD_BY else getattr(row, name)

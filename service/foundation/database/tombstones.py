@@ -1,4 +1,7 @@
-"""What was deleted, so that a phone can delete it too, and a repeated deletion is known as one."""
+"""Tombstones: which rows were deleted.
+
+A phone that syncs deletes its own copies by them, and a repeated DELETE is answered as done.
+"""
 
 from datetime import datetime
 from typing import Final
@@ -6,6 +9,7 @@ from uuid import UUID
 
 from service.foundation.database.connection import Connection, Transaction
 from service.foundation.database.query import Query, Statement
+from service.foundation.retry_safe import NotFound
 
 INSERT_TOMBSTONE = Statement(
     """
@@ -15,7 +19,7 @@ INSERT_TOMBSTONE = Statement(
        SET deleted_at = EXCLUDED.deleted_at, revision = EXCLUDED.revision
 """
 )
-OF_THE_PRACTICE: Final[list[UUID]] = []
+NO_VIEWERS: Final[list[UUID]] = []
 
 
 async def bury(
@@ -25,9 +29,9 @@ async def bury(
     now: datetime,
     *,
     clinical: bool,
-    viewers: list[UUID] = OF_THE_PRACTICE,
+    viewers: list[UUID] = NO_VIEWERS,
 ) -> None:
-    """Leave a tombstone; a clinical one is seen only by those who could see what lies there."""
+    """Store a tombstone. A clinical one belongs to the therapist who deletes, with the viewers of the row."""
     therapist_id = transaction.tenant.therapist_id if clinical else None
     await INSERT_TOMBSTONE.run(
         transaction.connection,
@@ -54,5 +58,11 @@ TOMBSTONE = Query(
 
 
 async def is_buried(connection: Connection, practice_id: UUID, kind: str, row_id: UUID) -> bool:
-    """Return whether something this therapist could see was deleted."""
+    """Return whether a row this therapist could see was deleted."""
     return await TOMBSTONE.one_or_none(connection, practice_id, kind, row_id) is not None
+
+
+async def refuse_unless_buried(transaction: Transaction, kind: str, row_id: UUID) -> None:
+    """Raise NotFound unless the row, which is not there, was deleted before: a repeated DELETE succeeds."""
+    if not await is_buried(transaction.connection, transaction.practice_id, kind, row_id):
+        raise NotFound

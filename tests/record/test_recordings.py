@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.geo.fixes import NO_TIME, Fixes
-from service.record.cutting import cut_to, tidy
+from service.record.recordings import cut_to, put_in_order
 from tests.made_up_walks import any_fixes, fixes_at
 from tests.recordings import recorded_tracks
 
@@ -24,44 +24,44 @@ def numbers(fixes: Fixes) -> list[list[int]]:
 
 def test_a_recording_in_order_is_left_alone() -> None:
     fixes = numbered([0, 10, None, 20])
-    assert tidy(fixes).fixes is fixes
-    assert (tidy(fixes).duplicates, tidy(fixes).out_of_order) == (0, 0)
+    assert put_in_order(fixes).fixes is fixes
+    assert (put_in_order(fixes).duplicates, put_in_order(fixes).out_of_order) == (0, 0)
 
 
 def test_fixes_out_of_order_are_put_in_order_and_counted() -> None:
-    tidied = tidy(numbered([0, 30, 10, 20, 20, 40]))
-    assert numbers(tidied.fixes) == [[0, 2, 3, 4, 1, 5]]
-    assert (tidied.duplicates, tidied.out_of_order) == (1, 1)
+    ordered = put_in_order(numbered([0, 30, 10, 20, 20, 40]))
+    assert numbers(ordered.fixes) == [[0, 2, 3, 4, 1, 5]]
+    assert (ordered.duplicates, ordered.out_of_order) == (1, 1)
 
 
 def test_a_recording_written_backwards_is_turned_round() -> None:
-    assert numbers(tidy(numbered([40, 30, 20, 10], starts=(0, 2))).fixes) == [[3, 2], [1, 0]]
+    assert numbers(put_in_order(numbered([40, 30, 20, 10], starts=(0, 2))).fixes) == [[3, 2], [1, 0]]
 
 
 def test_segments_are_put_in_order_whole() -> None:
-    tidied = tidy(numbered([100, 110, 120, 0, 10, 20], starts=(0, 3)))
-    assert numbers(tidied.fixes) == [[3, 4, 5], [0, 1, 2]]
+    ordered = put_in_order(numbered([100, 110, 120, 0, 10, 20], starts=(0, 3)))
+    assert numbers(ordered.fixes) == [[3, 4, 5], [0, 1, 2]]
 
 
 def test_a_fix_without_a_time_stays_with_the_one_before_it() -> None:
-    assert numbers(tidy(numbered([None, 30, None, 10, None, 20])).fixes) == [[3, 4, 5, 0, 1, 2]]
+    assert numbers(put_in_order(numbered([None, 30, None, 10, None, 20])).fixes) == [[3, 4, 5, 0, 1, 2]]
 
 
 def test_a_segment_without_times_stays_behind_the_one_before_it() -> None:
-    tidied = tidy(numbered([None, 100, 110, None, None, 0, 10], starts=(0, 1, 3, 5)))
-    assert numbers(tidied.fixes) == [[0], [5, 6], [1, 2], [3, 4]]
+    ordered = put_in_order(numbered([None, 100, 110, None, None, 0, 10], starts=(0, 1, 3, 5)))
+    assert numbers(ordered.fixes) == [[0], [5, 6], [1, 2], [3, 4]]
 
 
 @given(any_fixes())
-def test_tidying_loses_nothing_and_is_done_once(fixes: Fixes) -> None:
-    tidied = tidy(fixes).fixes
-    rows = [Counter(zip(each.lon, each.lat, each.time_ms, strict=True)) for each in (fixes, tidied)]
+def test_ordering_loses_nothing_and_is_done_once(fixes: Fixes) -> None:
+    ordered = put_in_order(fixes).fixes
+    rows = [Counter(zip(each.lon, each.lat, each.time_ms, strict=True)) for each in (fixes, ordered)]
     assert rows[0] == rows[1]
-    assert len(tidied.starts) == len(fixes.starts)
-    for part in np.split(tidied.time_ms, tidied.starts[1:]):
+    assert len(ordered.starts) == len(fixes.starts)
+    for part in np.split(ordered.time_ms, ordered.starts[1:]):
         timed = part[part != NO_TIME]
         assert np.all(timed[1:] >= timed[:-1])
-    assert tidy(tidied).fixes.time_ms.tolist() == tidied.time_ms.tolist()
+    assert put_in_order(ordered).fixes.time_ms.tolist() == ordered.time_ms.tolist()
 
 
 @pytest.mark.parametrize(
@@ -105,20 +105,20 @@ def test_nothing_outside_the_session_is_kept(
     fixes: Fixes, start_ms: int | None, lasts_ms: int | None
 ) -> None:
     end_ms = None if start_ms is None or lasts_ms is None else start_ms + lasts_ms
-    tidied = tidy(fixes).fixes
-    kept, dropped = cut_to(tidied, start_ms, end_ms)
+    ordered = put_in_order(fixes).fixes
+    kept, dropped = cut_to(ordered, start_ms, end_ms)
     times = kept.time_ms[kept.timed]
     assert len(kept) + dropped == len(fixes)
     assert np.all(times >= (start_ms or 0))
     assert np.all(times <= (end_ms or times))
-    inside = tidied.timed & (tidied.time_ms >= (start_ms or 0))
-    assert len(times) == np.count_nonzero(inside & (tidied.time_ms <= (end_ms or tidied.time_ms)))
+    inside = ordered.timed & (ordered.time_ms >= (start_ms or 0))
+    assert len(times) == np.count_nonzero(inside & (ordered.time_ms <= (end_ms or ordered.time_ms)))
     assert not len(kept) or kept.starts[0] == 0
     assert np.all(np.diff(np.append(kept.starts, len(kept))) > 0)
 
 
 def test_what_is_odd_about_the_times_of_real_tracks_is_the_truth() -> None:
     for name, fixes, truth in recorded_tracks():
-        tidied = tidy(fixes)
-        assert tidied.duplicates == truth["duplicate_times"], name
-        assert tidied.out_of_order == truth["out_of_order_times"], name
+        ordered = put_in_order(fixes)
+        assert ordered.duplicates == truth["duplicate_times"], name
+        assert ordered.out_of_order == truth["out_of_order_times"], name

@@ -1,4 +1,6 @@
-"""A recording made ready to keep: in the order of its times, and cut to the session it belongs to."""
+"""Recordings: what a device recorded, put in the order of its times and cut to the session it belongs to."""
+
+from collections.abc import Sequence
 
 import msgspec
 import numpy as np
@@ -7,8 +9,37 @@ import numpy.typing as npt
 from service.geo.fixes import NO_TIME, Fixes, Indices, Instants
 
 
-class Tidied(msgspec.Struct, frozen=True, eq=False):
-    """A recording in the order of its times, and how odd it was before.
+class SkippedPart(msgspec.Struct, frozen=True):
+    """A part of the uploaded file that could not be used. `line` and `column` count from 1."""
+
+    line: int
+    column: int
+    what: str
+    reason: str
+
+
+class Recording(msgspec.Struct, frozen=True, eq=False):
+    """A file as it was read: its fixes, and what of it could not be used."""
+
+    fixes: Fixes
+    skipped: tuple[SkippedPart, ...]
+    skipped_count: int
+
+
+def join_fixes(parts: Sequence[Fixes]) -> Fixes:
+    """Return the parts one after the other; each segment stays one."""
+    offsets = np.cumsum([0, *(len(part) for part in parts[:-1])])
+    return Fixes(
+        lon=np.concatenate([part.lon for part in parts]),
+        lat=np.concatenate([part.lat for part in parts]),
+        ele_m=np.concatenate([part.ele_m for part in parts]),
+        time_ms=np.concatenate([part.time_ms for part in parts]),
+        starts=np.concatenate([part.starts + offset for part, offset in zip(parts, offsets, strict=True)]),
+    )
+
+
+class OrderedRecording(msgspec.Struct, frozen=True, eq=False):
+    """A recording in the order of its times, and how many fixes were out of place before.
 
     `duplicates` counts the fixes of the same time as the timed fix before them in their segment,
     `out_of_order` those of an earlier one. Nothing is left out and no time is changed.
@@ -19,7 +50,7 @@ class Tidied(msgspec.Struct, frozen=True, eq=False):
     out_of_order: int
 
 
-def tidy(fixes: Fixes) -> Tidied:
+def put_in_order(fixes: Fixes) -> OrderedRecording:
     """Return the recording with each segment, and then the segments, in the order of their times.
 
     Fixes of the same time keep their order. A fix without a time stays behind the timed one before it in its
@@ -31,7 +62,7 @@ def tidy(fixes: Fixes) -> Tidied:
     segment = np.searchsorted(fixes.starts, timed, side="right")
     same_segment = segment[1:] == segment[:-1]
     earlier = times[1:] < times[:-1]
-    return Tidied(
+    return OrderedRecording(
         fixes=_in_order(fixes) if earlier.any() else fixes,
         duplicates=int(np.count_nonzero(same_segment & (times[1:] == times[:-1]))),
         out_of_order=int(np.count_nonzero(same_segment & earlier)),
@@ -52,10 +83,10 @@ def timeline(fixes: Fixes) -> Indices:
 
 
 def cut_to(fixes: Fixes, start_ms: int | None, end_ms: int | None) -> tuple[Fixes, int]:
-    """Return the part of a tidied recording from `start_ms` to `end_ms`, both included, and what was dropped.
+    """Return the part of an ordered recording from `start_ms` to `end_ms`, and how many fixes were dropped.
 
-    None leaves that end open. A fix without a time stays only where the timed fixes on either side stay: it
-    may be on the drive home. A recording without any times stays whole, as nothing says what to cut.
+    Both ends are included; None leaves one open. A fix without a time stays only if the timed fixes on either
+    side stay: it may be on the drive home. A recording without times stays whole: nothing says what to cut.
     """
     timed = np.flatnonzero(fixes.timed)
     if not timed.size:
