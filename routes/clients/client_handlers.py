@@ -10,7 +10,7 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody, QueryParameter
 
 from routes.http.answers import answer, created
-from routes.http.dependencies import DEFAULT_LIMIT, Creating, CursorText, Limit, Writing, after
+from routes.http.dependencies import DEFAULT_LIMIT, Archived, Creating, CursorText, Limit, Writing, after
 from routes.http.uploads import Upload
 from schemas.clients.client_imports import (
     FILE_DESCRIPTION,
@@ -53,7 +53,7 @@ async def get_clients(
     begin: NamedDependency[Begin],
     cursor: CursorText = None,
     limit: Limit = DEFAULT_LIMIT,
-    archived: Annotated[bool, QueryParameter(description="List the archived ones instead.")] = False,  # noqa: FBT002  a query parameter
+    archived: Archived = False,  # noqa: FBT002  a query parameter
     stage: Annotated[Stage | None, QueryParameter(description="Only those at this stage.")] = None,
     label: Annotated[
         str | None,

@@ -231,6 +231,7 @@ CursorText = Annotated[
     str | None, QueryParameter(max_length=LONGEST_CURSOR, description="`next_cursor` of the page before.")
 ]
 DEFAULT_LIMIT: Final = PAGE_DEFAULT
+Archived = Annotated[bool, QueryParameter(description="List the archived ones instead.")]
 
 DEPENDENCIES: Final = {
     "services": Provide(provide_services),

@@ -1,15 +1,14 @@
 """Rooms, online addresses and phone numbers of the practice."""
 
 from datetime import datetime
-from typing import Annotated
 from uuid import UUID
 
 from litestar import Response, get, patch, post
 from litestar.di import NamedDependency
-from litestar.params import FromPath, JSONBody, QueryParameter
+from litestar.params import FromPath, JSONBody
 
 from routes.http.answers import answer, created
-from routes.http.dependencies import DEFAULT_LIMIT, Creating, CursorText, Limit, Writing, after
+from routes.http.dependencies import DEFAULT_LIMIT, Archived, Creating, CursorText, Limit, Writing, after
 from schemas.base import changes_of
 from schemas.places.places import PlaceIn, PlaceOut, PlacePage, PlacePatch
 from service.foundation.database.connection import Begin
@@ -34,7 +33,7 @@ async def get_places(
     begin: NamedDependency[Begin],
     cursor: CursorText = None,
     limit: Limit = DEFAULT_LIMIT,
-    archived: Annotated[bool, QueryParameter(description="List the archived ones instead.")] = False,  # noqa: FBT002  a query parameter
+    archived: Archived = False,  # noqa: FBT002  a query parameter
 ) -> PlacePage:
     """List places by name."""
     page = await page_of_places(begin, archived=archived, after=after(cursor), limit=limit)

@@ -9,7 +9,7 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody, QueryParameter
 
 from routes.http.answers import answer, created
-from routes.http.dependencies import DEFAULT_LIMIT, Creating, CursorText, Limit, Writing, after
+from routes.http.dependencies import DEFAULT_LIMIT, Archived, Creating, CursorText, Limit, Writing, after
 from schemas.base import changes_of
 from schemas.walks.routes import (
     RouteIn,
@@ -66,7 +66,7 @@ async def get_routes(
     begin: NamedDependency[Begin],
     cursor: CursorText = None,
     limit: Limit = DEFAULT_LIMIT,
-    archived: Annotated[bool, QueryParameter(description="List the archived ones instead.")] = False,  # noqa: FBT002  a query parameter
+    archived: Archived = False,  # noqa: FBT002  a query parameter
     name: Annotated[
         str | None, QueryParameter(max_length=200, description="A part of the name, in any case.")
     ] = None,

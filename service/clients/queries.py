@@ -7,7 +7,7 @@ from service.clients.clients import Client, ClientFilter
 from service.foundation.database.columns import Columns
 from service.foundation.database.connection import Connection, Transaction
 from service.foundation.database.query import Query, Statement
-from service.foundation.pages import Cursor
+from service.foundation.pages import BEFORE_ALL, Cursor
 
 
 class ClientRow(Client, frozen=True, kw_only=True):
@@ -54,7 +54,7 @@ CLIENTS_AFTER = Query(
        AND (archived_at IS NOT NULL) = $2
        AND ($3::text IS NULL OR stage = $3)
        AND ($4::text IS NULL OR strpos(lower(label), lower($4)) > 0)
-       AND ($5::text IS NULL OR (lower(label), id) > (lower($5), $6::uuid))
+       AND (lower(label), id) > (lower($5), $6::uuid)
      ORDER BY lower(label), id
      LIMIT $7
 """,
@@ -65,9 +65,9 @@ async def list_clients(
     connection: Connection, practice_id: UUID, wanted: ClientFilter, *, after: Cursor | None, limit: int
 ) -> list[Client]:
     """Return up to `limit` clients by label, without their records."""
-    label, last = (after.key, after.id) if after else (None, None)
+    start = after or BEFORE_ALL
     return await CLIENTS_AFTER.all(
-        connection, practice_id, wanted.archived, wanted.stage, wanted.label, label, last, limit
+        connection, practice_id, wanted.archived, wanted.stage, wanted.label, start.key, start.id, limit
     )
 
 

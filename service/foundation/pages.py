@@ -47,6 +47,10 @@ class Cursor(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields
         return cursor
 
 
+BEFORE_ALL: Final = Cursor("", UUID(int=0))
+"""The cursor of the first page of a list that is sorted by a text: the empty text sorts before any other."""
+
+
 class PageOf(msgspec.Struct, Generic[Item], frozen=True):
     """Some items, and the cursor of the next page; None on the last page."""
 

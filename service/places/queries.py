@@ -5,7 +5,7 @@ from uuid import UUID
 from service.foundation.database.columns import Columns
 from service.foundation.database.connection import Connection, Transaction
 from service.foundation.database.query import Query
-from service.foundation.pages import Cursor
+from service.foundation.pages import BEFORE_ALL, Cursor
 from service.places.places import Place
 
 PLACE = Columns("place", Place)
@@ -25,7 +25,7 @@ PLACES_AFTER = Query(
       FROM place
      WHERE practice_id = $1
        AND (archived_at IS NOT NULL) = $2
-       AND ($3::text IS NULL OR (lower(name), id) > (lower($3), $4::uuid))
+       AND (lower(name), id) > (lower($3), $4::uuid)
      ORDER BY lower(name), id
      LIMIT $5
 """,
@@ -36,8 +36,8 @@ async def list_places(
     connection: Connection, practice_id: UUID, *, archived: bool, after: Cursor | None, limit: int
 ) -> list[Place]:
     """Return up to `limit` places by name."""
-    key, last = (after.key, after.id) if after else (None, None)
-    return await PLACES_AFTER.all(connection, practice_id, archived, key, last, limit)
+    start = after or BEFORE_ALL
+    return await PLACES_AFTER.all(connection, practice_id, archived, start.key, start.id, limit)
 
 
 INSERT_PLACE = Query(Place, PLACE.insert)

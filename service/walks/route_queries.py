@@ -9,7 +9,7 @@ import msgspec
 from service.foundation.database.columns import Columns
 from service.foundation.database.connection import Connection, Transaction
 from service.foundation.database.query import Query
-from service.foundation.pages import Cursor
+from service.foundation.pages import BEFORE_ALL, Cursor
 from service.people.sign_in_queries import ByToken, Verified
 from service.walks.feature_queries import list_features
 from service.walks.features import Feature
@@ -115,7 +115,7 @@ ROUTES_AFTER = Query(
        AND (route.archived_at IS NOT NULL) = $2
        AND ($3::text IS NULL OR strpos(lower(route.name), lower($3)) > 0)
        AND ($4::text IS NULL OR $4 = ANY (route.tags))
-       AND ($5::text IS NULL OR (lower(route.name), route.id) > (lower($5), $6::uuid))
+       AND (lower(route.name), route.id) > (lower($5), $6::uuid)
      ORDER BY lower(route.name), route.id
      LIMIT $7
 """,
@@ -126,9 +126,9 @@ async def list_routes(
     connection: Connection, practice_id: UUID, search: RouteSearch, *, after: Cursor | None, limit: int
 ) -> list[RouteSummary]:
     """Return up to `limit` routes by name."""
-    name, last = (after.key, after.id) if after else (None, None)
+    start = after or BEFORE_ALL
     return await ROUTES_AFTER.all(
-        connection, practice_id, search.archived, search.name, search.tag, name, last, limit
+        connection, practice_id, search.archived, search.name, search.tag, start.key, start.id, limit
     )
 
 
