@@ -18,7 +18,7 @@ REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._-]{8,64}")
 STATUSES_WITH_ALLOW: Final = frozenset({HTTPStatus.NO_CONTENT, HTTPStatus.METHOD_NOT_ALLOWED})
 ON_EVERY_ANSWER: Final = ((b"cache-control", b"no-store"), (b"x-content-type-options", b"nosniff"))
 """No cache stores an answer: on a phone that would be a file outside the app's encrypted store. No browser
-takes an answer for a page.
+guesses another content type than the one that is sent.
 """
 
 
