@@ -4,12 +4,9 @@ Descriptions come from `Meta(description=)` and the values of a DescribedEnum. A
 `type: [x, "null"]`, which all generators read.
 """
 
-import ast
 import enum
 import inspect
-from collections.abc import Iterator, Mapping, Sequence
-from itertools import pairwise
-from textwrap import dedent
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import UnionType
 from typing import Annotated, Any, Final, Union, get_args, get_origin
 
@@ -62,16 +59,10 @@ def _classes(types: Sequence[type[msgspec.Struct]]) -> dict[str, Any]:
 
 
 def _describe_values(schema: Node, cls: type[enum.Enum]) -> None:
-    schema["type"] = "string"
-    below = _said_below(cls)
-    values = [
-        f"`{each.value}`: {each.description}"
-        if isinstance(each, DescribedEnum)
-        else f"`{each.value}`: {below[each.name]}"
-        for each in cls
-        if isinstance(each, DescribedEnum) or each.name in below
-    ]
-    schema["description"] = "\n".join((f"{schema.get('description', '')} {MORE_VALUES}".strip(), *values))
+    lines = [f"{schema.get('description', '')} {MORE_VALUES}".strip()]
+    if issubclass(cls, DescribedEnum):
+        lines += [f"`{each.value}`: {each.description}" for each in cls]
+    schema.update(type="string", description="\n".join(lines))
 
 
 def _describe_members(schema: Node, cls: type[msgspec.Struct], components: Mapping[str, Any]) -> None:
@@ -79,11 +70,10 @@ def _describe_members(schema: Node, cls: type[msgspec.Struct], components: Mappi
     members, required = schema["properties"], schema.get("required", ())
     schema["properties"] = dict(sorted(members.items(), key=lambda member: member[0] not in required))
     keep_null = cls.__name__.endswith("Patch")
-    below = _said_below(cls)
     for field in msgspec.structs.fields(cls):
         name = field.encode_name
         node = _without_null(schema["properties"][name], components, keep_null=keep_null)
-        schema["properties"][name] = _described(node, [*_descriptions(field.type), below.get(name, "")])
+        schema["properties"][name] = _described(node, _descriptions(field.type))
 
 
 def _descriptions(annotation: object) -> Iterator[str]:
@@ -98,7 +88,7 @@ def _descriptions(annotation: object) -> Iterator[str]:
             yield from _descriptions(each)
 
 
-def _described(node: Node, descriptions: Sequence[str]) -> Node:
+def _described(node: Node, descriptions: Iterable[str]) -> Node:
     """Return a member's schema with its descriptions, and its default in words.
 
     openapi-typescript takes a member with a `default` for one that must be sent.
@@ -132,18 +122,3 @@ def _without_null(node: Node, components: Mapping[str, Any], *, keep_null: bool)
 
 def _without_words(node: Node) -> Node:
     return {key: value for key, value in node.items() if key != "description"}
-
-
-def _said_below(cls: type) -> dict[str, str]:
-    """Return what the source says below the members of a class, or the values of an enumeration, by name."""
-    said = {}
-    for each in reversed(cls.__mro__):
-        if not issubclass(each, msgspec.Struct | enum.StrEnum) or each in {msgspec.Struct, enum.StrEnum}:
-            continue
-        (definition,) = ast.parse(dedent(inspect.getsource(each))).body
-        for member, below in pairwise(getattr(definition, "body", [])):
-            name = getattr(member, "target", None) or next(iter(getattr(member, "targets", [])), None)
-            match name, below:
-                case ast.Name(id=name), ast.Expr(value=ast.Constant(value=str(text))):
-                    said[name] = " ".join(text.split())
-    return said

@@ -1,7 +1,10 @@
 """The OpenAPI document describes the service in a form that client generators read."""
 
+import ast
+import inspect
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +13,7 @@ import pytest
 from openapi_spec_validator import validate
 
 from routes.http.openapi import openapi_document, wire_types
+from schemas.base import Input, Output
 from schemas.examples import EXAMPLES
 from service.app import Composition, create_app
 from service.foundation.crypto.key_file import KeyFile
@@ -104,6 +108,23 @@ def test_no_description_keeps_the_indentation_of_the_source() -> None:
         at for at, node in _nodes(DOCUMENT, "") if at.endswith("/description") and "\n    " in str(node)
     ]
     assert indented == []
+
+
+def test_no_text_stands_below_a_member_of_a_wire_type() -> None:
+    """The document shows only what `Meta(description=)` says."""
+    ignored = []
+    for cls in _subclasses(Input) | _subclasses(Output):
+        (definition,) = ast.parse(inspect.getsource(cls)).body
+        assert isinstance(definition, ast.ClassDef)
+        for member, after in pairwise(definition.body):
+            if isinstance(member, ast.AnnAssign) and isinstance(after, ast.Expr):
+                ignored.append((cls.__name__, ast.unparse(member.target)))
+    assert ignored == []
+
+
+def _subclasses(cls: type) -> set[type]:
+    below: set[type] = set(cls.__subclasses__())
+    return below.union(*map(_subclasses, below))
 
 
 def test_defaults_are_described_in_words() -> None:
