@@ -36,7 +36,7 @@ def small(dsn: str, keys: KeyFile) -> Iterator[Running]:
 
 @pytest.fixture(scope="module")
 def world(small: Running) -> World:
-    return make_world(small)
+    return make_world(small).with_everyone()
 
 
 @pytest.fixture
