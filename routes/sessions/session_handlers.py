@@ -116,7 +116,7 @@ def _instant(name: str, text: str | None) -> datetime | None:
 async def get_session(
     session_id: FromPath[UUID], services: NamedDependency[Services], by_token: NamedDependency[ByToken]
 ) -> Response[SessionOut]:
-    """Read a session: its plan, what happened, and what is odd about that."""
+    """Read a session: its plan, what was reported, and what is odd about it."""
     return _answer(await read_session_by_token(by_token, services.keyring, session_id))
 
 
@@ -131,7 +131,7 @@ async def get_before_leaving(
 ) -> BeforeLeavingOut:
     """Read what speaks against starting a session, and whether its route fits the time.
 
-    It depends on client, route and practice as they are now, so it has no ETag.
+    The answer depends on client, route and practice as they are now, so it has no ETag.
     """
     return BeforeLeavingOut.from_before_leaving(await read_before_leaving(begin, keys, session_id))
 
@@ -146,7 +146,7 @@ async def patch_session(
     expected: NamedDependency[Expected],
     now: NamedDependency[datetime],
 ) -> Response[SessionOut]:
-    """Replan a session, or put right what was reported about it."""
+    """Replan a session, or correct what was reported about it."""
     once = writing.once(data)
     corrections = data.to_corrections(session_id, once, now)
     return _answer(await change_session(begin, keys, once, session_id, corrections, expected, now))
@@ -167,7 +167,7 @@ async def post_start(
     writing: NamedDependency[Writing],
     now: NamedDependency[datetime],
 ) -> Response[SessionOut]:
-    """Keep that the session started, whatever speaks against it. What is odd about it is flagged."""
+    """Record that the session started, whatever speaks against it. What is odd about it is flagged."""
     return _answer(await start_session(begin, keys, writing.once(data), session_id, data.at, now))
 
 
@@ -186,7 +186,7 @@ async def post_end(
     writing: NamedDependency[Writing],
     now: NamedDependency[datetime],
 ) -> Response[SessionOut]:
-    """Keep that the session ended. Its start may come in the same report, later or never."""
+    """Record that the session ended. Its start may come in the same report, later or never."""
     once = writing.once(data)
     return _answer(await end_session(begin, keys, once, session_id, data.at, data.started_at, now))
 
@@ -206,9 +206,9 @@ async def post_change(
     writing: NamedDependency[Writing],
     now: NamedDependency[datetime],
 ) -> Response[SessionOut]:
-    """Keep that from an instant on, before the start or on the way, it is held in another setting.
+    """Record that from an instant on the session is held in another setting: before the start or on the way.
 
-    The same change reported again changes nothing, or adds what was not said before.
+    The same change reported again changes nothing, or adds what the first report left out.
     """
     once = writing.once(data)
     report = data.to_report(session_id, once)
@@ -230,7 +230,7 @@ async def post_cancel(
     writing: NamedDependency[Writing],
     now: NamedDependency[datetime],
 ) -> Response[SessionOut]:
-    """Keep that the session was called off. A session held after all keeps this, and a flag says so."""
+    """Record that the session was called off. It stays if the session is held after all; a flag says so."""
     once = writing.once(data)
     return _answer(await cancel_session(begin, keys, once, session_id, data.to_report(), now))
 
@@ -250,7 +250,7 @@ async def post_did_not_attend(
     writing: NamedDependency[Writing],
     now: NamedDependency[datetime],
 ) -> Response[SessionOut]:
-    """Keep that the client did not attend. A session held after all keeps this, and a flag says so."""
+    """Record that the client did not attend. It stays if the session is held after all; a flag says so."""
     return _answer(await miss_session(begin, keys, writing.once(data), session_id, data.at, now))
 
 

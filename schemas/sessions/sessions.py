@@ -60,22 +60,22 @@ class SessionIn(Input):
 
 
 class StartIn(Input):
-    """That a session started, and when by the phone's clock."""
+    """A start, by the phone's clock."""
 
     at: Instant
 
 
 class EndIn(Input):
-    """That a session ended; its start may be told with it."""
+    """An end, by the phone's clock. The start may come with it."""
 
     at: Instant
     started_at: Instant | None = None
 
 
 class SessionChangeIn(Input):
-    """That from an instant on the session is held in another way, on another route or in another place.
+    """A change to another modality, route or place, from an instant on. It needs no reason.
 
-    Nobody needs a reason. A route or place left out stays as long as the modality stays.
+    A route or place that is left out stays as long as the modality stays.
     """
 
     modality: Modality
@@ -94,7 +94,7 @@ class SessionChangeIn(Input):
 
 
 class CancelIn(Input):
-    """That a session was called off: at `at`, or now."""
+    """A cancellation, at `at` or else now."""
 
     reason: Cancellation
     at: Instant | None = None
@@ -106,17 +106,17 @@ class CancelIn(Input):
 
 
 class DidNotAttendIn(Input):
-    """That the client did not attend: known at `at`, or now."""
+    """The client did not attend; this was known at `at`, or else now."""
 
     at: Instant | None = None
 
 
 class SessionPatch(Input):
-    """What to replan or put right: null clears a member, an absent one stays.
+    """What to replan or correct: null clears a member, an absent one stays.
 
     `planned_start` alone moves the session and keeps its length. `closed_at` null takes back that it was
-    cancelled or not attended; `started_at` or `ended_at` null, that it was held. `changes` replaces them all;
-    a change is known by its id, or else by its instant.
+    cancelled or not attended; `started_at` or `ended_at` null, that it was held. `changes` replaces all
+    changes: a known one is recognised by its id, or else by its instant.
     """
 
     planned_start: Instant | UnsetType = UNSET

@@ -1,4 +1,4 @@
-"""Replan a session, or put right what was reported about it."""
+"""Replan a session, or correct what was reported about it."""
 
 from collections.abc import Mapping
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""Replanning a session, and putting right what was reported about it."""
+"""Replan a session, and correct what was reported about it."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
@@ -51,7 +51,7 @@ def refuse_unusable_plan(session: SessionFacts) -> None:
 def _corrected_changes(
     session: Session, reports: Sequence[ChangeReport], received_at: datetime
 ) -> tuple[SessionChange, ...]:
-    """Return the changes as they are told now; one that is known keeps its id. Raises Unusable."""
+    """Return the corrected changes; a known change keeps its id. Raises Unusable."""
     if len({each.at for each in reports}) < len(reports):
         raise Unusable("/changes", "two changes at one instant")
     if len({each.id for each in reports}) < len(reports):
@@ -67,20 +67,20 @@ def _corrected_changes(
 def _corrected_change(
     known: SessionChange | None, report: ChangeReport, session: Session, received_at: datetime
 ) -> SessionChange:
-    """Return a change as it is told now; with another instant or modality it counts as received now."""
-    told = report.to_change(session.id, received_at)
+    """Return the corrected change; with another instant or modality it counts as received now."""
+    corrected = report.to_change(session.id, received_at)
     if known is None:
-        return told
-    is_received = (known.at, known.modality) == (told.at, told.modality)
-    told = msgspec.structs.replace(
-        told,
+        return corrected
+    is_received = (known.at, known.modality) == (corrected.at, corrected.modality)
+    corrected = msgspec.structs.replace(
+        corrected,
         id=known.id,
         received_at=known.received_at if is_received else received_at,
         created_at=known.created_at,
         revision=known.revision,
     )
-    same = msgspec.structs.replace(told, updated_at=known.updated_at)
-    return known if same == known else told
+    unstamped = msgspec.structs.replace(corrected, updated_at=known.updated_at)
+    return known if unstamped == known else corrected
 
 
 def _refuse_new_reason(members: Mapping[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""Keep what a phone reports about a session, whenever and in whatever order the reports arrive."""
+"""Store what a phone reports about a session, whenever and in whatever order the reports arrive."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -19,13 +19,13 @@ from service.sessions.reports import (
     with_known_version,
 )
 from service.sessions.sessions import Session
-from service.sessions.write_session import Act, write_session
+from service.sessions.write_session import SessionUpdate, write_session
 
 
 async def start_session(
     begin: Begin, keys: PracticeKey, once: Once, session_id: UUID, at: datetime, now: datetime
 ) -> Session:
-    """Keep that a session started. Raises NotFound, Impossible, Crowded."""
+    """Store that a session started. Raises NotFound, Impossible, Crowded."""
     report = _reporting(lambda session: start(session, at, now))
     return await write_session(begin, keys, once, session_id, report, now)
 
@@ -39,7 +39,7 @@ async def end_session(
     started_at: datetime | None,
     now: datetime,
 ) -> Session:
-    """Keep that a session ended, and when it started if the report says so.
+    """Store that a session ended, and when it started if the report says so.
 
     Raises NotFound, Impossible, Crowded.
     """
@@ -50,7 +50,7 @@ async def end_session(
 async def report_change(
     begin: Begin, keys: PracticeKey, once: Once, session_id: UUID, report: ChangeReport, now: datetime
 ) -> Session:
-    """Keep that from an instant on a session was held in another setting.
+    """Store that from an instant on a session was held in another setting.
 
     Raises NotFound, Impossible, Unusable for an unknown route or place, IdTaken, Crowded.
     """
@@ -65,7 +65,7 @@ async def report_change(
 async def cancel_session(
     begin: Begin, keys: PracticeKey, once: Once, session_id: UUID, report: CancellationReport, now: datetime
 ) -> Session:
-    """Keep that a session was called off. Raises NotFound, Impossible, Crowded."""
+    """Store that a session was called off. Raises NotFound, Impossible, Crowded."""
     cancelling = _reporting(lambda session: cancel(session, report, now))
     return await write_session(begin, keys, once, session_id, cancelling, now)
 
@@ -73,15 +73,15 @@ async def cancel_session(
 async def miss_session(
     begin: Begin, keys: PracticeKey, once: Once, session_id: UUID, at: datetime | None, now: datetime
 ) -> Session:
-    """Keep that the client did not attend. Raises NotFound, Impossible, Crowded."""
+    """Store that the client did not attend. Raises NotFound, Impossible, Crowded."""
     report = _reporting(lambda session: miss(session, at, now))
     return await write_session(begin, keys, once, session_id, report, now)
 
 
-def _reporting(report: Callable[[Session], Session]) -> Act:
+def _reporting(report: Callable[[Session], Session]) -> SessionUpdate:
     """Return a report that needs nothing from the database."""
 
-    async def act(_: Transaction, session: Session) -> Session:
+    async def update(_: Transaction, session: Session) -> Session:
         return report(session)
 
-    return act
+    return update

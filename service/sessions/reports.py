@@ -1,7 +1,7 @@
 """What a phone reports about a session.
 
 What happened is never refused: a report is kept, in whatever order reports arrive, unless it contradicts
-one that is known. A known fact reported again changes nothing.
+a known one. A known fact that is reported again changes nothing.
 """
 
 from collections.abc import Iterable, Sequence
@@ -23,7 +23,7 @@ from service.sessions.sessions import (
 
 
 class CancellationReport(msgspec.Struct, frozen=True):
-    """Why a session was called off, when (None for now), and in what words."""
+    """Why a session was called off, when, and in what words. Without `at`, it was called off now."""
 
     reason: Cancellation
     at: datetime | None
@@ -149,11 +149,11 @@ def refuse_end_before_start(session: Session) -> None:
 
 
 def _refuse_other_change(session: Session, known: SessionChange, report: ChangeReport) -> None:
-    """Raise Impossible where a report says something else than the change that is known."""
+    """Raise Impossible where a report contradicts the known change it is about."""
     at_instant = next((each for each in session.changes if each.at == report.at), None)
     if at_instant is not known:
         raise Impossible(
-            f"this change was reported for {utc_text(known.at)} already", "correct `changes` with PATCH"
+            f"the change of this id is at {utc_text(known.at)} already", "correct `changes` with PATCH"
         )
     pairs = (
         (known.modality, report.modality),
@@ -163,8 +163,7 @@ def _refuse_other_change(session: Session, known: SessionChange, report: ChangeR
     )
     if any(None not in (one, other) and one != other for one, other in pairs):
         raise Impossible(
-            f"from {utc_text(known.at)} on it was held otherwise: as {known.modality}"
-            + (", on another route" if report.route_id not in (None, known.route_id) else ""),
+            f"at {utc_text(known.at)} another change is known: to {known.modality}",
             "report the instant it changed again",
             "correct `changes` with PATCH",
         )

@@ -100,8 +100,8 @@ async def find_changes_and_keys(
 
 
 BEFORE_ALL: Final = (EARLIEST - timedelta(days=1), UUID(int=0))
-"""Where the first page starts. A coalesce() in its place would keep the cursor out of the index: behind a
-row-level policy PostgreSQL uses only what it knows to leak nothing.
+"""Where the first page starts. With coalesce() in its place PostgreSQL would not look for the cursor in the
+index: behind a row-level policy it searches only for expressions that it knows to be leakproof.
 """
 
 PAGE: Final = f"""
@@ -110,16 +110,22 @@ PAGE: Final = f"""
      WHERE practice_id = $1
        AND planned_start >= $2
        AND planned_start < $3
-       AND (planned_start, id) > ($4, $5)
-"""
+       AND (planned_start, id) > ($4, $5)"""
 ORDER: Final = """
      ORDER BY planned_start, id
      LIMIT $6
 """
 SESSIONS_AFTER = Query(SessionRow, f"{PAGE}{ORDER}")
-SESSIONS_OF_STATUS_AFTER = Query(SessionRow, f"{PAGE}       AND status = $7{ORDER}")
+SESSIONS_OF_STATUS_AFTER = Query(
+    SessionRow,
+    f"""{PAGE}
+       AND status = $7{ORDER}""",
+)
 SESSIONS_OF_CLIENT_AFTER = Query(
-    SessionRow, f"{PAGE}       AND client_id = $7\n       AND ($8::text IS NULL OR status = $8){ORDER}"
+    SessionRow,
+    f"""{PAGE}
+       AND client_id = $7
+       AND ($8::text IS NULL OR status = $8){ORDER}""",
 )
 
 

@@ -86,7 +86,7 @@ class Setting(msgspec.Struct, frozen=True, kw_only=True):
     modality: Modality
     route_id: UUID | None = None
     route_version: int | None = None
-    """The route's line at the time: pinned, so that a new line changes nothing here."""
+    """Pinned: a new line of the route changes nothing here."""
     place_id: UUID | None = None
 
 
@@ -174,9 +174,9 @@ class Session(SessionFacts, frozen=True, kw_only=True):
         for change in self.changes:
             last = spans[-1]
             if change.at <= begun:
-                spans = [as_span(_following(last, change), last.starts_at)]
+                spans = [as_span(setting_after(last, change), last.starts_at)]
             elif self.ended_at is None or change.at < self.ended_at:
-                changed = as_span(_following(last, change), change.at)
+                changed = as_span(setting_after(last, change), change.at)
                 if as_span(changed, last.starts_at) != last:
                     spans[-1:] = [msgspec.structs.replace(last, ends_at=change.at), changed]
         return (*spans[:-1], msgspec.structs.replace(spans[-1], ends_at=self.ended_at))
@@ -207,7 +207,7 @@ def as_span(setting: Setting, starts_at: datetime | None) -> Span:
     )
 
 
-def _following(before: Setting, change: Setting) -> Setting:
+def setting_after(before: Setting, change: Setting) -> Setting:
     """Return the setting from a change on. What it does not name stays as long as the modality stays."""
     if change.modality is not before.modality:
         return change

@@ -20,17 +20,17 @@ from service.sessions.session_queries import SessionRow, find_changes_and_keys, 
 from service.sessions.session_words import SealedWords, open_session, seal_words
 from service.sessions.sessions import ChangeFacts, Session, SessionChange, SessionFacts
 
-Act = Callable[[Transaction, Session], Awaitable[Session]]
+SessionUpdate = Callable[[Transaction, Session], Awaitable[Session]]
 
 
 async def write_session(
-    begin: Begin, keys: PracticeKey, once: Once, session_id: UUID, act: Act, now: datetime
+    begin: Begin, keys: PracticeKey, once: Once, session_id: UUID, update: SessionUpdate, now: datetime
 ) -> Session:
-    """Store what `act` makes of a session. A session that stays the same is not written.
+    """Store what `update` makes of a session. A session that stays the same is not written.
 
-    Raises NotFound, also where a colleague holds it; Crowded; and whatever `act` raises.
+    Raises NotFound, also where a colleague holds it; Crowded; and whatever `update` raises.
     """
-    frame = TrackFrame(Window(None, None), None, None)
+    frame = TrackFrame(Window(None, None), None, None)  # `write` says which, before it is prepared for
 
     async def prepare() -> TrackInStep:
         return await prepare_track_in_step(begin, keys, session_id, frame, now)
@@ -42,7 +42,7 @@ async def write_session(
         before = open_session(keys, sealed)
         if transaction.replays:
             return before
-        after = await act(transaction, before)
+        after = await update(transaction, before)
         if after == before:
             return before
         frame = _track_frame(after)
@@ -85,9 +85,9 @@ async def _replace_changes(
     gone: Collection[UUID],
     now: datetime,
 ) -> None:
-    """Store changes in place of those of their ids, and bury those that are gone. Raises IdTaken.
+    """Store new and different changes, delete and bury those that are gone. Raises IdTaken.
 
-    Those are deleted first: two changes may swap their instants.
+    The old ones are deleted first, because two changes may swap their instants.
     """
     if changed or gone:
         await delete_changes(transaction, row.id, [*(each.id for each in changed), *gone])

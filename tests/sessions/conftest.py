@@ -8,5 +8,5 @@ from tests.sessions.reporting import NOW
 
 @pytest.fixture(autouse=True)
 def _now_stays_now(clock: Clock) -> None:
-    """Stop the service's time at NOW: these tests may come long after they were read in."""
+    """Stop the service's clock at NOW, so that a slow run does not make the reported instants late."""
     clock.stopped = NOW
