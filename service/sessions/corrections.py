@@ -43,9 +43,9 @@ def correct(session: Session, corrections: Mapping[str, Any], received_at: datet
 def refuse_unusable_plan(session: SessionFacts) -> None:
     """Raise Unusable unless the plan ends after it starts, within a day."""
     if session.planned_end <= session.planned_start:
-        raise Unusable("/planned_end", "it ends after it starts")
+        raise Unusable("/planned_end", "must be later than `planned_start`")
     if session.planned_end - session.planned_start > LONGEST_PLAN:
-        raise Unusable("/planned_end", "a session is planned for 24 hours at most")
+        raise Unusable("/planned_end", "must be within 24 hours of `planned_start`")
 
 
 def _corrected_changes(

@@ -11,7 +11,6 @@ from service.foundation.database.client_keys import find_client_keys
 from service.foundation.database.columns import Columns
 from service.foundation.database.connection import Connection, Transaction
 from service.foundation.database.query import Query
-from service.foundation.instants import EARLIEST
 from service.people.sign_in_queries import ByToken, Verified
 from service.sessions.change_queries import ChangeRow, list_changes
 from service.sessions.sessions import SessionFacts, SessionFilter
@@ -99,33 +98,32 @@ async def find_changes_and_keys(
     return [SealedSession(row, changes[row.id], wrapped.get(row.client_id)) for row in rows]
 
 
-BEFORE_ALL: Final = (EARLIEST - timedelta(days=1), UUID(int=0))
-"""Where the first page starts. With coalesce() in its place PostgreSQL would not look for the cursor in the
-index: behind a row-level policy it searches only for expressions that it knows to be leakproof.
-"""
+GREATEST_ID: Final = UUID(int=2**128 - 1)
 
 PAGE: Final = f"""
     SELECT {SESSION.listed}
       FROM session
      WHERE practice_id = $1
-       AND planned_start >= $2
-       AND planned_start < $3
-       AND (planned_start, id) > ($4, $5)"""
+       AND (planned_start, id) > ($2, $3)
+       AND planned_start < $4"""
+"""The cursor is also the lower limit of the planned start, and comes as plain arguments: behind a row-level
+policy PostgreSQL searches an index only for what it knows to be leakproof, and coalesce() is not.
+"""
 ORDER: Final = """
      ORDER BY planned_start, id
-     LIMIT $6
+     LIMIT $5
 """
 SESSIONS_AFTER = Query(SessionRow, f"{PAGE}{ORDER}")
 SESSIONS_OF_STATUS_AFTER = Query(
     SessionRow,
     f"""{PAGE}
-       AND status = $7{ORDER}""",
+       AND status = $6{ORDER}""",
 )
 SESSIONS_OF_CLIENT_AFTER = Query(
     SessionRow,
     f"""{PAGE}
-       AND client_id = $7
-       AND ($8::text IS NULL OR status = $8){ORDER}""",
+       AND client_id = $6
+       AND ($7::text IS NULL OR status = $7){ORDER}""",
 )
 
 
@@ -141,8 +139,9 @@ async def list_sessions(
 
     Each filter has a query of its own, so that PostgreSQL plans it on the index made for that filter.
     """
-    start, last = after or BEFORE_ALL
-    arguments = (practice_id, wanted.starts_from, wanted.starts_before, start, last, limit)
+    just_before = (wanted.starts_from - timedelta(microseconds=1), GREATEST_ID)
+    start, last = max(after or just_before, just_before)
+    arguments = (practice_id, start, last, wanted.starts_before, limit)
     if wanted.client_id is not None:
         return await SESSIONS_OF_CLIENT_AFTER.all(connection, *arguments, wanted.client_id, wanted.status)
     if wanted.status is not None:

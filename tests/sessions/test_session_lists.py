@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Final
-from uuid import UUID
 
 import asyncpg
 import pytest
@@ -30,22 +29,21 @@ MANY_MORE: Final = """
            CASE WHEN number % 100 > 0 THEN planned_end END,
            created_at, updated_at, revision
       FROM session
-     CROSS JOIN generate_series(1, 3000) AS number
+     CROSS JOIN generate_series(1, 300) AS number
      CROSS JOIN (SELECT interval '1 hour' AS hour) AS an_hour
      WHERE practice_id = $1
-       AND id = $2
 """
-"""Three thousand sessions an hour apart, of which one in a hundred is still planned."""
-PAGE: Final = "'1990-01-01Z', '2090-01-01Z', '2030-01-01Z', '00000000-0000-0000-0000-000000000000', 51"
+"""Three hundred more of each session, an hour apart, of which one in a hundred is still planned."""
+PAGE: Final = "'2030-01-01Z', '00000000-0000-0000-0000-000000000000', '2090-01-01Z', 51"
 
 
 @asynccontextmanager
-async def with_many_sessions(look: Look, world: World, path: str) -> AsyncIterator[asyncpg.Connection]:
+async def with_many_sessions(look: Look, world: World) -> AsyncIterator[asyncpg.Connection]:
     """Add sessions, and let their therapist read with plans made for any arguments; then undo it."""
     connection = await asyncpg.connect(look.admin_dsn, database=look.database)
     try:
         await connection.execute("BEGIN")
-        await connection.execute(MANY_MORE, world.practice_id, UUID(path[-36:]))
+        await connection.execute(MANY_MORE, world.practice_id)
         await connection.execute(f"ANALYZE session; SET LOCAL ROLE {APP}")
         await connection.execute("SET LOCAL plan_cache_mode = force_generic_plan")
         await connection.execute(f"SET LOCAL app.practice = '{world.practice_id}'")
@@ -62,17 +60,16 @@ async def with_many_sessions(look: Look, world: World, path: str) -> AsyncIterat
         (SESSIONS_AFTER, "", "session_by_start"),
         (SESSIONS_OF_STATUS_AFTER, ", 'planned'", "session_by_status"),
         (SESSIONS_OF_CLIENT_AFTER, ", '{client_id}', NULL", "session_by_client"),
-        (SESSIONS_OF_CLIENT_AFTER, ", '{client_id}', 'planned'", "session_by_client"),
     ],
 )
 def test_a_list_goes_on_in_its_index_where_the_last_page_ended(
     world: World, look: Look, query: Query[SessionRow], wanted: str, index: str
 ) -> None:
-    path = planned(world.ada)
-    client_id = world.ada.get(path).json()["client_id"]
+    paths = [planned(world.ada) for _ in range(10)]
+    client_id = world.ada.get(paths[0]).json()["client_id"]
 
     async def explained() -> str:
-        async with with_many_sessions(look, world, path) as connection:
+        async with with_many_sessions(look, world) as connection:
             await connection.execute(f"PREPARE listing AS {query.sql}")
             arguments = f"'{world.practice_id}', {PAGE}{wanted.format(client_id=client_id)}"
             rows = await connection.fetch(f"EXPLAIN EXECUTE listing ({arguments})")
@@ -81,4 +78,4 @@ def test_a_list_goes_on_in_its_index_where_the_last_page_ended(
     plan = asyncio.run(explained())
     [condition] = [line for line in plan.splitlines() if "Index Cond:" in line]
     assert f"Index Scan using {index}" in plan
-    assert "ROW(planned_start, id) > ROW($4, $5)" in condition
+    assert "ROW(planned_start, id) > ROW($2, $3)" in condition

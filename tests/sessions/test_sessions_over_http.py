@@ -288,6 +288,10 @@ def test_sessions_are_listed_by_time_client_and_status(world: World) -> None:
     assert listed(world.ada, **{"from": at(60), "to": at(180)}) == by_time[1:3]
     assert listed(world.ada, client_id=one, limit=1) == [paths[2], paths[0]]
     assert listed(world.ada, client_id=UNKNOWN) == []
+    assert listed(world.ada, client_id=one, status="planned") == [paths[2], paths[0]]
+    assert listed(world.ada, client_id=one, status="completed") == []
+    cursor = world.ada.get("/v1/sessions", params={"limit": 1}).json()["next_cursor"]
+    assert listed(world.ada, cursor=cursor, **{"from": at(120)}) == [paths[0], paths[3]]
 
 
 def listed(phone: Phone, **wanted: Any) -> list[str]:
