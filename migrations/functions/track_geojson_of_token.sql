@@ -1,6 +1,6 @@
 -- towpath: distributed by p_practice
--- The map of a walk in one round trip: the token checked, and the track as it is sent. The row-level policies
--- still bind, since the function runs with the rights of its caller.
+-- Verifies an access token and reads a track for the map in one round trip. It runs with the caller's rights,
+-- so the row-level policies apply.
 CREATE OR REPLACE FUNCTION track_geojson_of_token(p_practice uuid, p_digest bytea, p_now timestamptz, p_session uuid)
 RETURNS TABLE (
     sign_in_id    uuid,
@@ -37,4 +37,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION track_geojson_of_token IS
-    'The sign-in an access token stands for with one track of its therapist''s, or no row.';
+    'The sign-in of an access token, with one track its therapist may see; no row for a token that is not valid.';

@@ -1,9 +1,8 @@
-"""Where on a track a note or a moment belongs: by its instant, and never by a guess."""
+"""Anchors: where on a track a moment or note lies, by its instant and then by the phone's position."""
 
 import enum
 from collections.abc import Sequence
 from typing import Final
-from uuid import UUID
 
 import msgspec
 import numpy as np
@@ -18,23 +17,27 @@ from service.geo.geodesy import (
     ground_distances_m,
     local_plane,
 )
+from service.record.positions import Position
 from service.record.recordings import timeline
 
 SLACK_S: Final = 60.0
-"""A recorder is often switched on a little late and off a little early."""
+"""An instant this far before or after the track is taken for its end: recorders start late and stop early."""
 LONG_GAP_S: Final = 60.0
-"""In a gap longer than this the phone's own position is nearer the truth than a straight line."""
+"""In a gap longer than this, the phone's own position is better than a straight line between two fixes."""
 NEAR_LINE_M: Final = 50.0
+"""A position farther from the line than this is not matched to it."""
 UNMATCHED_COSTS_M: Final = 100.0
+"""What leaving one position unmatched adds to the sum of offsets."""
 EARLIER_BY: Final = 0.01
-"""Of two passes of a place the earlier one is taken unless the later fits better by this share of the way."""
+"""The earlier of two passes is taken, unless the later is nearer by this share of the way between them."""
 LINE_PART_M: Final = 5.0
+"""The line is cut into parts of this length, and positions are matched to parts."""
 MOST_CHOICES: Final = 2_000_000
-"""Of parts of a line times positions to match to it; parts get longer where it would be more."""
+"""Parts times positions, at most; with more, the parts get longer."""
 
 
 class AnchorKind(enum.StrEnum):
-    """Whether a place was found on the track by time, is where the phone was, or lies outside the track."""
+    """How an anchor was found: between fixes by time, from the phone's position, or not at all."""
 
     INTERPOLATED = "interpolated"
     PHONE = "phone"
@@ -42,20 +45,18 @@ class AnchorKind(enum.StrEnum):
 
 
 class Mark(msgspec.Struct, frozen=True):
-    """What is to be anchored: an instant, and where the phone was, each if known."""
+    """What is to be anchored: an instant, and where the phone was then, if known."""
 
-    id: UUID
-    at_ms: int | None = None
-    lon: float | None = None
-    lat: float | None = None
+    at_ms: int
+    position: Position | None = None
 
 
 class Anchor(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Where a mark belongs. What is not known is None; with `outside_track` that is everything.
+    """Where a mark lies. What is not known is None; with `outside_track` nothing is.
 
-    `distance_m` is metres along the track, `elapsed_s` seconds from its first time. `gap_s` is seconds
-    between the timed fixes on either side of the instant, 0 at a fix, or from the instant to the nearest
-    fix within the slack at an end: the longer, the less certain the place.
+    `distance_m` is metres along the track, `elapsed_s` seconds from its first time. `gap_s` says how certain
+    the place is: seconds between the timed fixes before and after the instant, 0 at a fix. Before the first
+    and after the last fix it is the seconds to that fix.
     """
 
     how: AnchorKind
@@ -70,16 +71,16 @@ OUTSIDE: Final = Anchor(how=AnchorKind.OUTSIDE_TRACK)
 
 
 def anchor(track: Fixes, marks: Sequence[Mark]) -> tuple[Anchor, ...]:
-    """Return where each mark belongs, in the order of the marks.
+    """Return the anchor of each mark, in the order of the marks.
 
-    By time first, so that the two passes of an out-and-back walk are told apart: an instant between the
-    first and the last time of the track, or within a minute of them, gets the place between the fixes on
-    either side, however far apart, on the geodesic and in proportion to time. Only in a gap of over a
-    minute does a position from the phone go before that. An instant outside the track gets the phone's
-    position if there is one, and else none: an evening's note is not pinned to the last place walked.
+    Time decides first, because an out-and-back walk passes each place twice. An instant within the track, or
+    at most a minute outside it, gets the place between the fixes before and after, on the geodesic and in
+    proportion to time. If the gap between those fixes is over a minute, the phone's position is used instead,
+    if there is one. An instant further outside gets the phone's position or no place: a note written in the
+    evening does not belong to the last place of the walk.
 
-    On a track without times the phone's positions stand, and are matched to the line in the order of the
-    marks' instants. A mark without one gets no place there: its neighbours say nothing certain of it.
+    On a track without times, the phone's positions are used and matched to the line in the order of the
+    marks' instants. A mark without a position gets no place.
     """
     timed = timeline(track)
     if not timed.size:
@@ -91,8 +92,8 @@ def anchor(track: Fixes, marks: Sequence[Mark]) -> tuple[Anchor, ...]:
 class _Course(msgspec.Struct, frozen=True, eq=False):
     """The part of a track from its first time to its last, every fix with a time (milliseconds since 1970).
 
-    `recorded_ms` are the times that were recorded; the other fixes have theirs in proportion to the way from
-    the timed fix before them to the one after.
+    `recorded_ms` are the recorded times. A fix without one gets a time in proportion to its distance from the
+    timed fixes before and after it.
     """
 
     lon: Floats
@@ -102,7 +103,7 @@ class _Course(msgspec.Struct, frozen=True, eq=False):
     recorded_ms: Instants
 
     def at(self, instant_ms: int) -> Anchor | None:
-        """Return the place at an instant; None where it is not within the course and its slack."""
+        """Return the place at an instant; None if it is outside the course by more than SLACK_S."""
         inside_ms = int(min(max(instant_ms, self.recorded_ms[0]), self.recorded_ms[-1]))
         beyond_s = abs(instant_ms - inside_ms) / 1_000
         if beyond_s > SLACK_S:
@@ -122,7 +123,7 @@ class _Course(msgspec.Struct, frozen=True, eq=False):
         )
 
     def _between(self, before: int, after: int, share: float) -> tuple[float, float]:
-        """Return the place a share of the way from one fix to the next, on the geodesic."""
+        """Return the point at a share of the way from one fix to the next, on the geodesic."""
         lon, lat = float(self.lon[before]), float(self.lat[before])
         if share == 0:
             return lon, lat
@@ -131,7 +132,7 @@ class _Course(msgspec.Struct, frozen=True, eq=False):
         return float(lon), float(lat)
 
     def _gap_s(self, instant_ms: int) -> float:
-        """Return the seconds between the recorded times on either side; 0 at one of them."""
+        """Return the seconds between the recorded times before and after an instant; 0 at a recorded time."""
         after = int(np.searchsorted(self.recorded_ms, instant_ms))
         if self.recorded_ms[after] == instant_ms:
             return 0.0
@@ -139,17 +140,17 @@ class _Course(msgspec.Struct, frozen=True, eq=False):
 
 
 def _anchor_by_time(course: _Course, mark: Mark) -> Anchor:
-    found = None if mark.at_ms is None else course.at(mark.at_ms)
+    found = course.at(mark.at_ms)
     if found is None:
         return _by_phone(mark, OUTSIDE)
     return _by_phone(mark, found) if found.gap_s and found.gap_s > LONG_GAP_S else found
 
 
 def _by_phone(mark: Mark, found: Anchor) -> Anchor:
-    """Return what was found with the phone's own position in place of its own, if the phone gave one."""
-    if mark.lon is None or mark.lat is None:
+    """Return an anchor with the phone's position in place of the one found, if the phone sent one."""
+    if mark.position is None:
         return found
-    return replace(found, how=AnchorKind.PHONE, lon=mark.lon, lat=mark.lat)
+    return replace(found, how=AnchorKind.PHONE, lon=mark.position.lon, lat=mark.position.lat)
 
 
 def _course(track: Fixes, timed: Indices) -> _Course:
@@ -170,7 +171,7 @@ def _course(track: Fixes, timed: Indices) -> _Course:
 
 
 def _spread(way_m: Floats, timed: Indices, recorded_ms: Instants) -> Floats:
-    """Return a time for each fix of a course, given which of them have one, and how far along each lies."""
+    """Return a time for each fix of a course, from the recorded times and how far along each fix lies."""
     before = np.searchsorted(timed, np.arange(way_m.size), side="right") - 1
     after = np.minimum(before + 1, timed.size - 1)
     walked_m = way_m - way_m[timed[before]]
@@ -180,10 +181,10 @@ def _spread(way_m: Floats, timed: Indices, recorded_ms: Instants) -> Floats:
 
 
 def _anchor_by_place(track: Fixes, marks: Sequence[Mark]) -> tuple[Anchor, ...]:
-    """Anchor to a track without times: the phone's positions, matched to the line in walking order."""
+    """Return anchors on a track without times: the phone's positions, matched to the line in order."""
     anchors = [_by_phone(mark, OUTSIDE) for mark in marks]
-    order = [at for at, mark in enumerate(marks) if mark.at_ms is not None and anchors[at].lon is not None]
-    order.sort(key=lambda at: marks[at].at_ms or 0)
+    order = [at for at, mark in enumerate(marks) if mark.position is not None]
+    order.sort(key=lambda at: marks[at].at_ms)
     lon = np.array([anchors[at].lon for at in order], dtype=np.float64)
     lat = np.array([anchors[at].lat for at in order], dtype=np.float64)
     for at, distance_m in zip(order, _match_in_order(track, lon, lat), strict=True):
@@ -192,11 +193,11 @@ def _anchor_by_place(track: Fixes, marks: Sequence[Mark]) -> tuple[Anchor, ...]:
 
 
 def _match_in_order(track: Fixes, lon: Floats, lat: Floats) -> list[float | None]:
-    """Return how far along the line each position in turn was passed, or None where it is nowhere near.
+    """Return how far along the line each position in turn was passed, or None if it is not near the line.
 
-    Of all ways to give the positions places on the line that never go back, the one with the least sum of
-    offsets (dynamic programming); leaving a position out costs twice the farthest offset. So the passes of
-    an out-and-back walk are told apart by what was passed before and after, and else the earlier is taken.
+    The positions are matched to places on the line that never go back, with the least sum of offsets (dynamic
+    programming). A position may be left out at UNMATCHED_COSTS_M. So what was passed before and after decides
+    between the two passes of an out-and-back walk; if it does not, the earlier is taken.
     """
     if not len(track) or not lon.size:
         return [None] * lon.size
@@ -219,9 +220,9 @@ def _offsets_m(line: PlanePoints, place: complex) -> Floats:
 def _trace_back(
     along_m: Floats, line: PlanePoints, places: PlanePoints, least_m: Sequence[Floats]
 ) -> list[float | None]:
-    """Return the choices that led to the least sum, found from the last position to the first.
+    """Return the choices that lead to the least sum, found from the last position to the first.
 
-    `least_m[n][p]` is the least sum of the first n positions when none lies beyond part p of the line.
+    `least_m[n][p]` is the least sum of the first n positions if none of them lies beyond part p of the line.
     """
     found: list[float | None] = [None] * places.size
     part = along_m.size - 1

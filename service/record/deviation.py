@@ -1,4 +1,4 @@
-"""How a walk kept to its planned line: where it left it, how far and how long, and how much was walked."""
+"""Deviation: where a walk left its planned line, how far and for how long, and how much of it was walked."""
 
 from typing import Final
 
@@ -11,12 +11,12 @@ from service.geo.fixes import Fixes, Floats, Indices
 from service.geo.geodesy import LocalPlane, PlanePoints, distances_m, evenly_spaced, is_loop, local_plane
 
 TOLERANCE_M: Final = 35.0
-"""Under trees a good receiver strays by 10 m, a line drawn on a map as much again, and paths are wide."""
+"""Under trees a good receiver is off by 10 m, a line drawn on a map by as much again, and paths are wide."""
 PART_M: Final = 10.0
 MOST_PARTS: Final = 600
 MOST_WALKED: Final = 1_500
 MOST_PLANNED: Final = 4_000
-"""Points of each line; of a longer one every second, third … point is looked at."""
+"""Points of each line that are compared. Of a longer line, every second, third … point is used."""
 
 Flags = npt.NDArray[np.bool_]
 
@@ -32,11 +32,11 @@ class OffStretch(msgspec.Struct, frozen=True):
 
 
 class Deviation(msgspec.Struct, frozen=True):
-    """How a walk kept to its planned line.
+    """How closely a walk followed its planned line.
 
-    `farthest_m` is the greatest distance from the line. `stretches` holds, in walking order, those farther
-    from it than `tolerance_m`; `off_m` and `off_s` are their metres and seconds, `off_s` None without times.
-    `share_walked` is the part of the planned line that was walked, 0 to 1.
+    `farthest_m` is the greatest distance from the line. `stretches` are the stretches farther from it than
+    `tolerance_m`, in walking order; `off_m` and `off_s` are their total metres and seconds, `off_s` None
+    without times. `share_walked` is the share of the planned line that was walked, 0 to 1.
     """
 
     tolerance_m: float
@@ -48,7 +48,7 @@ class Deviation(msgspec.Struct, frozen=True):
 
 
 def compare(walked: Fixes, planned: Fixes, tolerance_m: float = TOLERANCE_M) -> Deviation:
-    """Return how the walk kept to the planned line. Both have at least one point."""
+    """Return how closely the walk followed the planned line. Both have at least one point."""
     plane = local_plane(planned)
     chosen = _thinned(walked, MOST_WALKED)
     away_m = _distances_to(planned, plane, plane.points(walked)[chosen])
@@ -73,12 +73,12 @@ def _thinned(fixes: Fixes, most: int) -> Indices:
 
 
 def _segments(fixes: Fixes, chosen: Indices) -> Indices:
-    """Return the number of the segment each chosen fix is in."""
+    """Return the number of each chosen fix's segment."""
     return np.searchsorted(fixes.starts, chosen, side="right")
 
 
 def _distances_to(line: Fixes, plane: LocalPlane, places: PlanePoints) -> Floats:
-    """Return how far each place is from the line; a gap between two segments is not part of it."""
+    """Return how far each point is from the line. The gap between two segments is not part of the line."""
     chosen = _thinned(line, MOST_PLANNED)
     begins = plane.points(line)[chosen]
     segments = _segments(line, chosen)
@@ -95,7 +95,7 @@ def _distances_to(line: Fixes, plane: LocalPlane, places: PlanePoints) -> Floats
 def _off_stretches(
     walked: Fixes, chosen: Indices, away_m: Floats, tolerance_m: float
 ) -> tuple[OffStretch, ...]:
-    """Return the runs of fixes beyond the tolerance, each from and to where the walk crossed it."""
+    """Return the runs of fixes beyond the tolerance; each begins and ends where the walk crossed it."""
     off = np.concatenate(([False], away_m > tolerance_m, [False]))
     firsts = np.flatnonzero(off[1:] & ~off[:-1])
     lasts = np.flatnonzero(off[:-1] & ~off[1:]) - 1
@@ -115,9 +115,9 @@ def _off_stretches(
 
 
 def _share_to_crossing(outside: Indices, inside: Indices, segments: Indices, beyond_m: Floats) -> Floats:
-    """Return at what share of the way from a fix outside to its neighbour inside the tolerance is crossed.
+    """Return where the tolerance is crossed, as a share of the way from a fix outside to the one inside.
 
-    0 where there is no way between them: at an end of the walk, or where a segment begins or ends.
+    0 if there is no way between them: at an end of the walk, or where a segment begins or ends.
     """
     linked = (segments[outside] == segments[inside]) & (beyond_m[inside] <= 0)
     fall_m = beyond_m[outside] - beyond_m[inside]
@@ -125,7 +125,7 @@ def _share_to_crossing(outside: Indices, inside: Indices, segments: Indices, bey
 
 
 def _part_of_way(values: Floats, outside: Indices, inside: Indices, share: Floats) -> Floats:
-    """Return a value at a share of the way; that of the fix outside where the other is unknown."""
+    """Return a value at a share of the way; if one of the two is unknown, the value of the fix outside."""
     between = values[outside] + share * (values[inside] - values[outside])
     return np.where(np.isnan(between), values[outside], between)
 
@@ -138,12 +138,12 @@ def _stretch(
 
 
 def _share_walked(walked: Fixes, planned: Fixes, plane: LocalPlane, tolerance_m: float) -> float:
-    """Return the share of the planned line that was passed, in its order or against it, 0 to 1.
+    """Return the share of the planned line that was walked, in its direction or against it, 0 to 1.
 
-    Both are cut into parts of about 10 m. The walk passes a part of the plan where it comes closest to it,
-    within the tolerance and about as close as to any other part. Then as many parts as possible are counted
-    in order, so that of an out-and-back line only half is walked by who walks out. A closed line may be
-    joined anywhere.
+    Both lines are cut into parts of about 10 m. The walk passes a part of the plan where it comes closest to
+    it, within the tolerance and about as close as to any other part. Then the most parts that can be passed
+    in order are counted: who only walks out has walked half of an out-and-back line. A loop may be started
+    anywhere.
     """
     walk_m, walk = evenly_spaced(walked, plane, PART_M, MOST_PARTS)
     plan_m, plan = evenly_spaced(planned, plane, PART_M, MOST_PARTS)
@@ -156,7 +156,7 @@ def _share_walked(walked: Fixes, planned: Fixes, plane: LocalPlane, tolerance_m:
 
 
 def _passed(walk: PlanePoints, plan: PlanePoints, part_m: float, tolerance_m: float) -> Flags:
-    """Return a row for each part of the walk that tells which parts of the plan it passes."""
+    """Return a row for each part of the walk: which parts of the plan it passes."""
     away_m = np.abs(walk[:, np.newaxis] - plan)
     nearest_m = away_m.min(axis=1, keepdims=True)
     passed = away_m <= np.minimum(np.hypot(tolerance_m, part_m / 2), nearest_m + part_m)
@@ -166,7 +166,7 @@ def _passed(walk: PlanePoints, plan: PlanePoints, part_m: float, tolerance_m: fl
 
 
 def _most_in_order(passed: Flags) -> int:
-    """Return how many columns can be passed going down the rows and never back along the columns."""
+    """Return how many columns can be passed at most, going down the rows and never back along the columns."""
     rows = passed[passed.any(axis=1)]
     counted = np.zeros((len(rows), passed.shape[1] + 1), dtype=np.int32)
     np.cumsum(rows, axis=1, out=counted[:, 1:])

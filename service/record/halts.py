@@ -1,4 +1,4 @@
-"""Where a track stood still, and for how long. It says nothing of silence, or of talk."""
+"""Halts: where a track stood still, and for how long. That says nothing about silence or talk."""
 
 from collections.abc import Iterator, Sequence
 from itertools import islice
@@ -14,11 +14,11 @@ from service.record.recordings import timeline
 HALT_RADIUS_M: Final = 15.0
 HALT_AT_LEAST_S: Final = 60.0
 MOST_SPELLS: Final = 5_000
-"""Looked at in one track: more than a day of standing still every half minute."""
+"""Examined in one track at most: standing still every half minute for more than a day."""
 
 
 class Halt(msgspec.Struct, frozen=True):
-    """A stay: its middle, when it began, how long it lasted, and how far along the track it was."""
+    """Where the track stood still: the middle, when it began, how long it lasted, how far along the track."""
 
     lon: float
     lat: float
@@ -28,7 +28,7 @@ class Halt(msgspec.Struct, frozen=True):
 
 
 class _Path(msgspec.Struct, frozen=True, eq=False):
-    """Where the track was when, as a line through at most one fix a second, and the integral of that."""
+    """A track as a line through at most one fix a second, and the integral of its points over time."""
 
     at: Indices
     time_ms: Floats
@@ -36,11 +36,11 @@ class _Path(msgspec.Struct, frozen=True, eq=False):
     summed: PlanePoints
 
     def mean(self, begin_ms: Floats, end_ms: Floats) -> PlanePoints:
-        """Return the mean place over the time of each spell."""
+        """Return the mean point over the time of each spell."""
         return np.asarray((self._integral(end_ms) - self._integral(begin_ms)) / (end_ms - begin_ms))
 
     def middle(self, first: int, last: int) -> complex:
-        """Return the mean place over the time between two fixes."""
+        """Return the mean point over the time between two fixes."""
         return complex((self.summed[last] - self.summed[first]) / (self.time_ms[last] - self.time_ms[first]))
 
     def _integral(self, at_ms: Floats) -> PlanePoints:
@@ -53,11 +53,11 @@ class _Path(msgspec.Struct, frozen=True, eq=False):
 def halts(
     fixes: Fixes, radius_m: float = HALT_RADIUS_M, at_least_s: float = HALT_AT_LEAST_S
 ) -> tuple[Halt, ...]:
-    """Return the stays of at least `at_least_s` seconds within about `radius_m` metres, in order of time.
+    """Return the halts of at least `at_least_s` seconds within about `radius_m` metres, in order of time.
 
-    The track stands still while the mean place over one half of `at_least_s` is hardly away from that over
-    the next half. Such means are deaf to a receiver's jitter, and see a pause of the recorder, in a segment
-    or between two, as the stay it is. Walking less than `radius_m` in `at_least_s` is standing still.
+    The track stands still while its mean point over one half of `at_least_s` is close to that over the next
+    half. These means hide a receiver's jitter. They also show a pause of the recorder, within a segment or
+    between two, as a halt. Walking less than `radius_m` in `at_least_s` counts as standing still.
     """
     chosen = _once_a_second(fixes, timeline(fixes))
     if chosen.size < 2:
@@ -79,7 +79,7 @@ def halts(
 
 
 def moving_time_s(fixes: Fixes, stays: Sequence[Halt]) -> float | None:
-    """Return the seconds recorded inside segments and outside the `stays`; None for a track without times."""
+    """Return the seconds recorded inside segments and outside halts; None for a track without times."""
     chosen = timeline(fixes)
     if not chosen.size:
         return None
@@ -95,7 +95,7 @@ def moving_time_s(fixes: Fixes, stays: Sequence[Halt]) -> float | None:
 
 
 def _once_a_second(fixes: Fixes, chosen: Indices) -> Indices:
-    """Return the first fix of each second and the very last: more would be work without a gain."""
+    """Return the first fix of each second, and the last fix: more would add work and no precision."""
     seconds = fixes.time_ms[chosen] // 1_000
     kept = np.ones(chosen.size, dtype=np.bool_)
     kept[1:-1] = seconds[1:-1] > seconds[:-2]
@@ -112,8 +112,8 @@ def _path(fixes: Fixes, chosen: Indices, plane: LocalPlane) -> _Path:
 def _still_spells(path: _Path, radius_m: float, at_least_ms: float) -> Iterator[tuple[float, float]]:
     """Yield begin and end of each run of windows in which the track stood still.
 
-    Windows begin and end at every fix, so that a gap between two is looked at by itself as well. A run goes
-    on over windows that are not still for a moment.
+    Windows begin and end at every fix, so one window covers exactly the gap between two fixes. A run goes on
+    over a short interruption.
     """
     begins = np.union1d(path.time_ms, path.time_ms - at_least_ms)
     begins = begins[(begins >= 0) & (begins + at_least_ms <= path.time_ms[-1])]
@@ -127,10 +127,10 @@ def _still_spells(path: _Path, radius_m: float, at_least_ms: float) -> Iterator[
 
 
 def _trimmed(path: _Path, begin_ms: float, end_ms: float, reach_m: float) -> tuple[int, int]:
-    """Return the first and last fix of a spell within reach of its middle; one fix twice if none is."""
+    """Return the first and last fix of a spell within reach of its middle; the same fix twice if none is."""
     first = int(np.searchsorted(path.time_ms, begin_ms))
     last = int(np.searchsorted(path.time_ms, end_ms, side="right")) - 1
-    for _ in range(2):  # the walk to the place and from it pulls at the first middle
+    for _ in range(2):  # the first middle is pulled towards the walk there and back
         if last <= first:
             break
         away_m = np.abs(path.places[first : last + 1] - path.middle(first, last))
@@ -142,7 +142,7 @@ def _trimmed(path: _Path, begin_ms: float, end_ms: float, reach_m: float) -> tup
 def _goes_on(
     path: _Path, before: tuple[int, int], after: tuple[int, int], radius_m: float, at_least_ms: float
 ) -> bool:
-    """Tell whether jitter alone parts two stays: they all but touch, at one place."""
+    """Return whether only jitter separates two stays: they nearly touch in time, at the same place."""
     if after[1] <= after[0]:
         return False
     apart_ms = path.time_ms[after[0]] - path.time_ms[before[1]]

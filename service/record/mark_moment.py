@@ -134,7 +134,7 @@ async def change_moment(
         session, key = changed.session, changed.key
         kept = await update_moment(transaction, seal_moment(key, session, tenant, changed.after))
         mark = moment_mark(changed.after)
-        if mark.is_where(moment_mark(changed.before)):
+        if not mark.has_moved_from(moment_mark(changed.before)):
             return open_moment(key, kept)
         await move_notes_with_moment(transaction, moment_id, changed.after.at)
         anchor = await keep_anchors(transaction, key, session, mark, prepared)

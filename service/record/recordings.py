@@ -1,4 +1,4 @@
-"""Recordings: what a device recorded, put in the order of its times and cut to the session it belongs to."""
+"""Recordings: what a device recorded, put in the order of its times and cut to its session."""
 
 from collections.abc import Sequence
 
@@ -19,7 +19,7 @@ class SkippedPart(msgspec.Struct, frozen=True):
 
 
 class Recording(msgspec.Struct, frozen=True, eq=False):
-    """A file as it was read: its fixes, and what of it could not be used."""
+    """A file as it was read: its fixes, and the parts that could not be used."""
 
     fixes: Fixes
     skipped: tuple[SkippedPart, ...]
@@ -27,7 +27,7 @@ class Recording(msgspec.Struct, frozen=True, eq=False):
 
 
 def join_fixes(parts: Sequence[Fixes]) -> Fixes:
-    """Return the parts one after the other; each segment stays one."""
+    """Return the parts one after the other, each with its segments."""
     offsets = np.cumsum([0, *(len(part) for part in parts[:-1])])
     return Fixes(
         lon=np.concatenate([part.lon for part in parts]),
@@ -39,10 +39,10 @@ def join_fixes(parts: Sequence[Fixes]) -> Fixes:
 
 
 class OrderedRecording(msgspec.Struct, frozen=True, eq=False):
-    """A recording in the order of its times, and how many fixes were out of place before.
+    """A recording in the order of its times. Nothing is left out and no time is changed.
 
-    `duplicates` counts the fixes of the same time as the timed fix before them in their segment,
-    `out_of_order` those of an earlier one. Nothing is left out and no time is changed.
+    `duplicates` counts the fixes with the same time as the timed fix before them in their segment,
+    `out_of_order` those with an earlier time.
     """
 
     fixes: Fixes
@@ -51,11 +51,11 @@ class OrderedRecording(msgspec.Struct, frozen=True, eq=False):
 
 
 def put_in_order(fixes: Fixes) -> OrderedRecording:
-    """Return the recording with each segment, and then the segments, in the order of their times.
+    """Return a recording with the fixes of each segment, and the segments, in the order of their times.
 
-    Fixes of the same time keep their order. A fix without a time stays behind the timed one before it in its
-    segment, or else ahead of the one after it; a segment without any times stays behind the one before it.
-    Two recorders running at once leave segments that overlap in time: these are ordered by their first times.
+    Fixes with the same time keep their order. A fix without a time follows the timed fix before it in its
+    segment; if there is none, it precedes the next timed fix. A segment without times follows the segment
+    before it. Segments that overlap in time, from two recorders, are ordered by their first times.
     """
     timed = np.flatnonzero(fixes.timed)
     times = fixes.time_ms[timed]
@@ -70,9 +70,9 @@ def put_in_order(fixes: Fixes) -> OrderedRecording:
 
 
 def timeline(fixes: Fixes) -> Indices:
-    """Return the indices of the fixes that have a time later than all fixes before them.
+    """Return the indices of the fixes that have a later time than all fixes before them.
 
-    Along them time only moves forward, whatever the recorder did: it repeats and overlaps no more.
+    Along these fixes time only moves forward, even if the recorder repeated times or went back.
     """
     timed = np.flatnonzero(fixes.timed)
     latest = np.maximum.accumulate(fixes.time_ms[timed])
@@ -101,30 +101,30 @@ def cut_to(fixes: Fixes, start_ms: int | None, end_ms: int | None) -> tuple[Fixe
     before = np.maximum(np.searchsorted(timed, at, side="right") - 1, 0)
     after = np.minimum(np.searchsorted(timed, at), timed.size - 1)
     kept = inside[before] & inside[after]
-    return _only(fixes, kept), int(np.count_nonzero(~kept))
+    return _choose_segments(fixes, kept), int(np.count_nonzero(~kept))
 
 
-def _only(fixes: Fixes, kept: npt.NDArray[np.bool_]) -> Fixes:
-    """Return the fixes that are `kept`, in the segments they were in."""
+def _choose_segments(fixes: Fixes, kept: npt.NDArray[np.bool_]) -> Fixes:
+    """Return the kept fixes, in the segments they were in."""
     chosen = np.flatnonzero(kept)
     starts: Indices = np.unique(np.searchsorted(chosen, fixes.starts))
-    return _picked(fixes, chosen, starts[starts < chosen.size])
+    return _choose(fixes, chosen, starts[starts < chosen.size])
 
 
 def _in_order(fixes: Fixes) -> Fixes:
     lengths = np.diff(np.append(fixes.starts, len(fixes)))
     segment = np.repeat(np.arange(lengths.size), lengths)
-    ages = _ages(fixes, segment)
-    begins = np.minimum.reduceat(ages, fixes.starts)
+    times = _sort_times(fixes, segment)
+    begins = np.minimum.reduceat(times, fixes.starts)
     before = np.maximum.accumulate(np.where(begins == NO_TIME, 0, np.arange(begins.size)))
     sequence = np.argsort(begins[before], kind="stable")
     place = np.argsort(sequence)
     starts = np.cumsum(lengths[sequence]) - lengths[sequence]
-    return _picked(fixes, np.lexsort((ages, place[segment])), starts)
+    return _choose(fixes, np.lexsort((times, place[segment])), starts)
 
 
-def _ages(fixes: Fixes, segment: Indices) -> Instants:
-    """Return for each fix the time it is put in order by; `NO_TIME` throughout a segment without times."""
+def _sort_times(fixes: Fixes, segment: Indices) -> Instants:
+    """Return the time by which each fix is put in order; `NO_TIME` throughout a segment without times."""
     at = np.arange(len(fixes))
     before = np.maximum.accumulate(np.where(fixes.timed, at, -1))
     after = np.minimum.accumulate(np.where(fixes.timed, at, at.size)[::-1])[::-1]
@@ -132,7 +132,7 @@ def _ages(fixes: Fixes, segment: Indices) -> Instants:
     return np.where(segment[source] == segment, fixes.time_ms[source], NO_TIME)
 
 
-def _picked(fixes: Fixes, chosen: Indices, starts: Indices) -> Fixes:
+def _choose(fixes: Fixes, chosen: Indices, starts: Indices) -> Fixes:
     return Fixes(
         lon=fixes.lon[chosen],
         lat=fixes.lat[chosen],

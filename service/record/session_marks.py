@@ -23,9 +23,9 @@ class SessionMark(msgspec.Struct, frozen=True):
     position: Position | None
     anchor: Anchor | None = None
 
-    def is_where(self, other: "SessionMark | None") -> bool:
-        """Return whether another mark has the same instant and position."""
-        return other is not None and (self.at, self.position) == (other.at, other.position)
+    def has_moved_from(self, before: "SessionMark | None") -> bool:
+        """Return whether its instant or position is another than before; True if there was no mark."""
+        return before is None or (self.at, self.position) != (before.at, before.position)
 
 
 class ChangedAnchors(msgspec.Struct, frozen=True):
@@ -73,19 +73,9 @@ def anchor_marks(fixes: Fixes | None, marks: list[SessionMark]) -> ChangedAnchor
     """Return the anchors that change on this track; without a track, marks have none."""
     anchors: tuple[Anchor | None, ...] = (None,) * len(marks)
     if fixes is not None:
-        anchors = anchor(fixes, [_to_anchor(each) for each in marks])
+        anchors = anchor(fixes, [Mark(round(each.at.timestamp() * 1_000), each.position) for each in marks])
     changed = [(mark, each) for mark, each in zip(marks, anchors, strict=True) if each != mark.anchor]
     return ChangedAnchors(
         moments={mark.id: each for mark, each in changed if mark.table == "moment"},
         notes={mark.id: each for mark, each in changed if mark.table == "note"},
-    )
-
-
-def _to_anchor(mark: SessionMark) -> Mark:
-    position = mark.position
-    return Mark(
-        id=mark.id,
-        at_ms=round(mark.at.timestamp() * 1_000),
-        lon=position.lon if position else None,
-        lat=position.lat if position else None,
     )

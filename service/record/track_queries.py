@@ -1,4 +1,7 @@
-"""Tracks: one sealed blob each."""
+"""Tracks: several sealed blobs each, read one at a time.
+
+`client_key` is joined here, so that a phone reads a track and its key in one round trip.
+"""
 
 from datetime import datetime
 from typing import Final

@@ -1,4 +1,4 @@
-"""The figures of a track: for the record and the plan, never a score of anybody's walking."""
+"""Figures of a track, for the record and for planning. They are no score of how anybody walks."""
 
 from collections.abc import Sequence
 
@@ -10,9 +10,9 @@ from service.record.halts import Halt, moving_time_s
 
 
 class TrackStatistics(msgspec.Struct, frozen=True):
-    """Metres, seconds and milliseconds since 1970 UTC; None where the recording has no such values.
+    """Figures of a track; None if the recording has no such values. `_ms` is milliseconds since 1970 UTC.
 
-    `duration_s` runs from the first time to the last, `moving_time_s` leaves out halts and gaps.
+    `duration_s` is from the first time to the last; `moving_time_s` leaves out halts and gaps.
     """
 
     points: int
@@ -26,7 +26,7 @@ class TrackStatistics(msgspec.Struct, frozen=True):
 
 
 def statistics(fixes: Fixes, stays: Sequence[Halt]) -> TrackStatistics:
-    """Return the figures of one recording, whose halts are `stays`."""
+    """Return the figures of a recording whose halts are `stays`."""
     times = fixes.time_ms[fixes.timed]
     began_ms, ended_ms = (int(times.min()), int(times.max())) if times.size else (None, None)
     ascent_m, descent_m = ascent_descent_m(fixes) or (None, None)

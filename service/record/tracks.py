@@ -1,4 +1,4 @@
-"""Tracks: what was walked in a session, made ready to keep."""
+"""Tracks: what was walked in a session, cut to its times and summarised."""
 
 from datetime import datetime
 from uuid import UUID
@@ -15,11 +15,11 @@ from service.record.track_statistics import TrackStatistics, statistics
 
 
 class NoTrack(DomainError):
-    """The file is GPX, and holds no record of what was walked."""
+    """The file is GPX, but holds no track."""
 
 
 class Window(msgspec.Struct, frozen=True):
-    """A session's actual times, in milliseconds since 1970 UTC; None where not reported yet."""
+    """A session's actual times, in milliseconds since 1970 UTC; None if not reported yet."""
 
     start_ms: int | None
     end_ms: int | None
@@ -43,14 +43,14 @@ def _ms(instant: datetime | None) -> int | None:
 
 
 class TrackSummary(msgspec.Struct, frozen=True, kw_only=True):
-    """What is known of a track besides its fixes; all of it can be rebuilt from the original file."""
+    """What is known of a track besides its fixes. All of it can be rebuilt from the original file."""
 
     statistics: TrackStatistics
     halts: tuple[Halt, ...]
     deviation: Deviation | None
-    """How the walk kept to its planned route; None where there was none."""
+    """How closely the walk followed its planned route; None without one."""
     window: Window
-    """The times it was cut to."""
+    """The times the track was cut to."""
     dropped: int
     """Fixes outside those times, such as the drive home."""
     duplicates: int
@@ -72,9 +72,9 @@ class Track(msgspec.Struct, frozen=True):
 def cut_and_summarise(
     recording: Recording, window: Window, planned: Fixes | None
 ) -> tuple[Fixes, TrackSummary]:
-    """Return what of a recording belongs to its session, and its summary.
+    """Return the part of a recording that lies within its session's times, and its summary.
 
-    Raises Impossible where nothing of it does.
+    Raises Impossible if there is no such part.
     """
     ordered = put_in_order(recording.fixes)
     walked, dropped = cut_to(ordered.fixes, window.start_ms, window.end_ms)

@@ -185,10 +185,10 @@ def _sealed(drafted: NoteDraft, tenant: Tenant) -> NoteRow:
 async def _anchored(
     transaction: Transaction, drafted: NoteDraft, row: NoteRow, prepared: PreparedAnchors | None
 ) -> Note:
-    """Return a note as it was stored, with its anchor. It keeps the one it has where it has not moved."""
+    """Return a note as it was stored, with its anchor: a new one only if the note has moved."""
     note = open_note(drafted.key, row)
     mark = drafted.mark
-    if mark is None or mark.is_where(drafted.mark_before):
+    if mark is None or not mark.has_moved_from(drafted.mark_before):
         return note
     anchor = await keep_anchors(transaction, drafted.key, drafted.session, mark, prepared)
     return msgspec.structs.replace(note, anchor=anchor)

@@ -211,3 +211,16 @@ def test_the_documentation_page_loads_nothing_from_other_hosts(world: World) -> 
     assert not re.search(r'(src|href|url)\s*[=(]\s*"?(https?:)?//', page.text)
     assert "mark_moment" in page.text
     assert world.nobody.get("/openapi.json").json() == DOCUMENT
+
+
+def test_every_write_to_what_has_a_version_may_name_it() -> None:
+    """A PATCH must name the version, a PUT or DELETE may."""
+    unversioned = []
+    for path, methods in DOCUMENT["paths"].items():
+        if "ETag" not in methods.get("get", {}).get("responses", {}).get("200", {}).get("headers", {}):
+            continue
+        for method in methods.keys() & {"patch", "put", "delete"}:
+            named = {each["name"]: each["required"] for each in methods[method].get("parameters", ())}
+            if named.get("If-Match") is not (method == "patch"):
+                unversioned.append((method, path))
+    assert unversioned == []

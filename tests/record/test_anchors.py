@@ -1,7 +1,6 @@
-"""Anchoring: a note lies where it was said, by time first, and nowhere where nobody knows."""
+"""Anchors: by time first, then by the phone's position, and no place where neither says one."""
 
 from itertools import pairwise
-from uuid import UUID, uuid4
 
 import numpy as np
 import pytest
@@ -12,20 +11,21 @@ from msgspec.structs import replace
 from service.geo.fixes import NO_TIME, Fixes
 from service.geo.geodesy import WGS84
 from service.record.anchors import Anchor, AnchorKind, Mark, anchor
+from service.record.positions import Position
 from service.record.recordings import put_in_order, timeline
 from tests.made_up_walks import NINE_O_CLOCK_MS, START, any_fixes, fixes_at, joined, on_the_ground, walk
 
 OUTSIDE = Anchor(how=AnchorKind.OUTSIDE_TRACK)
 OUT_AND_BACK = walk((0, 0), (600, 0), (0, 0), pace_mps=1, every_m=5)
-A_MARK = UUID(int=1)
 
 
 def at(seconds: float, east_m: float | None = None, north_m: float = 0) -> Mark:
     """Return a mark so many seconds after nine, with a position of the phone where one is given."""
+    at_ms = NINE_O_CLOCK_MS + round(seconds * 1_000)
     if east_m is None:
-        return Mark(uuid4(), NINE_O_CLOCK_MS + round(seconds * 1_000))
+        return Mark(at_ms)
     lon, lat = on_the_ground(np.array([east_m]), np.array([north_m]))
-    return Mark(uuid4(), NINE_O_CLOCK_MS + round(seconds * 1_000), float(lon[0]), float(lat[0]))
+    return Mark(at_ms, Position(float(lon[0]), float(lat[0])))
 
 
 def one(track: Fixes, mark: Mark) -> Anchor:
@@ -110,7 +110,7 @@ def test_in_a_long_gap_the_phone_knows_better() -> None:
 
 def test_over_the_antimeridian_the_short_way_is_taken() -> None:
     track = fixes_at([(179.999, 0.0), (-179.999, 0.0)], time_ms=[0, 10_000])
-    found = one(track, Mark(A_MARK, 7_500))
+    found = one(track, Mark(7_500))
     assert found.lon == pytest.approx(-179.9995, abs=1e-7)
 
 
@@ -131,18 +131,6 @@ def test_repeated_and_backward_times_do_no_harm() -> None:
     distances = [found.distance_m or 0.0 for found in anchor(odd, [at(second) for second in range(51)])]
     assert all(before <= after for before, after in pairwise(distances))
     assert (distances[0], distances[40], distances[50]) == pytest.approx((0, 40, 50), abs=0.1)
-
-
-@pytest.mark.parametrize("mark", [Mark(A_MARK), Mark(A_MARK, lon=8.0)], ids=["nothing", "half a position"])
-def test_a_mark_of_which_nothing_is_known_lies_nowhere(mark: Mark) -> None:
-    assert one(OUT_AND_BACK, mark) == OUTSIDE
-    assert one(replace(OUT_AND_BACK, time_ms=np.full(len(OUT_AND_BACK), NO_TIME)), mark) == OUTSIDE
-
-
-def test_a_mark_without_an_instant_keeps_the_phones_position() -> None:
-    assert one(OUT_AND_BACK, Mark(A_MARK, lon=8.0, lat=52.0)) == Anchor(
-        how=AnchorKind.PHONE, lon=8.0, lat=52.0
-    )
 
 
 @pytest.mark.parametrize("track", [fixes_at([]), OUT_AND_BACK])
@@ -175,7 +163,9 @@ def test_without_times_positions_are_matched_in_walking_order() -> None:
         pytest.approx(1_150, abs=6),
     ]
     assert {each.elapsed_s for each in found} == {None}
-    assert (found[0].lon, found[0].lat) == (marks[0].lon, marks[0].lat)
+    position = marks[0].position
+    assert position is not None
+    assert (found[0].lon, found[0].lat) == (position.lon, position.lat)
 
 
 def test_without_times_a_place_passed_twice_is_taken_early_when_nothing_speaks_against_it() -> None:
@@ -217,7 +207,7 @@ def test_later_instants_never_lie_nearer_the_start(fixes: Fixes, shares: list[fl
     times = track.time_ms[timeline(track)]
     begin, end = (int(times[0]), int(times[-1])) if times.size else (0, 0)
     instants = sorted(round(begin + share * (end - begin)) for share in shares)
-    found = anchor(track, [Mark(A_MARK, instant) for instant in instants])
+    found = anchor(track, [Mark(instant) for instant in instants])
     distances = [each.distance_m for each in found if each.distance_m is not None]
     assert all(before <= after for before, after in pairwise(distances))
     for each in found:
@@ -228,7 +218,7 @@ def test_later_instants_never_lie_nearer_the_start(fixes: Fixes, shares: list[fl
 def test_at_the_time_of_a_fix_lies_that_fix(fixes: Fixes) -> None:
     track = put_in_order(fixes).fixes
     chosen = timeline(track)
-    found = anchor(track, [Mark(A_MARK, int(track.time_ms[index])) for index in chosen])
+    found = anchor(track, [Mark(int(track.time_ms[index])) for index in chosen])
     for index, each in zip(chosen, found, strict=True):
         assert WGS84.inv(each.lon, each.lat, track.lon[index], track.lat[index])[2] < 0.02
         assert each.gap_s == 0

@@ -116,7 +116,7 @@ def test_a_track_is_refused_whole(world: World, permission: Any) -> None:
 
 
 def test_a_file_is_not_read_where_the_client_has_not_agreed(world: World) -> None:
-    """Nothing is parsed for a refusal: what would be refused as no GPX is refused for the permission."""
+    """The refusal comes before the file is parsed: the answer does not say that it is no GPX."""
     session = a_session(world.ada, never_asked(world.ada))
     answer = send_track(world.ada, session, b"no GPX at all")
     assert answer.json()["type"] == "urn:towpath:problem:location-not-agreed"

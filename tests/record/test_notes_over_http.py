@@ -213,7 +213,7 @@ def test_a_moment_given_another_place_takes_its_notes_along(world: World) -> Non
 
 
 def test_no_mark_is_anchored_by_reading_the_original_file(world: World, look: Look) -> None:
-    """It has up to 20 MB. The service loses the right to read it, and everything else still works."""
+    """It has up to 20 MB. The test takes the right to read it away; everything else still works."""
     session = a_session(world.ada)
     held(world.ada, session)
     assert send_track(world.ada, session, a_recording()).status_code == 201
@@ -265,7 +265,7 @@ def test_the_phones_own_position_stands_outside_the_track(world: World) -> None:
 
 
 def test_all_a_phone_kept_for_a_walk_is_taken_when_it_comes_at_once(world: World) -> None:
-    """With a track each of them has to find its place, and none may undo what another one prepared."""
+    """With a track, each of them is anchored, and each write makes what the others prepared useless."""
     session = a_session(world.ada)
     held(world.ada, session)
     assert send_track(world.ada, session, a_recording()).status_code == 201

@@ -1,4 +1,4 @@
-"""Cutting: what is kept is the session's own, in the order it happened."""
+"""Recordings: put in the order of their times, and cut to the session."""
 
 from collections import Counter
 
@@ -53,7 +53,7 @@ def test_a_segment_without_times_stays_behind_the_one_before_it() -> None:
 
 
 @given(any_fixes())
-def test_ordering_loses_nothing_and_is_done_once(fixes: Fixes) -> None:
+def test_ordering_loses_nothing_and_a_second_time_changes_nothing(fixes: Fixes) -> None:
     ordered = put_in_order(fixes).fixes
     rows = [Counter(zip(each.lon, each.lat, each.time_ms, strict=True)) for each in (fixes, ordered)]
     assert rows[0] == rows[1]

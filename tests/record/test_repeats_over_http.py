@@ -1,4 +1,4 @@
-"""A moment, an edit or a track that is sent again, or at the same time as much else."""
+"""Moments, edits and tracks that are sent again, or while others keep writing."""
 
 from concurrent.futures import ThreadPoolExecutor
 from threading import Event
@@ -79,7 +79,7 @@ def test_the_same_edit_of_a_note_again_changes_nothing(world: World, session: st
 
 
 def test_a_track_whose_session_others_keep_changing_is_worth_another_try(world: World) -> None:
-    """Notes about the whole session need no preparation, so they come between: what was prepared is old."""
+    """Notes about the whole session need no preparation, so they come between preparation and write."""
     session, content = a_session(world.ada), a_recording(out_s=12_000)
     is_answered = Event()
 

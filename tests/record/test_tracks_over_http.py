@@ -106,7 +106,7 @@ def test_a_track_is_sent_as_geojson_and_gpx(world: World) -> None:
 
 
 def test_figures_are_told_to_the_centimetre(world: World) -> None:
-    """A tail of digits says nothing, and is another one on another machine."""
+    """More digits carry no information, and differ between machines."""
     line = {"type": "LineString", "coordinates": [[0.0, 0.0003], [0.01003, 0.0003]]}
     route = {"id": str(uuid4()), "name": "Weir", "geojson": line}
     assert world.ada.post("/v1/routes", route).status_code == 201
@@ -122,7 +122,7 @@ def test_figures_are_told_to_the_centimetre(world: World) -> None:
 
 
 def test_no_file_is_compressed_on_the_event_loop() -> None:
-    """Everybody else would wait for it: the third of a second for the largest."""
+    """All other requests would wait for it: a third of a second for the largest file."""
     files = [each for each in OPERATIONS.values() if each.handler.media_type in {GPX_TYPE, GEOJSON_TYPE}]
     assert len(files) == 5
     assert [each.id for each in files if not each.handler.opt.get("exclude_from_compression")] == []

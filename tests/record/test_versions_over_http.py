@@ -1,4 +1,4 @@
-"""If-Match: no moment, note or track is deleted or replaced by who has not seen its last change."""
+"""If-Match: a phone that has not seen the last change neither deletes nor replaces anything."""
 
 from uuid import uuid4
 
@@ -86,7 +86,7 @@ def test_a_track_that_was_deleted_has_no_version_to_replace(world: World) -> Non
 
 @pytest.mark.parametrize("make", [a_moment, a_written_note])
 def test_an_anchor_found_later_makes_no_edit_stale(world: World, make: type) -> None:
-    """The phone wrote and has no signal; the watch sends the track; the phone's edit still counts."""
+    """The phone has no signal while the watch sends the track; the phone's own edit is still accepted."""
     session = a_session(world.ada)
     path = make(world.ada, session)
     about = {"about": "instant", "about_at": at(300)} if "notes" in path else {"words": "x"}
