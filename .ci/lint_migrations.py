@@ -1,4 +1,4 @@
-"""Lint the migrations: squawk for locks and types, our own rules for tenancy and for distributed tables.
+"""Lint the SQL files: squawk for locks and types, our own rules for tenancy and for distributed tables.
 
     python .ci/lint_migrations.py [--without-squawk] [folder]
 
@@ -19,6 +19,7 @@ from typing import Final, NamedTuple
 
 MIGRATIONS: Final = Path(__file__).parents[1] / "migrations"
 AS_MIGRATOR: Final = re.compile(r"--\s*towpath:\s*as migrator\b")
+DISTRIBUTED: Final = re.compile(r"--\s*towpath:\s*distributed by (\w+)")
 
 NOT_ASKED_OF_SQUAWK: Final = {
     "require-lock-timeout": "the runner sets it for every file",
@@ -94,6 +95,13 @@ AS_MIGRATOR_ONLY: Final = (
     ),
 )
 
+STATEMENT: Final = re.compile(r"[^;\s][^;]*")
+ALLOWED: Final = {
+    "policies": re.compile(r"DROP POLICY IF|CREATE POLICY \w+ ON", re.IGNORECASE),
+    "functions": re.compile(r"CREATE OR REPLACE FUNCTION|COMMENT ON FUNCTION", re.IGNORECASE),
+}
+"""How a statement may begin in each folder of definitions: they are applied again whenever they change."""
+
 NOT_CODE: Final = re.compile(r"--[^\n]*|/\*.*?\*/|'(?:[^']|'')*'", re.DOTALL)
 BODY: Final = re.compile(r"(\$\w*\$).*?\1", re.DOTALL)
 CREATE_TABLE: Final = re.compile(
@@ -126,6 +134,37 @@ def lint_file(name: str, sql: str) -> Iterator[str]:
     for match in CREATE_TABLE.finditer(statements):
         if re.search(rf"\bCOMMENT\s+ON\s+TABLE\s+{match[1]}\b", statements, re.IGNORECASE) is None:
             yield f"{name}:{line_of(match.end(), statements)}: {match[1]} lacks COMMENT ON TABLE: add it"
+
+
+def lint_definition(folder: str, name: str, sql: str) -> Iterator[str]:
+    """Yield what a file of policies or with a function holds that it must not, or lacks."""
+    statements = blank(BODY, blank(NOT_CODE, sql))
+    for match in STATEMENT.finditer(statements):
+        words = " ".join(match[0].split())
+        if ALLOWED[folder].match(words) is None:
+            line = line_of(match.start(), statements)
+            yield f"{folder}/{name}:{line}: {words[:60]}: a migration does that, not a definition"
+    if folder == "functions":
+        yield from _lint_function(name, sql, statements)
+
+
+def _lint_function(name: str, sql: str, statements: str) -> Iterator[str]:
+    function = name.removesuffix(".sql")
+    created = re.findall(r"\bFUNCTION\s+(\w+)\s*\(\s*(\w+)\s+uuid\b", statements, re.IGNORECASE)
+    if [each for each, _ in created] != [function]:
+        yield f"functions/{name}:1: it does not define {function} alone, with the practice (uuid) first: do"
+    marker = DISTRIBUTED.match(sql)
+    if marker and marker[1] not in {argument for _, argument in created}:
+        yield f"functions/{name}:1: {marker[1]} is not its first argument, the practice: name that"
+
+
+def lint_policies(files: dict[str, str]) -> Iterator[str]:
+    """Yield the tables with policies in two files: the one applied last would drop the other's."""
+    owner: dict[str, str] = {}
+    for name, sql in files.items():
+        for table in re.findall(r"\bCREATE\s+POLICY\s+\w+\s+ON\s+(\w+)", blank(NOT_CODE, sql), re.IGNORECASE):
+            if owner.setdefault(table, name) != name:
+                yield f"policies/{name}:1: {table} has policies in {owner[table]} too: put them in one file"
 
 
 def line_of(position: int, text: str) -> int:
@@ -169,9 +208,15 @@ def main() -> int:
     if not paths:
         parser.error(f"there is no migration in {arguments.folder}")
     findings = [*lint_names([path.name for path in paths])]
-    definitions = sorted(arguments.folder.glob("*/*.sql"))
+    definitions = [each for folder in ALLOWED for each in sorted(arguments.folder.glob(f"{folder}/*.sql"))]
     for path in (*paths, *definitions):
         findings += lint_file(path.name, path.read_text(encoding="utf-8"))
+    texts = {path: path.read_text(encoding="utf-8") for path in definitions}
+    for path, text in texts.items():
+        findings += lint_definition(path.parent.name, path.name, text)
+    findings += lint_policies(
+        {path.name: text for path, text in texts.items() if path.parent.name == "policies"}
+    )
     if not arguments.without_squawk:
         try:
             findings += lint_with_squawk([*paths, *definitions])

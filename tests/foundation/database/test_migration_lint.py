@@ -1,4 +1,4 @@
-"""Every rule of the migrations' lint finds what it is for, and nothing in a migration as it should be."""
+"""Every rule of the lint finds what it is for, and nothing in a file that is right."""
 
 import importlib.util
 import subprocess
@@ -107,6 +107,60 @@ def test_a_finding_names_the_line_it_is_on() -> None:
 def test_a_gap_or_a_doubled_number_is_found(names: list[str]) -> None:
     assert list(LINT.lint_names(names))
     assert list(LINT.lint_names(["0002_b.sql", "0001_a.sql"])) == []
+
+
+FUNCTION = """-- towpath: distributed by p_practice
+CREATE OR REPLACE FUNCTION width(p_practice uuid, p_id uuid) RETURNS integer LANGUAGE sql AS $$ SELECT 3; $$;
+COMMENT ON FUNCTION width IS 'Metres; a gate''s.';
+"""
+POLICY = """DROP POLICY IF EXISTS own ON gate;
+CREATE POLICY own ON gate
+    USING (practice_id = nullif(current_setting('app.practice', true), '')::uuid);
+"""
+
+
+def test_definitions_as_they_should_be_pass() -> None:
+    assert list(LINT.lint_definition("functions", "width.sql", FUNCTION)) == []
+    assert list(LINT.lint_definition("policies", "gates.sql", POLICY)) == []
+    assert (
+        list(LINT.lint_policies({"gates.sql": POLICY, "benches.sql": POLICY.replace("gate", "bench")})) == []
+    )
+
+
+@pytest.mark.parametrize(
+    ("folder", "bad", "found"),
+    [
+        (
+            "policies",
+            POLICY + "ALTER TABLE gate ADD a int;",
+            "gates.sql:4: ALTER TABLE gate ADD a int: a migr",
+        ),
+        ("policies", FUNCTION, "gates.sql:2: CREATE OR REPLACE FUNCTION width"),
+        ("functions", FUNCTION + "DROP FUNCTION height;", "DROP FUNCTION height: a migration does that"),
+        ("functions", FUNCTION.replace("OR REPLACE ", ""), "CREATE FUNCTION width"),
+        ("functions", FUNCTION + "GRANT EXECUTE ON FUNCTION width TO PUBLIC;", "GRANT EXECUTE"),
+    ],
+)
+def test_what_a_migration_does_has_no_place_in_a_definition(folder: str, bad: str, found: str) -> None:
+    name = "gates.sql" if folder == "policies" else "width.sql"
+    assert any(found in each for each in LINT.lint_definition(folder, name, bad))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "found"),
+    [
+        ("FUNCTION width(", "FUNCTION height(", "does not define width alone"),
+        ("(p_practice uuid, ", "(p_id text, ", "with the practice (uuid) first"),
+        ("by p_practice", "by p_id", "p_id is not its first argument"),
+    ],
+)
+def test_a_function_is_its_files_and_takes_the_practice_first(old: str, new: str, found: str) -> None:
+    assert found in "".join(LINT.lint_definition("functions", "width.sql", FUNCTION.replace(old, new)))
+
+
+def test_a_table_with_policies_in_two_files_is_found() -> None:
+    (finding,) = LINT.lint_policies({"benches.sql": POLICY, "gates.sql": POLICY})
+    assert "gates.sql:1: gate has policies in benches.sql too" in finding
 
 
 def test_squawk_is_asked_as_well(tmp_path: Path) -> None:
