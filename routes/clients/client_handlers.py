@@ -24,8 +24,8 @@ from service.clients.import_clients import derived_client_id, foresee_import, im
 from service.clients.keep_clients import add_client, change_client, page_of_clients, read_client
 from service.foundation.crypto.sealing import PracticeKey
 from service.foundation.database.connection import Begin
-from service.foundation.off_loop import off_loop
 from service.foundation.retry_safe import Expected
+from service.foundation.threads import off_loop
 from service.people.sign_ins import SignIn
 
 CSV: Final = Upload(

@@ -15,7 +15,7 @@ from litestar.params import QueryParameter
 
 from routes.http.errors import BadParameter, CutOff, NotJson, TooLarge, UnsupportedContent
 from routes.http.json_body import MOST_QUOTED, read_json
-from service.foundation.off_loop import off_loop
+from service.foundation.threads import off_loop
 
 JSON_TYPES: Final = frozenset({"application/json", "application/merge-patch+json"})
 CHARSETS: Final = frozenset({"utf-8", "utf8"})

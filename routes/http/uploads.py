@@ -11,8 +11,7 @@ from litestar.openapi.spec import OpenAPIMediaType, OpenAPIType, Operation, Requ
 
 from routes.http.errors import UnsupportedContent
 from routes.http.json_body import replace_half_pairs
-from service.foundation.off_loop import off_loop
-from service.foundation.threads import Overloaded
+from service.foundation.threads import Overloaded, off_loop
 
 UPLOADS_BYTES: Final = 32 * 2**20
 """Limit of all files in memory at once: reading a dense one takes twelve times its size. The largest file

@@ -14,8 +14,8 @@ from routes.http.uploads import Upload
 from schemas.record.tracks import TrackOut
 from service.foundation.crypto.sealing import PracticeKey
 from service.foundation.database.connection import Begin
-from service.foundation.off_loop import off_loop
 from service.foundation.retry_safe import Expected
+from service.foundation.threads import off_loop
 from service.geo.gpx.model import DEFAULT_LIMITS
 from service.people.sign_in_queries import ByToken
 from service.record.read_track import (

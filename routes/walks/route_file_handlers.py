@@ -17,8 +17,8 @@ from routes.http.dependencies import Creating
 from routes.http.uploads import Upload
 from schemas.walks.route_files import FilePreview, ImportedRoute
 from service.foundation.database.connection import Begin
-from service.foundation.off_loop import off_loop
 from service.foundation.retry_safe import Expected
+from service.foundation.threads import off_loop
 from service.geo.gpx.model import DEFAULT_LIMITS
 from service.walks.export_route import export_route
 from service.walks.keep_routes import add_route, replace_line

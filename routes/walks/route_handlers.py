@@ -21,8 +21,8 @@ from schemas.walks.routes import (
     TurnBackOut,
 )
 from service.foundation.database.connection import Begin
-from service.foundation.off_loop import off_loop
 from service.foundation.retry_safe import Expected
+from service.foundation.threads import off_loop
 from service.people.sign_in_queries import ByToken
 from service.walks.keep_routes import (
     add_route,

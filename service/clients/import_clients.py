@@ -21,8 +21,8 @@ from service.clients.sealed_records import NewClient, seal_new_client
 from service.foundation.crypto.sealing import PracticeKey
 from service.foundation.database.client_keys import insert_client_keys
 from service.foundation.database.connection import Begin
-from service.foundation.off_loop import off_loop
 from service.foundation.retry_safe import Once
+from service.foundation.threads import off_loop
 
 
 def derived_client_id(keys: PracticeKey, therapist_id: UUID, content: bytes) -> UUID:

@@ -17,9 +17,8 @@ from service.clients.clients import (
 )
 from service.clients.queries import ClientRow, find_client_row, insert_client, list_clients, update_client
 from service.clients.sealed_records import open_record, seal_new_client, seal_record
-from service.foundation.crypto.sealed_values import client_key
 from service.foundation.crypto.sealing import PracticeKey
-from service.foundation.database.client_keys import find_client_key, insert_client_keys
+from service.foundation.database.client_keys import client_key, find_client_key, insert_client_keys
 from service.foundation.database.connection import Begin, Connection
 from service.foundation.pages import Cursor, PageOf, cut_page
 from service.foundation.retry_safe import Expected, Once, found, replayed

@@ -1,7 +1,7 @@
-"""Computations in threads of their own, a few at once and few waiting: the next one is refused.
+"""Long computations in threads of their own: few at once, few waiting, the next one refused.
 
-The threads themselves are the limit, not a semaphore around them: a cancelled request gives up its semaphore
-while its thread still computes, so that impatient strangers could fill the processor.
+The limit counts calls until their thread has finished, also after their request was cancelled. Otherwise
+cancelled requests could fill the processor.
 """
 
 import asyncio
@@ -10,20 +10,20 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from functools import partial
-from typing import ParamSpec, TypeVar
+from typing import Final, ParamSpec, TypeVar
 
 from service.foundation.errors import DomainError
 
-Asked = ParamSpec("Asked")
+Arguments = ParamSpec("Arguments")
 Answer = TypeVar("Answer")
 
 
 class Overloaded(DomainError):
-    """Too many computations wait already; worth another try in a moment."""
+    """Too many computations wait already. Trying again in a moment helps."""
 
 
-class Threads:
-    """So many threads, and at most so much that they compute and that waits for them."""
+class BoundedThreads:
+    """A thread pool with a bounded queue: `threads` workers, at most `at_most` calls running or waiting."""
 
     __slots__ = ("_free", "_refusal", "_threads")
 
@@ -33,15 +33,35 @@ class Threads:
         self._refusal = refusal
 
     async def run(
-        self, function: Callable[Asked, Answer], *args: Asked.args, **kwargs: Asked.kwargs
+        self, function: Callable[Arguments, Answer], *args: Arguments.args, **kwargs: Arguments.kwargs
     ) -> Answer:
-        """Return what `function` returns. Raises Overloaded, and what it raises.
-
-        Cancelled, it counts until its thread is done with it.
-        """
+        """Return what `function` returns. Raises Overloaded, and what it raises."""
         if not self._free.acquire(blocking=False):
             raise Overloaded(self._refusal)
-        asked = partial(function, *args, **kwargs)
-        computing = self._threads.submit(copy_context().run, asked)
+        call = partial(function, *args, **kwargs)
+        computing = self._threads.submit(copy_context().run, call)
         computing.add_done_callback(lambda _: self._free.release())
         return await asyncio.wrap_future(computing)
+
+
+THREADS: Final = 2
+"""More would not help: the interpreter runs one of them at a time."""
+MOST_CALLS: Final = 32
+"""Running or waiting; the next one is refused rather than kept waiting with its upload in memory."""
+
+_computing: Final = BoundedThreads(
+    "computing",
+    threads=THREADS,
+    at_most=MOST_CALLS,
+    refusal="too many files are being read at the moment; try again",
+)
+
+
+async def off_loop(
+    function: Callable[Arguments, Answer], *args: Arguments.args, **kwargs: Arguments.kwargs
+) -> Answer:
+    """Return what `function` returns, computed away from the event loop.
+
+    Raises Overloaded, and what `function` raises.
+    """
+    return await _computing.run(function, *args, **kwargs)

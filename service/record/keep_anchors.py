@@ -10,8 +10,8 @@ import msgspec
 
 from service.foundation.crypto.sealing import Cell, ClientKey, PracticeKey
 from service.foundation.database.connection import Connection, Transaction
-from service.foundation.off_loop import off_loop
 from service.foundation.prepare_and_write import NotPrepared
+from service.foundation.threads import off_loop
 from service.geo.blob import unpack_fixes
 from service.record.anchor_queries import store_anchors
 from service.record.anchors import Anchor

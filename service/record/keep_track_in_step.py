@@ -11,9 +11,9 @@ import msgspec
 
 from service.foundation.crypto.sealing import Cell, PracticeKey
 from service.foundation.database.connection import Begin, Transaction
-from service.foundation.off_loop import off_loop
 from service.foundation.prepare_and_write import NotPrepared
 from service.foundation.retry_safe import Impossible
+from service.foundation.threads import off_loop
 from service.record.keep_anchors import store_changed_anchors
 from service.record.prepare_track import (
     PreparedTrack,

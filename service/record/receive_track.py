@@ -10,9 +10,9 @@ from service.foundation.compression import compress
 from service.foundation.crypto.sealing import Cell, PracticeKey
 from service.foundation.database.connection import Begin, Transaction
 from service.foundation.database.tombstones import bury, refuse_unless_buried
-from service.foundation.off_loop import off_loop
 from service.foundation.prepare_and_write import NotPrepared, prepare_and_write
 from service.foundation.retry_safe import Expected, Impossible
+from service.foundation.threads import off_loop
 from service.record.keep_anchors import read_session_marks, store_changed_anchors
 from service.record.prepare_track import PreparedTrack, TrackBasis, prepare_track, read_track_basis
 from service.record.read_track import open_track

@@ -7,8 +7,8 @@ from uuid import UUID
 
 import msgspec
 
-from service.foundation.crypto.sealed_values import client_key
 from service.foundation.crypto.sealing import ClientKey, PracticeKey
+from service.foundation.database.client_keys import client_key
 from service.foundation.database.connection import Begin, Connection, Transaction
 from service.foundation.database.tombstones import bury, refuse_unless_buried
 from service.foundation.prepare_and_write import prepare_and_write

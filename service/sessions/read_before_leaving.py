@@ -8,8 +8,8 @@ from service.clients.clients import Client, pace_of
 from service.clients.queries import find_client
 from service.foundation.crypto.sealing import PracticeKey
 from service.foundation.database.connection import Begin, Connection
-from service.foundation.off_loop import off_loop
 from service.foundation.retry_safe import found
+from service.foundation.threads import off_loop
 from service.geo.blob import unpack_fixes
 from service.geo.pace import Pace
 from service.people.practice_queries import find_practice

@@ -8,8 +8,9 @@ from uuid import UUID
 
 import msgspec
 
-from service.foundation.crypto.sealed_values import client_key, open_value, seal_value
+from service.foundation.crypto.sealed_values import open_value, seal_value
 from service.foundation.crypto.sealing import Cell, ClientKey, PracticeKey
+from service.foundation.database.client_keys import client_key
 from service.foundation.database.connection import Transaction
 from service.sessions.change_queries import ChangeRow
 from service.sessions.session_queries import SealedSession

@@ -6,8 +6,8 @@ import msgspec
 
 from service.foundation.compression import gzip_bytes
 from service.foundation.database.connection import Begin
-from service.foundation.off_loop import off_loop
 from service.foundation.retry_safe import found
+from service.foundation.threads import off_loop
 from service.geo.blob import unpack_fixes
 from service.geo.geojson import PointFeature, route_geojson
 from service.geo.gpx.model import Waypoint

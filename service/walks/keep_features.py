@@ -9,9 +9,9 @@ import msgspec
 
 from service.foundation.database.connection import Begin, Connection, Transaction
 from service.foundation.database.tombstones import bury, is_buried
-from service.foundation.off_loop import off_loop
 from service.foundation.prepare_and_write import NotPrepared, prepare_and_write
 from service.foundation.retry_safe import Expected, Impossible, NotFound, Once, Unusable, found, replayed
+from service.foundation.threads import off_loop
 from service.geo.blob import unpack_fixes
 from service.walks.feature_queries import (
     count_features,

@@ -8,10 +8,10 @@ from uuid import UUID
 import msgspec
 
 from service.foundation.database.connection import Begin, Transaction
-from service.foundation.off_loop import off_loop
 from service.foundation.pages import Cursor, PageOf, cut_page
 from service.foundation.prepare_and_write import NotPrepared, prepare_and_write
 from service.foundation.retry_safe import Expected, Once, found, replayed
+from service.foundation.threads import off_loop
 from service.people.sign_in_queries import ByToken
 from service.walks.feature_queries import insert_features, list_features, relocate_features
 from service.walks.features import Feature, as_located, locate_features

@@ -5,8 +5,8 @@ from uuid import UUID
 import msgspec
 
 from service.foundation.database.connection import Begin
-from service.foundation.off_loop import off_loop
 from service.foundation.retry_safe import found
+from service.foundation.threads import off_loop
 from service.geo.blob import unpack_fixes
 from service.geo.pace import Pace, TurnBack, turn_back
 from service.walks.pace_queries import PaceRequest, find_pace

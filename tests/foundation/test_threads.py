@@ -6,19 +6,18 @@ from contextvars import ContextVar
 
 import pytest
 
-from service.foundation.off_loop import THREADS, off_loop
-from service.foundation.threads import Overloaded, Threads
+from service.foundation.threads import THREADS, BoundedThreads, Overloaded, off_loop
 
 REQUEST = ContextVar("REQUEST", default="none")
 AT_MOST = 5
 
 
 @pytest.fixture
-def threads() -> Threads:
-    return Threads("some", threads=2, at_most=AT_MOST, refusal="five wait already")
+def threads() -> BoundedThreads:
+    return BoundedThreads("some", threads=2, at_most=AT_MOST, refusal="five wait already")
 
 
-def test_the_answer_comes_from_another_thread_that_knows_the_request(threads: Threads) -> None:
+def test_the_answer_comes_from_another_thread_that_knows_the_request(threads: BoundedThreads) -> None:
     async def ask() -> tuple[int, str]:
         REQUEST.set("seven")
         return await threads.run(lambda: (threading.get_ident(), REQUEST.get()))
@@ -28,7 +27,7 @@ def test_the_answer_comes_from_another_thread_that_knows_the_request(threads: Th
     assert request == "seven"
 
 
-def test_what_is_raised_there_is_raised_here(threads: Threads) -> None:
+def test_what_is_raised_there_is_raised_here(threads: BoundedThreads) -> None:
     async def fail_often() -> None:
         for _ in range(2 * AT_MOST):  # and it counts no longer
             with pytest.raises(ZeroDivisionError):
@@ -37,7 +36,7 @@ def test_what_is_raised_there_is_raised_here(threads: Threads) -> None:
     asyncio.run(fail_often())
 
 
-def test_when_as_many_wait_as_may_the_next_is_refused_until_one_is_done(threads: Threads) -> None:
+def test_when_as_many_wait_as_may_the_next_is_refused_until_one_is_done(threads: BoundedThreads) -> None:
     gate = threading.Event()
 
     async def crowd() -> None:
@@ -55,7 +54,7 @@ def test_when_as_many_wait_as_may_the_next_is_refused_until_one_is_done(threads:
     asyncio.run(crowd())
 
 
-def test_who_is_cancelled_while_computing_still_counts(threads: Threads) -> None:
+def test_who_is_cancelled_while_computing_still_counts(threads: BoundedThreads) -> None:
     gate, begun = threading.Event(), threading.Barrier(3)
 
     def compute() -> bool:

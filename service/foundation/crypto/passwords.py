@@ -14,7 +14,7 @@ from argon2.exceptions import VerifyMismatchError
 from msgspec import Struct
 
 from service.foundation.errors import DomainError
-from service.foundation.threads import Threads
+from service.foundation.threads import BoundedThreads
 
 LENGTH_MIN: Final = 15
 LENGTH_MAX: Final = 256
@@ -69,7 +69,7 @@ class PasswordHasher:
         self._argon2 = Argon2(
             time_cost=ARGON2_PASSES, memory_cost=ARGON2_MEMORY_KIB, parallelism=ARGON2_LANES, type=Type.ID
         )
-        self._threads = Threads(
+        self._threads = BoundedThreads(
             "password",
             threads=HASHING_THREADS,
             at_most=HASHING_PLACES,

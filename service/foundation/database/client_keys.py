@@ -5,8 +5,10 @@ from uuid import UUID
 
 import msgspec
 
+from service.foundation.crypto.sealing import ClientKey, PracticeKey
 from service.foundation.database.connection import Connection, Transaction
 from service.foundation.database.query import Query, Statement
+from service.foundation.retry_safe import found
 
 CLIENT_KEY = Query(
     bytes,
@@ -22,6 +24,14 @@ CLIENT_KEY = Query(
 async def find_client_key(connection: Connection, practice_id: UUID, client_id: UUID) -> bytes | None:
     """Return a client's wrapped key; None where there is none or the therapist may not see it."""
     return await CLIENT_KEY.one_or_none(connection, practice_id, client_id)
+
+
+async def client_key(
+    connection: Connection, keys: PracticeKey, practice_id: UUID, client_id: UUID
+) -> ClientKey:
+    """Return the key of a client that the therapist may see. Raises NotFound."""
+    wrapped = found(await find_client_key(connection, practice_id, client_id))
+    return keys.client(client_id, wrapped)
 
 
 class WrappedKey(msgspec.Struct, frozen=True):
