@@ -15,7 +15,7 @@ CLOCK_SLACK: Final = timedelta(minutes=2)
 """A phone's clock may be ahead by this much without being wrong."""
 
 
-def flagged(session: Session, before: Session | None, client: Client) -> Session:
+def flagged(session: Session, before: Session, client: Client) -> Session:
     """Return the session with its flags; `before` is the session before this change."""
     flags = {flag for flag, holds in RULES.items() if holds(session)}
     if walked_without_agreement(session, before, client):
@@ -23,7 +23,7 @@ def flagged(session: Session, before: Session | None, client: Client) -> Session
     return msgspec.structs.replace(session, flags=tuple(each for each in SessionFlag if each in flags))
 
 
-def walked_without_agreement(session: Session, before: Session | None, client: Client) -> bool:
+def walked_without_agreement(session: Session, before: Session, client: Client) -> bool:
     """Return whether a walk began at a time for which no outdoor agreement is recorded.
 
     Only the client's latest answer is stored. So a walk that was in order stays in order when the client
@@ -32,8 +32,8 @@ def walked_without_agreement(session: Session, before: Session | None, client: C
     at = _walked_at(session)
     if at is None:
         return False
-    was_in_order = before is not None and SessionFlag.NO_OUTDOOR_AGREEMENT not in before.flags
-    if before is not None and was_in_order and _walked_at(before) == at:
+    was_in_order = SessionFlag.NO_OUTDOOR_AGREEMENT not in before.flags
+    if was_in_order and _walked_at(before) == at:
         return False
     answer = client.outdoor_agreement
     if answer is None:

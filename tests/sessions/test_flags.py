@@ -33,7 +33,7 @@ from tests.sessions.made_up import a_client, a_session, at, changed, held, start
     ],
 )
 def test_only_what_is_odd_is_flagged(session: Session, flags: tuple[SessionFlag, ...]) -> None:
-    assert flagged(session, None, a_client()).flags == flags
+    assert flagged(session, a_session(), a_client()).flags == flags
 
 
 @pytest.mark.parametrize(
@@ -54,8 +54,8 @@ def test_a_walk_needs_an_agreement_that_held_when_it_started(client: Client, odd
 def test_only_what_was_walked_needs_an_agreement() -> None:
     client = a_client(agreed=None)
     room = started(modality=Modality.ROOM)
-    assert flagged(room, None, client).flags == ()
-    assert flagged(a_session(), None, client).flags == ()
+    assert flagged(room, a_session(), client).flags == ()
+    assert flagged(a_session(), a_session(), client).flags == ()
     outside = changed(room, Modality.WALK, 10)
     assert flagged(outside, room, client).flags == (SessionFlag.NO_OUTDOOR_AGREEMENT,)
 

@@ -57,14 +57,14 @@ def test_changes_to_what_it_was_make_no_span_but_are_kept() -> None:
 def test_a_change_after_the_end_is_kept_and_makes_no_span() -> None:
     session = changed(held(), Modality.PHONE, 55)
     assert [each.modality for each in session.spans] == [Modality.WALK]
-    assert flagged(session, None, a_client()).flags == (SessionFlag.CHANGED_AFTER_END,)
+    assert flagged(session, a_session(), a_client()).flags == (SessionFlag.CHANGED_AFTER_END,)
 
 
 def test_a_change_at_the_very_start_or_end_makes_no_span_of_its_own() -> None:
     session = changed(held(), Modality.ONLINE, 0)
     session = changed(session, Modality.PHONE, 50)
     assert [each.modality for each in session.spans] == [Modality.ONLINE]
-    assert flagged(session, None, a_client()).flags == ()
+    assert flagged(session, a_session(), a_client()).flags == ()
 
 
 def test_two_modalities_at_one_instant_are_impossible() -> None:
