@@ -1,4 +1,7 @@
-"""A real PostgreSQL server for the whole run, and the service on it as a phone meets it."""
+"""A real PostgreSQL server for the whole run, and the service on it, reached over HTTP.
+
+Each process of a parallel run has its own server.
+"""
 
 import asyncio
 import os
@@ -28,18 +31,18 @@ GIVEN_SERVER = os.environ.get("TOWPATH_TEST_SERVER")
 
 
 class Server(Protocol):
-    """A running PostgreSQL server and how to reach it."""
+    """A running PostgreSQL server, and its URLs."""
 
     @property
     def admin_dsn(self) -> str:
         """URL of a superuser."""
 
     def dsn(self, user: str, password: str, database: str) -> str:
-        """Return the URL of anybody else."""
+        """Return the URL of another login."""
 
 
 class GivenServer(msgspec.Struct, frozen=True):
-    """A server somebody else runs."""
+    """A server that somebody else runs."""
 
     admin_dsn: str
 
@@ -55,7 +58,7 @@ def anyio_backend() -> str:
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """Start one server for all tests, with the settings the service itself runs it with."""
+    """Start one server for all tests, with the settings that the service uses."""
     if GIVEN_SERVER is not None:
         yield GivenServer(GIVEN_SERVER)
         return
@@ -80,7 +83,7 @@ async def admin(server: Server, database: str) -> AsyncIterator[asyncpg.Connecti
 
 @asynccontextmanager
 async def make_database(server: Server) -> AsyncIterator[str]:
-    """Create an empty database and drop it afterwards, whoever is still connected to it."""
+    """Create an empty database; afterwards drop it and end all connections to it."""
     name = f"test_{token_hex(4)}"
     admin = await asyncpg.connect(server.admin_dsn)
     await admin.execute(f"CREATE DATABASE {name}")
@@ -123,7 +126,7 @@ async def prepare(server: Server, *defaults: str) -> str:
 
 @asynccontextmanager
 async def connected(dsn: str, database: str | None = None) -> AsyncIterator[asyncpg.Connection]:
-    """Connect for as long as the block lasts."""
+    """Connect until the block ends."""
     connection = await asyncpg.connect(dsn, database=database)
     try:
         yield connection
@@ -143,7 +146,7 @@ def keys() -> KeyFile:
 
 @pytest.fixture(scope="session")
 def running(dsn: str, keys: KeyFile, clock: Clock) -> Iterator[Running]:
-    """Run the service on a port of its own, behind a proxy: a phone may say from which network it comes."""
+    """Run the service on a free port. It trusts X-Forwarded-For, so a test can choose its network."""
     composition = Composition(
         dsn=dsn, keys=keys, address="http://phone.example", clock=clock, proxies=(ip_network("127.0.0.0/8"),)
     )
@@ -153,17 +156,17 @@ def running(dsn: str, keys: KeyFile, clock: Clock) -> Iterator[Running]:
 
 @pytest.fixture(scope="session")
 def look(server: Server, dsn: str) -> Look:
-    """Return what reads the database past every policy."""
+    """Return what reads the database as its superuser."""
     return Look(server.admin_dsn, urlsplit(dsn).path.lstrip("/"))
 
 
 @pytest.fixture
 def world(running: Running) -> World:
-    """Return two fresh practices: Ada owns the first, Ben is her colleague; Cleo owns the other."""
+    """Return new practices: Ada owns the first, Ben is her colleague; Cleo owns the other."""
     return make_world(running)
 
 
 @pytest.fixture(autouse=True)
-def _time_stands_right(clock: Clock) -> Iterator[None]:
+def _reset_clock(clock: Clock) -> Iterator[None]:
     yield
     clock.ahead, clock.stopped = timedelta(0), None

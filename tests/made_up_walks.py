@@ -1,4 +1,4 @@
-"""Made-up walks: a line on the ground, with the times and heights a test asks for."""
+"""Made-up walks: lines on the ground with the times and heights a test needs."""
 
 from collections.abc import Sequence
 
@@ -21,7 +21,7 @@ def fixes_at(
     time_ms: Sequence[int | None] | None = None,
     starts: Sequence[int] = (0,),
 ) -> Fixes:
-    """Return fixes at (lon, lat) `positions`; None among the times is a missing one."""
+    """Return fixes at (lon, lat) `positions`; None among the times means no time."""
     count = len(positions)
     lon, lat = np.array(positions, dtype=np.float64).reshape(count, 2).T
     times = [NO_TIME if each is None else each for each in time_ms or [None] * count]

@@ -1,4 +1,4 @@
-"""Real recordings, read with gpxpy: an independent reader, and one that does not stand in these layers."""
+"""Real recordings, read with gpxpy, which is independent of our own reader."""
 
 import functools
 from datetime import UTC, datetime
@@ -15,7 +15,7 @@ from tests.shared_data import shared_file
 
 @functools.cache
 def recorded_tracks() -> list[tuple[str, Fixes, dict[str, Any]]]:
-    """Return name, track points and truth of each real file that all readers agree on."""
+    """Return name, track points and expected figures of each real file that all readers agree on."""
     rows = msgspec.json.decode(shared_file("gpx/truth.json").read_bytes())["rows"]
     agreed = [row for row in rows if row["agree"] and row["truth"] and row["truth"]["track_points"]]
     return [(row["file"], _read(row["file"]), row["truth"]) for row in agreed]

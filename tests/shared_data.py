@@ -1,4 +1,4 @@
-"""Real recordings lie beside the checkout, not in it: tests that need one skip where it is absent."""
+"""Real recordings, which are not in the repository; a test that needs one skips where it is absent."""
 
 import os
 from pathlib import Path

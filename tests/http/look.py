@@ -20,14 +20,14 @@ class Look(msgspec.Struct, frozen=True):
     def rows(self, sql: str, *arguments: object) -> list[dict[str, Any]]:
         """Return the rows of a query."""
 
-        async def looking() -> list[dict[str, Any]]:
+        async def query() -> list[dict[str, Any]]:
             connection = await asyncpg.connect(self.admin_dsn, database=self.database)
             try:
                 return [dict(record) for record in await connection.fetch(sql, *arguments)]
             finally:
                 await connection.close()
 
-        return asyncio.run(looking())
+        return asyncio.run(query())
 
     def value(self, sql: str, *arguments: object) -> Any:
         """Return the only value of a query."""

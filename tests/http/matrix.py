@@ -1,4 +1,4 @@
-"""How each operation is called rightly, and who may: one entry an operation, more where it names more."""
+"""A valid call of each operation, and who may make it: one case an operation, more where it names more."""
 
 import enum
 from collections.abc import Callable, Mapping
@@ -15,17 +15,17 @@ from tests.http.world import PASSWORD, Phone, a_device
 GPX: Final = {"content": RECORDING, "headers": {"Content-Type": "application/gpx+xml"}}
 CSV: Final = {"content": b"label\nB. 2\n", "headers": {"Content-Type": "text/csv"}}
 Options = dict[str, Any]
-Asking = Callable[[Ids, Ids], Options]
-"""From the ids of what is asked for, and of what the caller has, to what is sent."""
+OptionsMaker = Callable[[Ids, Ids], Options]
+"""Takes the ids of what is asked for and the ids of what the caller has; returns what is sent."""
 
 
 class Rule(enum.Enum):
-    """Who may."""
+    """Who may make the call."""
 
-    CLINICAL = "the therapist who holds it; a colleague is told what a stranger is told: there is nothing"
-    PRACTICE = "everyone in the practice"
-    OWNER = "owners; a therapist is refused as such"
-    SELF = "everyone, for it names nothing"
+    CLINICAL = "the therapist who holds it; a colleague gets the same 404 as a stranger"
+    PRACTICE = "everybody in the practice"
+    OWNER = "owners; another therapist gets a 403"
+    SELF = "everybody signed in: the call names nothing"
     OPEN = "anybody, signed in or not"
 
 
@@ -33,31 +33,31 @@ class Case(msgspec.Struct, frozen=True):
     """One way to call an operation."""
 
     rule: Rule
-    asking: Asking = lambda _, __: {}
+    options: OptionsMaker = lambda _, __: {}
     at: Mapping[str, str] = {}
-    """Where a name in the path stands for something else than the usual thing."""
+    """The thing that a name in the path stands for, where it is not the usual one."""
     mine: frozenset[str] = frozenset()
-    """Names in the path that are the caller's own: what is asked for stands elsewhere in the request."""
+    """Names in the path that are the caller's own, because the request names the other thing elsewhere."""
     refers: bool = False
-    """Something is named outside the path."""
+    """The request names something outside the path."""
     lists: bool = False
-    """What is not there is answered by an empty list."""
+    """The answer for something that is not there is an empty list."""
     own_world: bool = False
-    """Leaves the caller signed out, or with another password."""
+    """The call signs the caller out or changes their password, so it needs a practice of its own."""
 
 
-def sent(body: Callable[[Ids], object]) -> Asking:
-    """Return what sends a JSON body made from the ids of what is asked for."""
+def sent(body: Callable[[Ids], object]) -> OptionsMaker:
+    """Send a JSON body made from the ids of what is asked for."""
     return lambda theirs, _: {"json": body(theirs)}
 
 
-def mixed(body: Callable[[Ids, Ids], object]) -> Asking:
-    """Return what sends a JSON body in which some things are the caller's own."""
+def mixed(body: Callable[[Ids, Ids], object]) -> OptionsMaker:
+    """Send a JSON body in which some things are the caller's own."""
     return lambda theirs, mine: {"json": body(theirs, mine)}
 
 
-def query(**names: str) -> Asking:
-    """Return what sends query parameters: an id by its name, or else a value as it is."""
+def query(**names: str) -> OptionsMaker:
+    """Send query parameters; a value that is the name of an id is replaced by that id."""
     return lambda theirs, _: {"params": {key: theirs.get(name, name) for key, name in names.items()}}
 
 
@@ -216,21 +216,21 @@ def operation_of(name: str) -> Operation:
 
 
 def request(name: str, theirs: Ids, mine: Ids) -> tuple[str, str, Options]:
-    """Return method, path and options of a case on what is `theirs`, asked by who has what is `mine`."""
+    """Return method, path and options of a case: it asks for `theirs`, and the caller has `mine`."""
     case, operation = CASES[name], operation_of(name)
     ids = {each: (mine if each in case.mine else theirs)[case.at.get(each, each)] for each in operation.names}
-    options = {"headers": {}, **case.asking(theirs, mine)}
+    options = {"headers": {}, **case.options(theirs, mine)}
     if operation.method in {"PATCH", "PUT"}:
         options["headers"] = {"If-Match": "*", **options["headers"]}
     return operation.method, operation.path.format(**ids), options
 
 
 def call(phone: Phone, name: str, theirs: Ids, mine: Ids) -> httpx.Response:
-    """Call an operation rightly as `phone`."""
+    """Make the call of a case as `phone`."""
     method, path, options = request(name, theirs, mine)
     return phone.send(method, path, **options)
 
 
 GUARDED: Final = sorted(name for name, case in CASES.items() if case.rule is not OPEN)
 NAMING: Final = [name for name in GUARDED if operation_of(name).names or CASES[name].refers]
-"""Cases that name something: those whose answer must not tell whether it is there."""
+"""Cases that name something; the answer must not say whether a foreign thing exists."""

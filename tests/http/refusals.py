@@ -9,7 +9,7 @@ MEMBERS: Final = frozenset({"type", "title", "status", "request_id"})
 
 
 def problem(answer: httpx.Response) -> dict[str, Any]:
-    """Return a refusal's problem document (RFC 9457) without the prefix of its type. Fails on a 5xx."""
+    """Return a refusal's problem document without the prefix of its type. Fails on a 5xx."""
     assert 400 <= answer.status_code < 500, (answer.status_code, answer.text[:500])
     assert answer.headers["content-type"] == "application/problem+json"
     told: dict[str, Any] = answer.json()

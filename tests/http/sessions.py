@@ -12,7 +12,7 @@ from tests.http.world import Phone
 
 HALF_PAST_TWO = datetime(2026, 5, 4, 14, 30, tzinfo=UTC)
 GPX = {"Content-Type": "application/gpx+xml"}
-PACE_MS = 1.0
+PACE_MPS = 1.0
 
 
 def a_client(phone: Phone, *, located: bool = True) -> str:
@@ -53,7 +53,7 @@ def at(seconds: float) -> str:
 def a_recording(*, out_s: int = 1_200, from_s: int = 0, then_s: int = 0) -> bytes:
     """Return the GPX of a walk east and back, one fix a second, and `then_s` more seconds."""
     seconds = np.arange(from_s, 2 * out_s + then_s + 1)
-    east_m = np.where(seconds <= out_s, seconds, 2 * out_s - seconds) * PACE_MS
+    east_m = np.where(seconds <= out_s, seconds, 2 * out_s - seconds) * PACE_MPS
     first_ms = round(HALF_PAST_TWO.timestamp() * 1_000)
     line = Fixes(
         lon=east_m / 111_320.0,

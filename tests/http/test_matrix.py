@@ -1,4 +1,4 @@
-"""Every operation of the route table, whoever asks for whatever; one without a case fails a test."""
+"""Who may call each operation on whose things. An operation without a case fails a test."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,22 +22,23 @@ SIGNED_OUT: Final = ("nobody", "expired", "signed out", "revoked", "deactivated"
 NOT_THERE: Final = frozenset({404, 422})
 
 
-class Standing(msgspec.Struct):
-    """A world with one of everything, archived and not, that refusals leave as it is."""
+class FilledPractices(msgspec.Struct):
+    """Two practices in which everybody has one of everything."""
 
     world: World
     adas: Ids
     archived: Ids
+    """A second set of Ada's, archived."""
     gone: Ids
-    """Ada's, of which was deleted what can be."""
+    """A third set of Ada's, of which she deleted what can be deleted."""
     bens: Ids
     cleos: Ids
     callers: dict[str, Phone]
-    """Who has no sign-in, or one that is not worth anything any more."""
+    """Phones without a valid sign-in, by the reason."""
 
 
-def make_standing(running: Running, clock: Clock) -> Standing:
-    """Fill three therapists' hands, and sign some phones in to no avail."""
+def fill_practices(running: Running, clock: Clock) -> FilledPractices:
+    """Make one of everything for three therapists, and phones whose sign-in has ended."""
     world = make_world(running)
     clock.ahead = -timedelta(hours=1)
     expired = sign_in(world.http, world.ada_email)
@@ -56,7 +57,7 @@ def make_standing(running: Running, clock: Clock) -> Standing:
         "revoked": stolen,
         "deactivated": left.ben,
     }
-    return Standing(
+    return FilledPractices(
         world,
         adas=things_of(world.ada),
         archived=things_of(world.ada, archived=True),
@@ -68,7 +69,7 @@ def make_standing(running: Running, clock: Clock) -> Standing:
 
 
 def deleted(phone: Phone, ids: Ids) -> Ids:
-    """Delete of some things what can be deleted, and return their ids."""
+    """Delete of these things what can be deleted, and return their ids."""
     for name in ("delete_note", "delete_moment", "delete_track", "delete_feature"):
         taken = operation_of(name).names[-1]
         for each in (taken, CASES[name].at[taken]):
@@ -78,19 +79,19 @@ def deleted(phone: Phone, ids: Ids) -> Ids:
 
 
 @pytest.fixture(scope="module")
-def standing(running: Running, clock: Clock) -> Standing:
-    return make_standing(running, clock)
+def untouched(running: Running, clock: Clock) -> FilledPractices:
+    return fill_practices(running, clock)
 
 
 @pytest.fixture(scope="module")
-def lived_in(running: Running, clock: Clock) -> Standing:
-    """Return another such world, in which things are changed and deleted."""
-    return make_standing(running, clock)
+def changing(running: Running, clock: Clock) -> FilledPractices:
+    """Return two more practices, whose things the tests change and delete."""
+    return fill_practices(running, clock)
 
 
 @contextmanager
 def nothing_changes(look: Look, world: World) -> Iterator[None]:
-    """Fail where a row of either practice is another one afterwards."""
+    """Fail where a row of either practice has changed when the block ends."""
     practices = [world.practice_id, UUID(world.cleo.tokens["practice_id"])]
     before = look.everything(practices)
     yield
@@ -98,8 +99,8 @@ def nothing_changes(look: Look, world: World) -> Iterator[None]:
     assert [table for table in before if before[table] != after[table]] == []
 
 
-def told(answer: httpx.Response) -> tuple[int, Any, dict[str, str]]:
-    """Return all an answer says, but for what differs between any two requests."""
+def comparable(answer: httpx.Response) -> tuple[int, Any, dict[str, str]]:
+    """Return an answer without what differs between any two requests."""
     if answer.headers.get("content-type") == "application/problem+json":
         body = answer.json()
         assert body.pop("request_id") == answer.headers["x-request-id"]
@@ -117,68 +118,70 @@ def test_every_operation_of_the_route_table_has_a_case() -> None:
     assert [name for name in OPERATIONS if name not in CASES] == []
 
 
-def test_what_is_open_is_named_in_one_place() -> None:
+def test_the_operations_open_to_everybody_are_the_declared_ones() -> None:
     declared = {name for name, each in OPERATIONS.items() if each.handler.opt.get("open")}
     assert declared == {name for name, case in CASES.items() if case.rule is Rule.OPEN}
 
 
 @pytest.mark.parametrize("name", GUARDED)
-def test_without_a_sign_in_nothing_is_told(standing: Standing, look: Look, name: str) -> None:
-    with nothing_changes(look, standing.world):
+def test_a_caller_without_a_valid_sign_in_gets_401_for_known_and_unknown_ids(
+    untouched: FilledPractices, look: Look, name: str
+) -> None:
+    with nothing_changes(look, untouched.world):
         for who in SIGNED_OUT:
-            phone = standing.callers[who]
-            mine = standing.adas
+            phone = untouched.callers[who]
+            mine = untouched.adas
             for_own, for_nothing = call(phone, name, mine, mine), call(phone, name, unknown(), mine)
             assert (for_own.status_code, for_own.headers["www-authenticate"]) == (401, "Bearer")
-            assert told(for_own) == told(for_nothing)
+            assert comparable(for_own) == comparable(for_nothing)
 
 
 @pytest.mark.parametrize("name", NAMING)
-def test_another_practices_things_are_told_apart_from_nothing_by_nobody(
-    standing: Standing, look: Look, name: str
+def test_an_id_of_another_practice_gets_the_answer_of_an_unknown_id(
+    untouched: FilledPractices, look: Look, name: str
 ) -> None:
-    world = standing.world
-    strangers = ((world.cleo, standing.cleos, standing.adas), (world.ada, standing.adas, standing.cleos))
+    world = untouched.world
+    strangers = ((world.cleo, untouched.cleos, untouched.adas), (world.ada, untouched.adas, untouched.cleos))
     with nothing_changes(look, world):
-        lost = ((world.cleo, standing.cleos, each) for each in (standing.archived, standing.gone))
+        lost = ((world.cleo, untouched.cleos, each) for each in (untouched.archived, untouched.gone))
         for phone, mine, theirs in (*strangers, *lost):
             foreign, nowhere = call(phone, name, theirs, mine), call(phone, name, unknown(), mine)
-            assert told(foreign) == told(nowhere)
+            assert comparable(foreign) == comparable(nowhere)
             assert foreign.status_code in NOT_THERE or CASES[name].lists
 
 
 @pytest.mark.parametrize("name", [name for name in NAMING if CASES[name].rule is Rule.CLINICAL])
-def test_a_colleagues_clients_are_told_apart_from_nothing_by_nobody(
-    standing: Standing, look: Look, name: str
+def test_an_id_of_a_colleagues_client_gets_the_answer_of_an_unknown_id(
+    untouched: FilledPractices, look: Look, name: str
 ) -> None:
-    world = standing.world
-    adas = (standing.adas, standing.archived, standing.gone)
-    pairs = [(world.ben, standing.bens, theirs) for theirs in adas]
+    world = untouched.world
+    adas = (untouched.adas, untouched.archived, untouched.gone)
+    pairs = [(world.ben, untouched.bens, theirs) for theirs in adas]
     if name != "revoke_device":  # an owner may revoke a colleague's phone, but not read whom they see
-        pairs.append((world.ada, standing.adas, standing.bens))
+        pairs.append((world.ada, untouched.adas, untouched.bens))
     with nothing_changes(look, world):
         for phone, mine, theirs in pairs:
             answer, nowhere = call(phone, name, theirs, mine), call(phone, name, unknown(), mine)
-            assert told(answer) == told(nowhere)
+            assert comparable(answer) == comparable(nowhere)
             assert answer.status_code in NOT_THERE or CASES[name].lists
 
 
 @pytest.mark.parametrize("name", [name for name in GUARDED if CASES[name].rule is Rule.OWNER])
-def test_what_owners_do_only_owners_do(standing: Standing, look: Look, name: str) -> None:
-    ben, mine = standing.world.ben, standing.bens
-    with nothing_changes(look, standing.world):
-        answers = [call(ben, name, each, mine) for each in (standing.adas, standing.cleos, unknown())]
+def test_only_an_owner_may_do_what_owners_do(untouched: FilledPractices, look: Look, name: str) -> None:
+    ben, mine = untouched.world.ben, untouched.bens
+    with nothing_changes(look, untouched.world):
+        answers = [call(ben, name, each, mine) for each in (untouched.adas, untouched.cleos, unknown())]
     assert answers[0].json()["type"] == "urn:towpath:problem:owner-only"
-    assert told(answers[0]) == told(answers[1]) == told(answers[2])
+    assert comparable(answers[0]) == comparable(answers[1]) == comparable(answers[2])
 
 
 @pytest.mark.parametrize("name", [name for name in GUARDED if not operation_of(name).writes])
-def test_what_is_read_holds_nothing_of_others(standing: Standing, name: str) -> None:
-    world = standing.world
-    adas = {**standing.adas, **{f"archived {key}": value for key, value in standing.archived.items()}}
-    for_cleo = call(world.cleo, name, standing.cleos, standing.cleos)
+def test_an_answer_holds_no_id_of_another_therapists_clients(untouched: FilledPractices, name: str) -> None:
+    world = untouched.world
+    adas = {**untouched.adas, **{f"archived {key}": value for key, value in untouched.archived.items()}}
+    for_cleo = call(world.cleo, name, untouched.cleos, untouched.cleos)
     assert not [key for key, value in adas.items() if value in for_cleo.text]
-    for_ben = call(world.ben, name, standing.bens, standing.bens)
+    for_ben = call(world.ben, name, untouched.bens, untouched.bens)
     clinical = {key: value for key, value in adas.items() if is_clinical(key)}
     assert not [key for key, value in clinical.items() if value in for_ben.text]
     assert for_cleo.is_success
@@ -190,14 +193,14 @@ def is_clinical(key: str) -> bool:
 
 
 @pytest.mark.parametrize("name", [name for name in NAMING if CASES[name].rule is Rule.PRACTICE])
-def test_what_the_practice_shares_a_colleague_may_use(lived_in: Standing, name: str) -> None:
-    answer = call(lived_in.world.ben, name, lived_in.adas, lived_in.bens)
+def test_a_colleague_may_use_what_the_practice_shares(changing: FilledPractices, name: str) -> None:
+    answer = call(changing.world.ben, name, changing.adas, changing.bens)
     assert answer.is_success, answer.text
 
 
 @pytest.mark.parametrize("name", sorted(CASES))
-def test_who_it_belongs_to_succeeds(lived_in: Standing, running: Running, name: str) -> None:
-    case, world, ids = CASES[name], lived_in.world, lived_in.adas
+def test_its_owner_may_make_the_call(changing: FilledPractices, running: Running, name: str) -> None:
+    case, world, ids = CASES[name], changing.world, changing.adas
     if case.own_world:
         world = make_world(running)
     if name == "refresh_sign_in":
@@ -208,9 +211,9 @@ def test_who_it_belongs_to_succeeds(lived_in: Standing, running: Running, name: 
 
 
 @pytest.mark.parametrize("name", NAMING)
-def test_what_is_archived_is_still_its_owners(lived_in: Standing, name: str) -> None:
-    mine = lived_in.archived if CASES[name].rule is Rule.CLINICAL else lived_in.adas
-    answer = call(lived_in.world.ada, name, lived_in.archived, mine)
+def test_its_owner_may_still_use_what_is_archived(changing: FilledPractices, name: str) -> None:
+    mine = changing.archived if CASES[name].rule is Rule.CLINICAL else changing.adas
+    answer = call(changing.world.ada, name, changing.archived, mine)
     if operation_of(name).writes:
         assert answer.is_success or answer.status_code == 409, answer.text
     else:
@@ -227,10 +230,10 @@ CREATING: Final = {
     "plan_session": "session_id",
     "write_note": "note_id",
 }
-"""What makes something under an id of the phone's choice, and what that is."""
+"""Operations that create something under an id the phone made, with the name of that id."""
 
 
-def test_every_operation_that_takes_an_id_for_something_new_is_named() -> None:
+def test_every_create_is_named_with_what_it_makes() -> None:
     assert {name for name, each in OPERATIONS.items() if requires_id(each.body)} == set(CREATING)
 
 
@@ -241,17 +244,17 @@ def requires_id(body: Any) -> bool:
 
 
 @pytest.mark.parametrize("name", sorted(CREATING))
-def test_an_id_another_practice_uses_is_as_free_as_any(lived_in: Standing, name: str) -> None:
-    for used in (lived_in.adas, lived_in.archived, lived_in.gone):
-        method, path, options = request(name, lived_in.cleos, lived_in.cleos)
+def test_an_id_that_another_practice_uses_is_free(changing: FilledPractices, name: str) -> None:
+    for used in (changing.adas, changing.archived, changing.gone):
+        method, path, options = request(name, changing.cleos, changing.cleos)
         options["json"]["id"] = used[CREATING[name]]
-        assert lived_in.world.cleo.send(method, path, **options).status_code == 201
+        assert changing.world.cleo.send(method, path, **options).status_code == 201
 
 
 @pytest.mark.parametrize("name", [name for name, each in CREATING.items() if is_clinical(each)])
-def test_an_id_a_colleague_uses_is_taken_whatever_is_sent(lived_in: Standing, name: str) -> None:
-    method, path, options = request(name, lived_in.bens, lived_in.bens)
-    for used in (lived_in.adas, lived_in.archived, lived_in.gone):
+def test_an_id_that_a_colleague_uses_is_taken(changing: FilledPractices, name: str) -> None:
+    method, path, options = request(name, changing.bens, changing.bens)
+    for used in (changing.adas, changing.archived, changing.gone):
         options["json"]["id"] = used[CREATING[name]]
-        answer = lived_in.world.ben.send(method, path, **options)
+        answer = changing.world.ben.send(method, path, **options)
         assert (answer.status_code, answer.json()["type"]) == (409, "urn:towpath:problem:id-taken")

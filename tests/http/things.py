@@ -1,4 +1,4 @@
-"""One of everything a therapist keeps, made over HTTP, by the names that paths use."""
+"""One of everything a therapist keeps, made over HTTP. Ids have the names that paths use."""
 
 from typing import Final
 from uuid import uuid4
@@ -23,7 +23,7 @@ CLINICAL: Final = frozenset(
         "spare_note",
     }
 )
-"""What a colleague must not even find the id of."""
+"""Things whose existence a colleague must not find out."""
 
 
 def new() -> str:
@@ -32,7 +32,7 @@ def new() -> str:
 
 
 def things_of(phone: Phone, *, archived: bool = False) -> Ids:
-    """Make one of everything, spares of what is going to be deleted, and return their ids."""
+    """Make one of everything, and a spare of what tests delete; return their ids."""
     client = a_client(phone)
     ids = {"client_id": client, **_sessions(phone, client), **_walks(phone), **_people(phone)}
     if archived:
@@ -43,7 +43,7 @@ def things_of(phone: Phone, *, archived: bool = False) -> Ids:
 
 
 def _sessions(phone: Phone, client: str) -> Ids:
-    """Make sessions planned, held and recorded, and what was said in them."""
+    """Make planned, held and recorded sessions, with moments and notes."""
     made = {name: a_session(phone, client) for name in ("session", "planned", "missed", "tracked")}
     ids = {f"{name}_id": path.rpartition("/")[2] for name, path in made.items()}
     for name in ("session", "tracked"):
@@ -75,7 +75,7 @@ def _walks(phone: Phone) -> Ids:
 
 
 def _people(phone: Phone) -> Ids:
-    """Make a second phone of one's own and, as an owner, two colleagues who have not joined yet."""
+    """Sign in from a second phone and, as an owner, add two colleagues who have not joined yet."""
     me = phone.get("/v1/me").json()["therapist"]
     ids = {"email": me["email"], "device_id": _second_phone(phone, me["email"]), "therapist_id": me["id"]}
     if me["role"] == "owner":
@@ -98,6 +98,6 @@ def _second_phone(phone: Phone, email: str) -> str:
 
 
 def unknown() -> Ids:
-    """Return ids of things that are nowhere."""
+    """Return ids that nothing has."""
     names = (*CLINICAL, "route", "feature", "spare_feature", "place", "therapist", "device")
     return {f"{name}_id": new() for name in names}
