@@ -27,7 +27,7 @@ class MomentRow(msgspec.Struct, frozen=True, kw_only=True):
     revision: int = 0
 
 
-MOMENT = Columns("moment", MomentRow, fixed=("session_id", "client_id", "viewers"))
+MOMENT = Columns("moment", MomentRow)
 
 MOMENT_BY_ID = Query(MomentRow, MOMENT.by_id)
 

@@ -33,7 +33,7 @@ class NoteRow(msgspec.Struct, frozen=True, kw_only=True):
     revision: int = 0
 
 
-NOTE = Columns("note", NoteRow, fixed=("session_id", "client_id", "viewers"))
+NOTE = Columns("note", NoteRow)
 
 NOTE_BY_ID = Query(NoteRow, NOTE.by_id)
 

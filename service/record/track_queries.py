@@ -40,7 +40,7 @@ class TrackRow(TrackForms, frozen=True, kw_only=True):
 
 
 BLOBS: Final = ("sealed_original", "sealed_fixes", "sealed_summary", "sealed_geojson", "sealed_gpx")
-TRACK = Columns("track", TrackRow, key="session_id", write_only=BLOBS, fixed=("client_id", "viewers"))
+TRACK = Columns("track", TrackRow, key="session_id", write_only=BLOBS)
 TRACK_FORMS = Columns("track", TrackForms, key="session_id", write_only=BLOBS)
 
 

@@ -35,7 +35,7 @@ class SealedSession(msgspec.Struct, frozen=True):
     """None where there are no words, or where the client's key is gone."""
 
 
-SESSION = Columns("session", SessionRow, fixed=("client_id", "viewers"))
+SESSION = Columns("session", SessionRow)
 
 SESSION_BY_ID = Query(SessionRow, SESSION.by_id)
 

@@ -1,7 +1,7 @@
-"""The columns of a table, named once: by the Struct its rows become.
+"""The columns of a table, named once: by the Struct that its rows become.
 
 SELECT, INSERT, UPDATE and RETURNING take their text from here, so a new column is a new field of that Struct.
-The texts are put together when a module is imported and are constant from then on.
+The texts are built when a module is imported and do not change afterwards.
 """
 
 from collections.abc import Collection
@@ -16,20 +16,22 @@ Row = TypeVar("Row", bound=msgspec.Struct)
 TENANT: Final = "practice_id"
 """Always the first column and the first argument."""
 STAMPED: Final = frozenset({"revision", "content_revision"})
-"""Filled with the revision of the write, whatever the Struct says."""
+"""Filled with the revision of the write, whatever the row says."""
 HELD_BY: Final = "therapist_id"
-"""Filled with the therapist who writes, when a clinical row is inserted; it never changes afterwards."""
-NEVER_CHANGED: Final = frozenset({"id", HELD_BY, "created_at", "received_at"})
+"""Filled with the therapist who inserts the row."""
+NEVER_CHANGED: Final = frozenset(
+    {"id", HELD_BY, "viewers", "client_id", "session_id", "created_at", "received_at"}
+)
+"""Left alone by an UPDATE: what a row belongs to and who may see it, and when it was made."""
 
 
 class Columns(Generic[Row]):
-    """The columns of `table` beside `practice_id`, in the order of the fields of `row`.
+    """The columns of `table` besides `practice_id`, in the order of the fields of `row`.
 
-    `read_only` names fields that PostgreSQL computes: they are read and never written. `write_only` names
-    fields that are written and left out of `listed`, such as a large blob. `fixed` names columns that an
-    UPDATE leaves as they are, besides those in NEVER_CHANGED. `elsewhere` names fields that a query joins
-    from another table. `key` names the column that identifies a row within its practice; without it there is
-    one row for each practice. A row that is ever updated has a `revision`.
+    `write_only` names fields that are written and left out of `listed`, such as a large blob. `fixed` names
+    columns that an UPDATE leaves alone, besides those in NEVER_CHANGED. `elsewhere` names fields that a query
+    joins from another table. `key` names the column that identifies a row within its practice; without it
+    there is one row for each practice. A row that is ever updated has a `revision`.
     """
 
     def __init__(
@@ -37,20 +39,17 @@ class Columns(Generic[Row]):
         table: str,
         row: type[Row],
         *,
-        read_only: Collection[str] = (),
         write_only: Collection[str] = (),
         fixed: Collection[str] = (),
         elsewhere: Collection[str] = (),
         key: str = "id",
     ) -> None:
-        self._key = key
         names = tuple(each for each in row.__struct_fields__ if each not in elsewhere)
         read = tuple(each for each in names if each not in write_only)
+        self._key = key
         self._has_key = key in names
-        self._inserted = tuple(each for each in names if each not in read_only and each != TENANT)
-        self._updated = tuple(
-            each for each in self._inserted if each not in NEVER_CHANGED and each not in {key, *fixed}
-        )
+        self._inserted = tuple(each for each in names if each != TENANT)
+        self._updated = tuple(each for each in self._inserted if each not in {key, *fixed, *NEVER_CHANGED})
         self.listed: Final = ", ".join(read)
         """For SELECT and RETURNING."""
         self.qualified: Final = ", ".join(f"{table}.{each}" for each in read)
@@ -64,21 +63,22 @@ class Columns(Generic[Row]):
       FROM {table}
      {where}
 """
+        """Its arguments are the practice and, if there is a key, the key."""
         insert = f"""
     INSERT INTO {table} (practice_id, {", ".join(self._inserted)})
     VALUES ({numbered})
 """
         self.insert: Final = f"{insert} RETURNING {self.listed}"
-        """Takes what `inserted` returns."""
+        """Its arguments are those that `inserted` returns."""
         self.insert_if_new: Final = f"{insert} ON CONFLICT (practice_id, {key}) DO NOTHING"
-        """Takes what `inserted` returns; leaves a row as it is that has the same id."""
+        """Inserts nothing where the key is taken. Its arguments are those that `inserted` returns."""
         self.update: Final = f"""
     UPDATE {table}
        SET {assigned}
      {where}
  RETURNING {self.listed}
 """
-        """Takes what `updated` returns."""
+        """Its arguments are those that `updated` returns."""
 
     def inserted(self, transaction: Transaction, row: Row) -> list[object]:
         """Return the arguments of `insert`."""
