@@ -3,6 +3,8 @@
 from datetime import datetime, timedelta
 from uuid import UUID
 
+import msgspec
+
 from service.clients.queries import find_held_client
 from service.foundation.crypto.sealing import PracticeKey
 from service.foundation.database.connection import Begin, Transaction
@@ -47,18 +49,12 @@ async def _new_row(transaction: Transaction, plan: SessionPlan, now: datetime) -
         raise Unusable("/client_id", "you hold no client of this id")
     practice = found(await find_practice(transaction.connection, transaction.practice_id))
     length = timedelta(seconds=practice.session_length_s)
-    pinned = await pin_setting(transaction, plan)
+    planned = msgspec.structs.asdict(await pin_setting(transaction, plan))
+    planned["planned_end"] = plan.planned_end or plan.planned_start + length
     row = SessionRow(
-        id=plan.id,
+        **planned,
         therapist_id=transaction.tenant.therapist_id,
         viewers=client.viewers,
-        client_id=plan.client_id,
-        planned_start=plan.planned_start,
-        planned_end=plan.planned_end or plan.planned_start + length,
-        modality=plan.modality,
-        route_id=pinned.route_id,
-        route_version=pinned.route_version,
-        place_id=pinned.place_id,
         flags=[],
         created_at=now,
         updated_at=now,
