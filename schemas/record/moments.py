@@ -5,7 +5,7 @@ from uuid import UUID
 
 from msgspec import UNSET, Meta, UnsetType
 
-from schemas.base import Instant, Output, present
+from schemas.base import Instant, Output, shown
 from schemas.record.positions import AnchorOut, LeftOutMembers, PositionMembers, PositionOut, position_members
 from service.record.moments import Moment, MomentKind
 
@@ -53,18 +53,8 @@ class MomentOut(Output):
     def from_moment(cls, moment: Moment) -> "MomentOut":
         """Return the moment as a phone gets it."""
         content = moment.content
-        return cls(
-            id=moment.id,
-            session_id=moment.session_id,
-            at=moment.at,
-            received_at=moment.received_at,
-            updated_at=moment.updated_at,
-            revision=moment.revision,
-            kind=present(content.kind),
-            words=present(content.words),
-            anchor=AnchorOut.from_anchor(moment.anchor) if moment.anchor else UNSET,
-            **position_members(content),
-        )
+        anchor = {"anchor": AnchorOut.from_anchor(moment.anchor) if moment.anchor else UNSET}
+        return cls(**shown(moment, cls) | shown(content, cls) | anchor | position_members(content))
 
 
 class MomentList(Output):

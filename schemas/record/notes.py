@@ -5,7 +5,7 @@ from uuid import UUID
 
 from msgspec import UNSET, Meta, UnsetType
 
-from schemas.base import Instant, Output, present
+from schemas.base import Instant, Output, present, shown
 from schemas.record.positions import AnchorOut, LeftOutMembers, PositionMembers, PositionOut, position_members
 from service.record.notes import About, Note, NoteFormat
 
@@ -77,22 +77,12 @@ class NoteOut(Output):
     def from_note(cls, note: Note) -> "NoteOut":
         """Return the note as a phone gets it."""
         content = note.content
-        return cls(
-            id=note.id,
-            session_id=note.session_id,
-            about=note.about,
-            format=note.format,
-            written_at=note.written_at,
-            received_at=note.received_at,
-            updated_at=note.updated_at,
-            revision=note.revision,
-            about_at=present(note.about_at),
-            moment_id=present(note.moment_id),
-            text=present(content.text),
-            fields=content.fields or UNSET,
-            anchor=AnchorOut.from_anchor(note.anchor) if note.anchor else UNSET,
-            **position_members(content),
-        )
+        written = {
+            "text": present(content.text),
+            "fields": content.fields or UNSET,
+            "anchor": AnchorOut.from_anchor(note.anchor) if note.anchor else UNSET,
+        }
+        return cls(**shown(note, cls) | written | position_members(content))
 
 
 class NoteList(Output):

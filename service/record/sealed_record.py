@@ -1,6 +1,9 @@
 """Seal and open moments, notes and anchors: between the domain and their rows."""
 
+from typing import Any
 from uuid import UUID
+
+import msgspec
 
 from service.foundation.crypto.sealed_values import open_value, seal_value
 from service.foundation.crypto.sealing import Cell, ClientKey
@@ -18,16 +21,11 @@ def seal_moment(key: ClientKey, session: RecordedSession, tenant: Tenant, moment
     content = moment.content
     says_nothing = content == MomentContent()
     return MomentRow(
-        id=moment.id,
-        session_id=moment.session_id,
-        client_id=moment.client_id,
+        **_shared_members(moment, MomentRow),
         therapist_id=tenant.therapist_id,
         viewers=session.viewers,
-        at=moment.at,
         sealed=None if says_nothing else seal_value(key, Cell("moment", "sealed", moment.id), content),
         sealed_anchor=seal_anchor(key, "moment", moment.id, moment.anchor),
-        received_at=moment.received_at,
-        updated_at=moment.updated_at,
     )
 
 
@@ -36,36 +34,17 @@ def open_moment(key: ClientKey, row: MomentRow) -> Moment:
     content = MomentContent()
     if row.sealed is not None:
         content = open_value(key, Cell("moment", "sealed", row.id), row.sealed, MomentContent)
-    return Moment(
-        id=row.id,
-        session_id=row.session_id,
-        client_id=row.client_id,
-        at=row.at,
-        content=content,
-        anchor=_open_anchor(key, "moment", row),
-        received_at=row.received_at,
-        updated_at=row.updated_at,
-        revision=row.revision,
-    )
+    return Moment(**_shared_members(row, Moment), content=content, anchor=_open_anchor(key, "moment", row))
 
 
 def seal_note(key: ClientKey, session: RecordedSession, tenant: Tenant, note: Note) -> NoteRow:
     """Return a note as it is stored."""
     return NoteRow(
-        id=note.id,
-        session_id=note.session_id,
-        client_id=note.client_id,
+        **_shared_members(note, NoteRow),
         therapist_id=tenant.therapist_id,
         viewers=session.viewers,
-        about=note.about,
-        about_at=note.about_at,
-        moment_id=note.moment_id,
-        format=note.format,
         sealed=seal_note_content(key, note),
         sealed_anchor=seal_anchor(key, "note", note.id, note.anchor),
-        written_at=note.written_at,
-        received_at=note.received_at,
-        updated_at=note.updated_at,
     )
 
 
@@ -76,21 +55,15 @@ def seal_note_content(key: ClientKey, note: Note) -> bytes:
 
 def open_note(key: ClientKey, row: NoteRow) -> Note:
     """Return a note as it was sealed."""
-    return Note(
-        id=row.id,
-        session_id=row.session_id,
-        client_id=row.client_id,
-        about=row.about,
-        about_at=row.about_at,
-        moment_id=row.moment_id,
-        format=row.format,
-        content=open_value(key, Cell("note", "sealed", row.id), row.sealed, NoteContent),
-        anchor=_open_anchor(key, "note", row),
-        written_at=row.written_at,
-        received_at=row.received_at,
-        updated_at=row.updated_at,
-        revision=row.revision,
-    )
+    content = open_value(key, Cell("note", "sealed", row.id), row.sealed, NoteContent)
+    return Note(**_shared_members(row, Note), content=content, anchor=_open_anchor(key, "note", row))
+
+
+def _shared_members(source: msgspec.Struct, kind: type[msgspec.Struct]) -> dict[str, Any]:
+    """Return the members of `source` that `kind` has as well: what is stored in the open."""
+    return {
+        name: getattr(source, name) for name in source.__struct_fields__ if name in kind.__struct_fields__
+    }
 
 
 def seal_anchor(key: ClientKey, table: str, row_id: UUID, anchor: Anchor | None) -> bytes | None:
