@@ -80,21 +80,24 @@ ALTER TABLE device ENABLE ROW LEVEL SECURITY;
 ALTER TABLE device FORCE ROW LEVEL SECURITY;
 
 CREATE TABLE sign_in (
-    practice_id  uuid NOT NULL,
-    id           uuid NOT NULL,
-    therapist_id uuid NOT NULL,
-    device_id    uuid NOT NULL,
-    begun_at     timestamptz NOT NULL,
-    expires_at   timestamptz NOT NULL,
-    revoked_at   timestamptz,
-    revoked_why  text CHECK (revoked_why IN
-                     ('signed_out', 'device_revoked', 'password_changed', 'deactivated', 'token_reused')),
+    practice_id   uuid NOT NULL,
+    id            uuid NOT NULL,
+    therapist_id  uuid NOT NULL,
+    device_id     uuid NOT NULL,
+    begun_at      timestamptz NOT NULL,
+    expires_at    timestamptz NOT NULL,
+    unused_access bytea,
+    revoked_at    timestamptz,
+    revoked_why   text CHECK (revoked_why IN
+                      ('signed_out', 'device_revoked', 'password_changed', 'deactivated', 'token_reused')),
     PRIMARY KEY (practice_id, id),
     FOREIGN KEY (practice_id, therapist_id) REFERENCES therapist (practice_id, id),
     FOREIGN KEY (practice_id, device_id) REFERENCES device (practice_id, id)
 );
 COMMENT ON TABLE sign_in IS 'Tenant: one login and the family of tokens that came of it.';
 COMMENT ON COLUMN sign_in.expires_at IS 'The absolute end, however often it is refreshed.';
+COMMENT ON COLUMN sign_in.unused_access IS
+    'Digest of the access token the last refresh answered; null once that pair of tokens is used.';
 CREATE INDEX sign_in_by_device ON sign_in (practice_id, device_id);
 ALTER TABLE sign_in ENABLE ROW LEVEL SECURITY;
 ALTER TABLE sign_in FORCE ROW LEVEL SECURITY;

@@ -193,7 +193,7 @@ TRACK_OUT: Final = {
 
 EXAMPLES: Final[dict[str, Example]] = {
     "SignInIn": {"email": "ada@example.org", "password": PASSWORD, "device": PHONE},
-    "RefreshIn": {"refresh_token": "twr_…"},
+    "RefreshIn": {"refresh_token": "twr_…", "device_id": DEVICE},
     "InvitationIn": {"token": "twi_…", "password": PASSWORD, "device": PHONE},
     "PasswordIn": {"current": PASSWORD, "new": NEXT_PASSWORD},
     "SignInOut": {

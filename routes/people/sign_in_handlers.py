@@ -49,8 +49,13 @@ async def post_sign_in(
 async def post_refresh(
     data: JSONBody[RefreshIn], services: NamedDependency[Services], now: NamedDependency[datetime]
 ) -> SignInOut:
-    """Exchange a refresh token for new tokens; a lost answer may be asked for again within 30 s."""
-    return SignInOut.from_tokens(await refresh_sign_in(services.pool, data.refresh_token, now))
+    """Exchange a refresh token for new tokens. Refresh once at a time.
+
+    Where the answer is lost, send the same again within 24 hours: it is answered with the same tokens until
+    one of them is first used. After that, or from another device, the token counts as stolen and the whole
+    sign-in ends.
+    """
+    return SignInOut.from_tokens(await refresh_sign_in(services.pool, data.to_request(), now))
 
 
 @delete("/sign-in", operation_id="sign_out", summary="Sign out", tags=["sign-in"])

@@ -8,7 +8,7 @@ from msgspec import Meta
 from schemas.base import Input, Instant, Output, shown
 from schemas.people.devices import DeviceIn
 from schemas.people.therapists import Email
-from service.people.sign_ins import SignInRequest, SignInTokens
+from service.people.sign_ins import RefreshRequest, SignInRequest, SignInTokens
 
 Password = Annotated[str, Meta(min_length=1, max_length=256)]
 TokenText = Annotated[str, Meta(min_length=1, max_length=200)]
@@ -42,9 +42,14 @@ class SignInIn(Input):
 
 
 class RefreshIn(Input):
-    """A refresh token, good for one exchange."""
+    """A refresh token, good for one exchange, and the device it was given to."""
 
     refresh_token: TokenText
+    device_id: Annotated[UUID, Meta(description="The id the phone sent when it signed in.")]
+
+    def to_request(self) -> RefreshRequest:
+        """Return the request."""
+        return RefreshRequest(self.refresh_token, self.device_id)
 
 
 class PasswordIn(Input):

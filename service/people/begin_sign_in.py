@@ -3,7 +3,9 @@
 from datetime import datetime
 from uuid import UUID, uuid4
 
-from service.foundation.crypto.tokens import mint_token, parse_token
+import msgspec
+
+from service.foundation.crypto.tokens import mint_token
 from service.foundation.database.connection import Connection, Transaction
 from service.people.device_queries import find_device, insert_device, see_device
 from service.people.devices import Device, NewDevice, refuse_unusable_device
@@ -16,19 +18,18 @@ async def begin_sign_in_in(transaction: Transaction, device: NewDevice, now: dat
     tenant = transaction.tenant
     account = Account(tenant.practice_id, tenant.therapist_id)
     await _keep_device_in(transaction, device, now)
-    end = now + SIGN_IN_LIFE
-    tokens = mint_tokens(account, uuid4(), now, end)
+    sign_in_id, end = uuid4(), now + SIGN_IN_LIFE
     await insert_sign_in(
         transaction.connection,
         account.practice_id,
-        tokens.sign_in_id,
+        sign_in_id,
         account.therapist_id,
         device.id,
         now,
         end,
     )
-    await insert_tokens(transaction.connection, tokens)
-    return tokens
+    issued = await issue_tokens_in(transaction.connection, account, sign_in_id, now, end)
+    return issued.tokens
 
 
 async def _keep_device_in(transaction: Transaction, new: NewDevice, now: datetime) -> None:
@@ -50,24 +51,30 @@ async def _keep_device_in(transaction: Transaction, new: NewDevice, now: datetim
         await see_device(transaction.connection, transaction.practice_id, new.id, now)
 
 
-def mint_tokens(account: Account, sign_in_id: UUID, now: datetime, end: datetime) -> SignInTokens:
-    """Return new tokens; none outlives the sign-in, which ends at `end`."""
-    return SignInTokens(
+class IssuedTokens(msgspec.Struct, frozen=True):
+    """New tokens, and the digest by which the access token is stored."""
+
+    tokens: SignInTokens
+    access_digest: bytes
+
+
+async def issue_tokens_in(
+    connection: Connection, account: Account, sign_in_id: UUID, now: datetime, end: datetime
+) -> IssuedTokens:
+    """Make a pair of tokens and store their digests; neither outlives the sign-in, which ends at `end`."""
+    practice_id = account.practice_id
+    access_token, access_digest = mint_token("access", practice_id)
+    refresh_token, refresh_digest = mint_token("refresh", practice_id)
+    tokens = SignInTokens(
         sign_in_id=sign_in_id,
-        practice_id=account.practice_id,
+        practice_id=practice_id,
         therapist_id=account.therapist_id,
-        access_token=mint_token("access", account.practice_id)[0],
+        access_token=access_token,
         access_expires_at=min(now + ACCESS_LIFE, end),
-        refresh_token=mint_token("refresh", account.practice_id)[0],
+        refresh_token=refresh_token,
         refresh_expires_at=min(now + REFRESH_IDLE, end),
     )
-
-
-async def insert_tokens(connection: Connection, tokens: SignInTokens) -> None:
-    """Store the digests of both tokens."""
-    access = parse_token(tokens.access_token, "access")
-    refresh = parse_token(tokens.refresh_token, "refresh")
-    assert access is not None and refresh is not None  # noqa: PT018, S101  both were just minted
-    owner = (tokens.practice_id, tokens.sign_in_id)
-    await insert_token(connection, *owner, "access", access.digest, tokens.access_expires_at)
-    await insert_token(connection, *owner, "refresh", refresh.digest, tokens.refresh_expires_at)
+    owner = (practice_id, sign_in_id)
+    await insert_token(connection, *owner, "access", access_digest, tokens.access_expires_at)
+    await insert_token(connection, *owner, "refresh", refresh_digest, tokens.refresh_expires_at)
+    return IssuedTokens(tokens, access_digest)

@@ -30,9 +30,12 @@ async def revoke_device(begin: Begin, sign_in: SignIn, device_id: UUID, now: dat
 
 
 async def revoke_device_in(transaction: Transaction, device: Device, now: datetime) -> None:
-    """End every sign-in of a device, and let it make no more."""
-    if device.revoked_at is None:
-        await update_device(transaction, msgspec.structs.replace(device, revoked_at=now))
+    """End every sign-in of a device, and let it make no more.
+
+    Sign-ins first, then the device: a refresh locks them in that order, and neither must wait for the other.
+    """
     await revoke_sign_ins(
         transaction.connection, transaction.practice_id, now, "device_revoked", device_id=device.id
     )
+    if device.revoked_at is None:
+        await update_device(transaction, msgspec.structs.replace(device, revoked_at=now))

@@ -2,82 +2,105 @@
 
 from datetime import datetime, timedelta
 from typing import Final
-from uuid import UUID
 
 import msgspec
 
-from service.foundation.crypto.tokens import open_under_token, parse_token, seal_under_token
+from service.foundation.crypto.tokens import Token, open_under_token, parse_token, seal_under_token
 from service.foundation.database.connection import Begin, Connection, Pool
 from service.foundation.tenant import NOBODY, Tenant
-from service.people.begin_sign_in import insert_tokens, mint_tokens
+from service.people.begin_sign_in import issue_tokens_in
 from service.people.device_queries import see_device
 from service.people.sign_in_queries import (
     RefreshToken,
+    await_first_use,
     delete_expired_tokens,
     lock_refresh_token,
     revoke_sign_ins,
     spend_refresh_token,
 )
-from service.people.sign_ins import RETRY_WINDOW, Account, NotSignedIn, SignInTokens
+from service.people.sign_ins import RETRY_LIMIT, Account, NotSignedIn, RefreshRequest, SignInTokens
 
 KEEP_EXPIRED: Final = timedelta(days=1)
 
 
-async def refresh_sign_in(pool: Pool, text: str, now: datetime) -> SignInTokens:
-    """Exchange a refresh token for new tokens. Raises NotSignedIn.
+class _TokenReused(Exception):
+    """A refresh token was sent by somebody who should not have it."""
 
-    A lost answer can be had again: for 30 s the immediate predecessor answers the same pair. Any other spent
-    token was stolen, from here or there, and the whole sign-in ends; that is committed, then said.
+    def __init__(self, stored: RefreshToken) -> None:
+        super().__init__()
+        self.stored = stored
+
+
+async def refresh_sign_in(pool: Pool, request: RefreshRequest, now: datetime) -> SignInTokens:
+    """Exchange a refresh token for a new pair of tokens. Raises NotSignedIn.
+
+    A phone that lost the answer sends the token again and gets the same pair: until the pair is first used,
+    for 24 hours at most, from the same device. Refreshing with the new refresh token is a use; so is any
+    request with the new access token, which `sign_in_of_token` records: one write a pair, not one a request.
+    Every other repeat is a reuse and ends the whole sign-in. So a thief with an old token gets at most the
+    pair that the phone gets, for the ten minutes of its access token: after one of them has refreshed and
+    gone on, the other's token is a reuse.
     """
-    token = parse_token(text, "refresh")
+    token = parse_token(request.refresh_token, "refresh")
     if token is None:
         raise NotSignedIn("that is no refresh token")
     begin = Begin(pool, Tenant(token.practice_id, NOBODY))
-    async with begin.unstamped() as connection:
-        tokens = await _exchange(connection, token.practice_id, token.digest, text, now)
-    if tokens is None:
-        raise NotSignedIn("the refresh token has expired, was used or revoked; sign in")
-    return tokens
+    try:
+        async with begin.unstamped() as connection:
+            return await _exchange_in(connection, token, request, now)
+    except _TokenReused as reused:
+        await _end_stolen(begin, reused.stored, now)
+        raise _refused() from None
 
 
-async def _exchange(
-    connection: Connection, practice_id: UUID, digest: bytes, text: str, now: datetime
-) -> SignInTokens | None:
-    """Return the next pair, the same again, or None: then the sign-in may just have been ended."""
-    kept = await lock_refresh_token(connection, practice_id, digest)
-    if kept is None or kept.revoked_at or kept.deactivated_at or kept.sign_in_expires_at <= now:
-        return None
-    if kept.spent_at is not None:
-        tokens = await _same_again(connection, practice_id, kept, text, now)
-        if tokens is None:
-            await revoke_sign_ins(connection, practice_id, now, "token_reused", sign_in_id=kept.sign_in_id)
-        return tokens
-    if kept.expires_at <= now:
-        return None
-    return await _rotate(connection, practice_id, digest, text, kept, now)
-
-
-async def _same_again(
-    connection: Connection, practice_id: UUID, kept: RefreshToken, text: str, now: datetime
-) -> SignInTokens | None:
-    """Return the answer a token was exchanged for; None when it is late, or the phone has gone on from it."""
-    if kept.spent_at is None or kept.successor is None or now - kept.spent_at > RETRY_WINDOW:
-        return None
-    tokens = msgspec.json.decode(open_under_token(text, kept.successor), type=SignInTokens)
-    token = parse_token(tokens.refresh_token, "refresh")
-    successor = token and await lock_refresh_token(connection, practice_id, token.digest)
-    return tokens if successor and successor.spent_at is None else None
-
-
-async def _rotate(
-    connection: Connection, practice_id: UUID, digest: bytes, text: str, kept: RefreshToken, now: datetime
+async def _exchange_in(
+    connection: Connection, token: Token, request: RefreshRequest, now: datetime
 ) -> SignInTokens:
-    """Spend a refresh token and keep the pair that follows it."""
-    account = Account(practice_id, kept.therapist_id)
-    tokens = mint_tokens(account, kept.sign_in_id, now, kept.sign_in_expires_at)
-    sealed = seal_under_token(text, msgspec.json.encode(tokens))
-    await spend_refresh_token(connection, practice_id, digest, now, sealed)
-    await delete_expired_tokens(connection, practice_id, kept.sign_in_id, now - KEEP_EXPIRED)
-    await insert_tokens(connection, tokens)
-    await see_device(connection, practice_id, kept.device_id, now)
+    """Return the next pair, or the same pair again. Raises NotSignedIn, _TokenReused."""
+    stored = await lock_refresh_token(connection, token.practice_id, token.digest)
+    if stored is None or stored.revoked_at or stored.deactivated_at or stored.sign_in_expires_at <= now:
+        raise _refused()
+    if stored.device_id != request.device_id:
+        raise _TokenReused(stored)
+    if stored.spent_at is not None:
+        return _same_pair(stored, request.refresh_token, now - stored.spent_at)
+    if stored.expires_at <= now:
+        raise _refused()
+    return await _rotate_in(connection, token, stored, request.refresh_token, now)
+
+
+def _same_pair(stored: RefreshToken, text: str, since: timedelta) -> SignInTokens:
+    """Return the pair a token was exchanged for. Raises _TokenReused where it was used or it is too late."""
+    if stored.successor is None or since > RETRY_LIMIT:
+        raise _TokenReused(stored)
+    tokens = msgspec.json.decode(open_under_token(text, stored.successor), type=SignInTokens)
+    access = parse_token(tokens.access_token, "access")
+    if access is None or access.digest != stored.unused_access:
+        raise _TokenReused(stored)
     return tokens
+
+
+async def _rotate_in(
+    connection: Connection, token: Token, stored: RefreshToken, text: str, now: datetime
+) -> SignInTokens:
+    """Spend a refresh token; store the pair that follows it, and the answer in case it is lost."""
+    practice_id, sign_in_id = token.practice_id, stored.sign_in_id
+    account = Account(practice_id, stored.therapist_id)
+    issued = await issue_tokens_in(connection, account, sign_in_id, now, stored.sign_in_expires_at)
+    sealed = seal_under_token(text, msgspec.json.encode(issued.tokens))
+    await spend_refresh_token(connection, practice_id, token.digest, now, sealed)
+    await await_first_use(connection, practice_id, sign_in_id, issued.access_digest)
+    await delete_expired_tokens(connection, practice_id, sign_in_id, now - KEEP_EXPIRED)
+    await see_device(connection, practice_id, stored.device_id, now)
+    return issued.tokens
+
+
+async def _end_stolen(begin: Begin, stored: RefreshToken, now: datetime) -> None:
+    """End a sign-in, in a transaction of its own: the refusal rolls the first one back."""
+    practice_id = begin.tenant.practice_id
+    async with begin.unstamped() as connection:
+        await revoke_sign_ins(connection, practice_id, now, "token_reused", sign_in_id=stored.sign_in_id)
+
+
+def _refused() -> NotSignedIn:
+    return NotSignedIn("the refresh token has expired, was used or revoked; sign in")

@@ -134,6 +134,7 @@ class RefreshToken(msgspec.Struct, frozen=True):
     spent_at: datetime | None
     successor: bytes | None
     sign_in_expires_at: datetime
+    unused_access: bytes | None
     revoked_at: datetime | None
     deactivated_at: datetime | None
 
@@ -142,21 +143,21 @@ REFRESH_TOKEN = Query(
     RefreshToken,
     """
     SELECT token.sign_in_id, sign_in.therapist_id, sign_in.device_id, token.expires_at, token.spent_at,
-           token.successor, sign_in.expires_at AS sign_in_expires_at, sign_in.revoked_at,
-           therapist.deactivated_at
+           token.successor, sign_in.expires_at AS sign_in_expires_at, sign_in.unused_access,
+           sign_in.revoked_at, therapist.deactivated_at
       FROM token
       JOIN sign_in ON sign_in.practice_id = token.practice_id AND sign_in.id = token.sign_in_id
       JOIN therapist ON therapist.practice_id = token.practice_id AND therapist.id = sign_in.therapist_id
      WHERE token.practice_id = $1
        AND token.digest = $2
        AND token.kind = 'refresh'
-       FOR UPDATE OF token
+       FOR UPDATE OF token, sign_in
 """,
 )
 
 
 async def lock_refresh_token(connection: Connection, practice_id: UUID, digest: bytes) -> RefreshToken | None:
-    """Return a refresh token and lock it, so that of two exchanges at once only one happens."""
+    """Return a refresh token and lock it with its sign-in, so that of two exchanges at once one happens."""
     return await REFRESH_TOKEN.one_or_none(connection, practice_id, digest)
 
 
@@ -175,6 +176,23 @@ async def spend_refresh_token(
 ) -> None:
     """Mark a refresh token as exchanged, and store the answer sealed under the token itself."""
     await SPEND_REFRESH_TOKEN.run(connection, practice_id, digest, now, successor)
+
+
+AWAIT_FIRST_USE = Statement(
+    """
+    UPDATE sign_in
+       SET unused_access = $3
+     WHERE practice_id = $1
+       AND id = $2
+""",
+)
+
+
+async def await_first_use(
+    connection: Connection, practice_id: UUID, sign_in_id: UUID, access_digest: bytes
+) -> None:
+    """Let the refresh that answered this access token be asked for again until the token is used."""
+    await AWAIT_FIRST_USE.run(connection, practice_id, sign_in_id, access_digest)
 
 
 REVOKE_SIGN_INS = Statement(

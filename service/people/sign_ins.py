@@ -14,8 +14,8 @@ from service.people.therapists import Role
 ACCESS_LIFE: Final = timedelta(minutes=10)
 REFRESH_IDLE: Final = timedelta(days=14)
 SIGN_IN_LIFE: Final = timedelta(days=90)
-RETRY_WINDOW: Final = timedelta(seconds=30)
-"""For this long the immediate predecessor of a refresh token answers the same successor again."""
+RETRY_LIMIT: Final = timedelta(hours=24)
+"""How long a phone can ask again for the answer to a refresh, unless it has used that answer."""
 
 
 class Account(msgspec.Struct, frozen=True):
@@ -53,6 +53,13 @@ class SignInRequest(msgspec.Struct, frozen=True, kw_only=True):
     practice_id: UUID | None
     device: NewDevice
     network: str
+
+
+class RefreshRequest(msgspec.Struct, frozen=True):
+    """What a phone sends to stay signed in."""
+
+    refresh_token: str
+    device_id: UUID
 
 
 class SignInTokens(msgspec.Struct, frozen=True):

@@ -70,7 +70,7 @@ def test_a_phone_revoked_after_the_backup_stays_out(own: Made, tmp_path: Path) -
     restored = restored_from(tmp_path / "monday", own)
     with serving(data=restored) as service, signed_in(service.address, own.password) as ada:
         assert Phone(ada.http, tokens).get("/v1/me").status_code == 401
-        refreshing = {"refresh_token": tokens["refresh_token"]}
+        refreshing = {"refresh_token": tokens["refresh_token"], "device_id": tokens["device_id"]}
         assert Phone(ada.http).post("/v1/sign-in/refresh", refreshing).status_code == 401
         assert ada.get("/v1/me").status_code == 200
 

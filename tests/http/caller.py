@@ -13,8 +13,8 @@ from tests.http.look import Look
 from tests.http.matrix import CASES, Rule, request
 from tests.http.operations import OPERATIONS
 from tests.http.running import Running
-from tests.http.things import Ids, things_of
-from tests.http.world import Phone, World, make_world, sign_in
+from tests.http.things import Ids, refresh_ids, things_of
+from tests.http.world import Phone, World, make_world
 
 WITH_FILE: Final = sorted(
     name for name, each in OPERATIONS.items() if each.handler.operation_class is not PlainOperation
@@ -50,8 +50,7 @@ class Caller(msgspec.Struct):
 def make_caller(running: Running) -> Caller:
     """Return Ada with one of everything."""
     world = make_world(running)
-    tokens = sign_in(world.http, world.ada_email).tokens
-    return Caller(world, things_of(world.ada) | {"refresh_token": tokens["refresh_token"]})
+    return Caller(world, things_of(world.ada) | refresh_ids(world))
 
 
 @contextmanager

@@ -74,7 +74,10 @@ CASES: Final[dict[str, Case]] = {
     "sign_in": Case(
         OPEN, sent(lambda ids: {"email": ids["email"], "password": PASSWORD, "device": a_device()})
     ),
-    "refresh_sign_in": Case(OPEN, sent(lambda ids: {"refresh_token": ids["refresh_token"]})),
+    "refresh_sign_in": Case(
+        OPEN,
+        sent(lambda ids: {"refresh_token": ids["refresh_token"], "device_id": ids["refreshing_device_id"]}),
+    ),
     "accept_invitation": Case(
         OPEN, sent(lambda ids: {"token": ids["invitation"], "password": PASSWORD, "device": a_device()})
     ),

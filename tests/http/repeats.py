@@ -37,7 +37,7 @@ UNKEYED: Final[dict[str, Repeat]] = {
     "revoke_device": Repeat("the device is revoked already"),
     "preview_route_file": Repeat("nothing is kept"),
     "sign_in": Repeat("every sign-in has tokens of its own", 200),
-    "refresh_sign_in": Repeat("every exchange has an access token of its own", 200),
+    "refresh_sign_in": Repeat("the old token answers the same pair until that is used"),
     "invite_therapist": Repeat("the new link replaces the one before", 200),
     "accept_invitation": Repeat("a link is good once: from then on the password signs in", 410),
     "change_password": Repeat("the new password is the current one by now, and is set again", 204),

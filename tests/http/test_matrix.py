@@ -15,7 +15,7 @@ from tests.http.look import Look
 from tests.http.matrix import CASES, GUARDED, NAMING, Rule, call, operation_of, request
 from tests.http.operations import OPERATIONS
 from tests.http.running import Running
-from tests.http.things import CLINICAL, Ids, things_of, unknown
+from tests.http.things import CLINICAL, Ids, refresh_ids, things_of, unknown
 from tests.http.world import Phone, World, make_world, sign_in
 
 SIGNED_OUT: Final = ("nobody", "expired", "signed out", "revoked", "deactivated")
@@ -204,7 +204,7 @@ def test_its_owner_may_make_the_call(changing: FilledPractices, running: Running
     if case.own_world:
         world = make_world(running)
     if name == "refresh_sign_in":
-        ids = ids | {"refresh_token": sign_in(world.http, world.ada_email).tokens["refresh_token"]}
+        ids = ids | refresh_ids(world)
     phone = world.nobody if case.rule is Rule.OPEN else world.ada
     answer = call(phone, name, ids, ids)
     assert answer.is_success, answer.text

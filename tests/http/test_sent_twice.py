@@ -13,8 +13,8 @@ from tests.http.matrix import CASES, Rule, operation_of
 from tests.http.operations import OPERATIONS
 from tests.http.repeats import KEYED, UNKEYED, WRITING, Intended, intend, shown, with_other_payload
 from tests.http.running import Running
-from tests.http.things import Ids, things_of
-from tests.http.world import Phone, World, make_world, sign_in
+from tests.http.things import Ids, refresh_ids, things_of
+from tests.http.world import Phone, World, make_world
 
 RETRY_SAFE = [name for name in WRITING if name not in UNKEYED or UNKEYED[name].status is None]
 COUNTS_AGAIN = [name for name, repeat in UNKEYED.items() if repeat.status is not None]
@@ -64,8 +64,7 @@ def sender(fresh: Fresh, name: str) -> Phone:
 def intended(fresh: Fresh, name: str, ids: Ids) -> Intended:
     """Return a write nobody has sent yet."""
     if name == "refresh_sign_in":
-        tokens = sign_in(fresh.world.http, fresh.world.ada_email).tokens
-        ids = ids | {"refresh_token": tokens["refresh_token"]}
+        ids = ids | refresh_ids(fresh.world)
     return intend(name, fresh.world.ada, ids)
 
 
@@ -132,8 +131,9 @@ def test_a_write_sent_several_times_at_once_has_the_effect_of_one(
     fresh: Fresh, look: Look, name: str
 ) -> None:
     phone, practice_id = sender(fresh, name), fresh.world.practice_id
+    alone = intended(fresh, name, fresh.alone)
     start = Counter(look.counts(practice_id))
-    assert intended(fresh, name, fresh.alone).send(phone).is_success
+    assert alone.send(phone).is_success
     after_one = Counter(look.counts(practice_id))
     sent = intended(fresh, name, fresh.at_once)
     before = Counter(look.counts(practice_id))

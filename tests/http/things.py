@@ -4,7 +4,7 @@ from typing import Final
 from uuid import uuid4
 
 from tests.http.sessions import a_client, a_note, a_recording, a_session, at, held, send_track
-from tests.http.world import PASSWORD, Phone, a_device
+from tests.http.world import PASSWORD, Phone, World, a_device, sign_in
 
 Ids = dict[str, str]
 LINE: Final = {"type": "LineString", "coordinates": [[0, 51], [0.01, 51]]}
@@ -95,6 +95,12 @@ def _second_phone(phone: Phone, email: str) -> str:
     answer = Phone(phone.http).post("/v1/sign-in", {"email": email, "password": PASSWORD, "device": device})
     assert answer.status_code == 200, answer.text
     return device["id"]
+
+
+def refresh_ids(world: World) -> Ids:
+    """Sign Ada in from a new phone; return what that phone refreshes with."""
+    tokens = sign_in(world.http, world.ada_email).tokens
+    return {"refresh_token": tokens["refresh_token"], "refreshing_device_id": tokens["device_id"]}
 
 
 def unknown() -> Ids:

@@ -133,22 +133,23 @@ def make_practice(running: Running, new: NewPractice) -> UUID:
 
 
 def sign_in(http: httpx.Client, email: str, password: str = PASSWORD) -> Phone:
-    """Sign in from a new phone."""
-    phone = Phone(http)
-    answer = phone.post("/v1/sign-in", {"email": email, "password": password, "device": a_device()})
+    """Sign in from a new phone, which keeps its device's id beside the tokens."""
+    device = a_device()
+    answer = Phone(http).post("/v1/sign-in", {"email": email, "password": password, "device": device})
     assert answer.status_code == 200, answer.text
-    return Phone(http, answer.json())
+    return Phone(http, answer.json() | {"device_id": device["id"]})
 
 
 def _joined(owner: Phone, email: str) -> Phone:
     ben = {"id": str(uuid4()), "email": email, "name": "Ben Towner"}
     assert owner.post("/v1/therapists", ben).status_code == 201
     token = owner.put(f"/v1/therapists/{ben['id']}/invitation").json()["token"]
+    device = a_device()
     accepted = Phone(owner.http).post(
-        "/v1/invitations/accept", {"token": token, "password": PASSWORD, "device": a_device()}
+        "/v1/invitations/accept", {"token": token, "password": PASSWORD, "device": device}
     )
     assert accepted.status_code == 200, accepted.text
-    return Phone(owner.http, accepted.json())
+    return Phone(owner.http, accepted.json() | {"device_id": device["id"]})
 
 
 def a_device() -> dict[str, str]:
