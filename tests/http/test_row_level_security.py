@@ -194,7 +194,7 @@ ARRAYS: Final[dict[str, Any]] = {"uuid[]": [uuid4()], "bytea[]": [b"x"], "float8
 """Arguments from which a statement takes its rows; any other is null, which filters nothing."""
 
 
-LOCK: Final = r"FOR (?:NO KEY |KEY )?(?:UPDATE|SHARE)(?: OF \w+)?"
+LOCK: Final = r"FOR (?:NO KEY |KEY )?(?:UPDATE|SHARE)(?: OF \w+(?:, \w+)*)?"
 WHERE: Final = re.compile(
     rf"^     WHERE (.*?)(?=^ *(?:ORDER BY|LIMIT|RETURNING|{LOCK})\b|\Z)", re.MULTILINE | re.DOTALL
 )
