@@ -17,7 +17,7 @@ CREATE TABLE place (
     CHECK ((lon IS NULL) = (lat IS NULL))
 );
 COMMENT ON TABLE place IS 'Tenant: where a session is held that is not walked: a room, an online address, a phone number.';
-COMMENT ON COLUMN place.access IS 'How one gets in: step-free entrance, door code held elsewhere, nearest stop.';
+COMMENT ON COLUMN place.access IS 'How to get in: step-free entrance, nearest stop.';
 CREATE INDEX place_by_revision ON place (practice_id, revision);
 ALTER TABLE place ENABLE ROW LEVEL SECURITY;
 ALTER TABLE place FORCE ROW LEVEL SECURITY;

@@ -25,7 +25,7 @@ CREATE TABLE client (
     CHECK ((outdoor_agreed IS NULL) = (outdoor_agreed_at IS NULL)),
     CHECK ((location_agreed IS NULL) = (location_agreed_at IS NULL))
 );
-COMMENT ON TABLE client IS 'Tenant, clinical: a person, a couple or a family; pseudonymous outside `sealed`.';
+COMMENT ON TABLE client IS 'Tenant, clinical: a person, a couple or a family. What identifies them is in `sealed` alone.';
 COMMENT ON COLUMN client.therapist_id IS 'Who holds the client; colleagues see nothing unless named in `viewers`.';
 COMMENT ON COLUMN client.label IS 'What the therapist calls the record; not a name.';
 COMMENT ON COLUMN client.outdoor_agreed IS 'The outdoor agreement, yes or no, as of `outdoor_agreed_at`.';

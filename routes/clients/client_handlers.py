@@ -18,7 +18,7 @@ from schemas.clients.client_imports import (
     ClientImportReport,
     read_client_rows,
 )
-from schemas.clients.clients import ClientIn, ClientOut, ClientPage, ClientPatch, ClientSummary
+from schemas.clients.clients import ClientIn, ClientOut, ClientPage, ClientPatch, ClientSummaryOut
 from service.clients.clients import ClientFilter, Stage
 from service.clients.import_clients import derived_client_id, foresee_import, import_clients
 from service.clients.keep_clients import add_client, change_client, page_of_clients, read_client
@@ -57,13 +57,15 @@ async def get_clients(
     stage: Annotated[Stage | None, QueryParameter(description="Only those at this stage.")] = None,
     label: Annotated[
         str | None,
-        QueryParameter(min_length=1, max_length=100, description="A part of the label, in any case."),
+        QueryParameter(
+            min_length=1, max_length=100, description="A part of the label, in capital or small letters."
+        ),
     ] = None,
 ) -> ClientPage:
     """List your clients by label, without their encrypted records."""
     wanted = ClientFilter(archived, stage, label)
     page, practice = await page_of_clients(begin, wanted, after=after(cursor), limit=limit)
-    return ClientPage.from_page(page, partial(ClientSummary.from_client, practice=practice))
+    return ClientPage.from_page(page, partial(ClientSummaryOut.from_client, practice=practice))
 
 
 @get("/clients/{client_id:uuid}", operation_id="read_client", summary="Read a client", tags=["clients"])

@@ -110,7 +110,7 @@ def _client_in(cells: dict[str, str]) -> ClientIn:
     return msgspec.convert(plain | parts, ClientIn, strict=False)
 
 
-class ImportedRow(Output):
+class RowReportOut(Output):
     """What became of a row."""
 
     row: Annotated[
@@ -132,7 +132,7 @@ class ClientImportReport(Output):
     created: Annotated[int, Meta(description="In a dry run: how many would be.")]
     already_there: int
     refused: int
-    rows: list[ImportedRow]
+    rows: list[RowReportOut]
 
     @classmethod
     def from_rows(cls, rows: Sequence[RowReport], *, dry_run: bool) -> "ClientImportReport":
@@ -143,5 +143,5 @@ class ClientImportReport(Output):
             created=outcomes.count(Outcome.WOULD_CREATE if dry_run else Outcome.CREATED),
             already_there=outcomes.count(Outcome.ALREADY_THERE),
             refused=outcomes.count(Outcome.REFUSED),
-            rows=[ImportedRow.of(each) for each in rows],
+            rows=[RowReportOut.of(each) for each in rows],
         )

@@ -179,7 +179,7 @@ class WalksOut(Output):
     rests_s: int
 
 
-class ClientSummary(Output):
+class ClientSummaryOut(Output):
     """A client as a list shows them: without the encrypted record."""
 
     id: UUID
@@ -202,15 +202,15 @@ class ClientSummary(Output):
     archived_at: Instant | UnsetType = UNSET
 
     @classmethod
-    def from_client(cls, client: Client, practice: Practice) -> "ClientSummary":
+    def from_client(cls, client: Client, practice: Practice) -> "ClientSummaryOut":
         """Return the client as a list shows them."""
         return cls(**_summary(client, practice))
 
 
 def _summary(client: Client, practice: Practice) -> dict[str, Any]:
-    """Return the members of a ClientSummary."""
+    """Return the members of a ClientSummaryOut."""
     pace = pace_of(client, practice)
-    return shown(client, ClientSummary) | {
+    return shown(client, ClientSummaryOut) | {
         "walks": WalksOut(pace.flat_mps, round(pace.rests_s)),
         "outdoor_agreement": _part(client.outdoor_agreement, AgreementOut),
         "location_permission": _part(client.location_permission, AgreementOut),
@@ -256,7 +256,7 @@ class GpOut(Output):
     phone_number: str | UnsetType = UNSET
 
 
-class ClientOut(ClientSummary):
+class ClientOut(ClientSummaryOut):
     """A client with the encrypted record."""
 
     identity: IdentityOut | UnsetType = UNSET
@@ -279,5 +279,5 @@ class ClientOut(ClientSummary):
         )
 
 
-class ClientPage(Page[ClientSummary]):
+class ClientPage(Page[ClientSummaryOut]):
     """Clients by label."""

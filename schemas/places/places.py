@@ -10,7 +10,7 @@ from schemas.base import Input, Instant, Latitude, Longitude, Name, Output, Page
 from service.places.places import Place, PlaceKind
 
 Address = Annotated[str, Meta(min_length=1, max_length=1_000)]
-Access = Annotated[str, Meta(min_length=1, max_length=2_000, description="How one gets in.")]
+Access = Annotated[str, Meta(min_length=1, max_length=2_000, description="How to get in.")]
 Url = Annotated[str, Meta(pattern=r"^https?://[^\s]{1,1990}$(?!\n)", description="A web address.")]
 PhoneNumber = Annotated[str, Meta(pattern=r"^\+?[0-9 ().\-]{3,39}$(?!\n)")]
 

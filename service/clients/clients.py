@@ -153,7 +153,7 @@ class ClientFilter(msgspec.Struct, frozen=True):
     archived: bool = False
     stage: Stage | None = None
     label: str | None = None
-    """A part of the label; capital and small letters are the same."""
+    """A part of the label, in capital or small letters."""
 
 
 def pace_of(client: Client, practice: Practice) -> Pace:

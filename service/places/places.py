@@ -25,7 +25,7 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     address: str | None = None
     access: str | None = None
-    """How one gets in: step-free entrance, nearest stop."""
+    """How to get in: step-free entrance, nearest stop."""
     lon: float | None = None
     lat: float | None = None
     url: str | None = None

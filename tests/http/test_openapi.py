@@ -93,7 +93,7 @@ def test_every_instant_has_the_format_date_time() -> None:
 
 
 def test_members_and_values_have_their_descriptions() -> None:
-    members = SCHEMAS["ClientSummary"]["properties"]
+    members = SCHEMAS["ClientSummaryOut"]["properties"]
     assert members["flat_pace_mps"]["description"] == "The client's own; absent where the practice's applies."
     inherited = SCHEMAS["ClientOut"]["properties"]["location_permission"]["description"]
     assert inherited == "Absent until the client was asked; tracks are kept only with it."
