@@ -72,10 +72,6 @@ class KeyFile:
     def new(cls) -> Self:
         return cls((Key.new(),), Key.new())
 
-    def with_new_key(self) -> Self:
-        """Return these keys with a new one first. What is sealed under the others still opens."""
-        return type(self)((Key.new(), *self.wrap), self.index)
-
     def to_text(self) -> str:
         """Return the file's content, comments included."""
         uses = [("wrap", each) for each in self.wrap] + [("index", self.index)]

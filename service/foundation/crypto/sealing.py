@@ -161,10 +161,6 @@ class Keyring:
         """Return the key of a practice. Raises WrongKeyFile or SealBroken."""
         return self._unwrapped(practice_id, wrapped)
 
-    def rewrap(self, practice_id: UUID, wrapped: bytes) -> bytes:
-        """Return the same practice key wrapped by the key file's first key; nothing below it changes."""
-        return self._wrapped(practice_id, self._secret(practice_id, wrapped))
-
     def email_index(self, email: str) -> bytes:
         """Return 32 bytes by which an address is found, however its letters were cased.
 

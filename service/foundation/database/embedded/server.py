@@ -3,11 +3,11 @@
 import os
 import shutil
 import subprocess
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryFile
-from types import MappingProxyType, TracebackType
+from types import TracebackType
 from typing import Final, Self
 from urllib.parse import quote
 
@@ -24,8 +24,6 @@ from service.foundation.database.embedded.sockets import PORT, clear_link, socke
 
 ROOM_BYTES: Final = 128_000_000
 """Kept free for the write-ahead log and what begun writes still need: several of the largest uploads."""
-
-NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
 
 
 class EmbeddedServer:
@@ -99,14 +97,11 @@ def say_nothing(_progress: str) -> None:
     """Take progress and keep it to oneself."""
 
 
-def start_embedded(
-    data: Path, *, progress: Callable[[str], None] = say_nothing, extra_settings: Mapping[str, str] = NOTHING
-) -> EmbeddedServer:
+def start_embedded(data: Path, *, progress: Callable[[str], None] = say_nothing) -> EmbeddedServer:
     """Start PostgreSQL on the data folder, made if need be, and return it when it answers.
 
     Waits for recovery as long as recovery takes. Raise an EmbeddedError that says the way out.
     """
-    arguments = as_arguments(extra_settings)
     binaries = find_binaries()
     folder = open_data_folder(data)
     with ExitStack() as undo:
@@ -114,7 +109,7 @@ def start_embedded(
         account = choose_account(folder.home)
         runnable = binaries_for(account, progress)
         complaints = undo.enter_context(TemporaryFile())
-        postmaster = Postmaster([runnable / "postgres", *arguments], folder, account, complaints)
+        postmaster = Postmaster([runnable / "postgres", *as_arguments()], folder, account, complaints)
         with lock_for_server(folder, account, progress) as lock:
             password = _prepare(folder, runnable, account, lock, progress)
             postmaster.launch(lock)

@@ -4,8 +4,6 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-from service.foundation.database.embedded.errors import SettingRefused
-
 DURABLE: Final[Mapping[str, str]] = MappingProxyType(
     {"fsync": "on", "full_page_writes": "on", "synchronous_commit": "on", "data_checksums": "on"}
 )
@@ -54,17 +52,8 @@ LOGS: Final[Mapping[str, str]] = MappingProxyType(
 )
 
 
-def as_arguments(extra: Mapping[str, str]) -> list[str]:
-    """Return the command line for Towpath's settings and the `extra` ones.
-
-    Raise SettingRefused if an extra setting names one of `DURABLE` or `ACCESS`.
-    """
-    asked = {name.lower(): value for name, value in extra.items()}
-    if refused := sorted(asked.keys() & (DURABLE.keys() | ACCESS.keys())):
-        raise SettingRefused(
-            f"{', '.join(refused)} cannot be set: acknowledged writes survive a crash, and only this machine"
-            " gets in. For a server set up otherwise use TOWPATH_DATABASE_URL."
-        )
-    chosen = {**SMALL, **LOGS, **asked, **ACCESS, **DURABLE}
+def as_arguments() -> list[str]:
+    """Return the settings as the server's command line takes them."""
+    chosen = {**SMALL, **LOGS, **ACCESS, **DURABLE}
     del chosen["data_checksums"]  # decided when the cluster was made; can only be read
     return [word for name, value in chosen.items() for word in ("-c", f"{name}={value}")]
