@@ -6,7 +6,8 @@ import msgspec
 
 from service.foundation.crypto.passwords import PasswordHasher, refuse_weak
 from service.foundation.crypto.sealing import Keyring
-from service.foundation.database.connection import Begin, Pool
+from service.foundation.database.connection import Begin, Pool, Transaction
+from service.foundation.retry_safe import Unusable
 from service.people.own_password import own_attempt, own_credentials, refuse_new_password_in, wrong_password
 from service.people.sign_in_queries import revoke_sign_ins
 from service.people.sign_ins import SignIn
@@ -42,19 +43,27 @@ async def change_password(
             raise wrong_password("/current")
         refuse_weak(change.new, email=credentials.email, name=credentials.name)
         password_hash = await hasher.hash(change.new)
-    async with begin.write() as transaction:
-        connection, practice_id = transaction.connection, transaction.practice_id
-        await forget_failures(connection, attempt)
-        await refuse_new_password_in(transaction, credentials, "/current")
-        await set_password(connection, practice_id, sign_in.therapist_id, password_hash)
-        await revoke_sign_ins(
-            connection,
-            practice_id,
-            now,
-            "password_changed",
-            therapist_id=sign_in.therapist_id,
-            spare=sign_in.id,
-        )
+    try:
+        async with begin.write() as transaction:
+            await forget_failures(transaction.connection, attempt)
+            await refuse_new_password_in(transaction, credentials, "/current")
+            await _set_password_in(transaction, sign_in, password_hash, now)
+    except Unusable:
+        # The phone may have sent this twice at once: then the other request has set the new password.
+        stored = (await own_credentials(begin)).password_hash
+        if not (await hasher.verify(stored, change.new)).matches:
+            raise
+
+
+async def _set_password_in(
+    transaction: Transaction, sign_in: SignIn, password_hash: str, now: datetime
+) -> None:
+    """Store the password and end the therapist's other sign-ins."""
+    connection, practice_id = transaction.connection, transaction.practice_id
+    await set_password(connection, practice_id, sign_in.therapist_id, password_hash)
+    await revoke_sign_ins(
+        connection, practice_id, now, "password_changed", therapist_id=sign_in.therapist_id, spare=sign_in.id
+    )
 
 
 async def _matches(hasher: PasswordHasher, stored: str | None, change: PasswordChange) -> bool:

@@ -13,7 +13,6 @@ from tests.http.things import LINE, RECORDING, Ids, new
 from tests.http.world import PASSWORD, Phone, a_device
 
 GPX: Final = {"content": RECORDING, "headers": {"Content-Type": "application/gpx+xml"}}
-CSV: Final = {"content": b"label\nB. 2\n", "headers": {"Content-Type": "text/csv"}}
 Options = dict[str, Any]
 OptionsMaker = Callable[[Ids, Ids], Options]
 """Takes the ids of what is asked for and the ids of what the caller has; returns what is sent."""
@@ -61,6 +60,11 @@ def query(**names: str) -> OptionsMaker:
     return lambda theirs, _: {"params": {key: theirs.get(name, name) for key, name in names.items()}}
 
 
+def a_client_file() -> Options:
+    """Send a CSV file of one client nobody has imported before: the same row again is the same client."""
+    return {"content": f"label\nB. {new()[:8]}\n".encode(), "headers": {"Content-Type": "text/csv"}}
+
+
 def a_session(client_id: str, **members: object) -> dict[str, object]:
     return {"id": new(), "client_id": client_id, "modality": "walk", "planned_start": at(0), **members}
 
@@ -102,7 +106,7 @@ CASES: Final[dict[str, Case]] = {
     "read_place": Case(PRACTICE),
     "change_place": Case(PRACTICE, sent(lambda _: {"name": "Loft"})),
     "create_client": Case(SELF, sent(lambda _: {"id": new(), "label": "B. 2"})),
-    "import_clients": Case(SELF, lambda _, __: CSV),
+    "import_clients": Case(SELF, lambda _, __: a_client_file()),
     "list_clients": Case(SELF),
     "read_client": Case(CLINICAL),
     "change_client": Case(CLINICAL, sent(lambda _: {"label": "A. 18"})),

@@ -2,7 +2,6 @@
 
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
 import httpx
 import msgspec
@@ -23,11 +22,6 @@ REFUSED = {
     "writing": (422, "urn:towpath:problem:idempotency-key-reused"),
 }
 AT_ONCE = 3
-NOT_YET = {
-    name: pytest.mark.xfail(reason="the second is refused while the first still runs", strict=False)
-    for name in ("change_password",)
-}
-"""Faults that are still to be mended; a line goes when its fault does."""
 REVISION = "practice_revision"
 """The counter goes on with every write, whether or not it changes anything."""
 
@@ -80,11 +74,6 @@ def send_at_once(phone: Phone, sent: Intended) -> list[httpx.Response]:
         return list(threads.map(sent.send, [phone] * AT_ONCE))
 
 
-def at_once(names: list[str]) -> list[Any]:
-    """Return the cases of a test, with their faults that are known."""
-    return [pytest.param(name, marks=NOT_YET.get(name, ()), id=name) for name in names]
-
-
 def test_every_write_asks_the_ledger_or_says_why_it_need_not() -> None:
     unkeyed = {name for name, each in OPERATIONS.items() if each.writes and each.ledger is None}
     assert unkeyed == set(UNKEYED)
@@ -126,7 +115,7 @@ def test_an_id_or_key_sent_with_another_payload_is_refused_and_changes_nothing(
     assert rows(look, fresh) == before
 
 
-@pytest.mark.parametrize("name", at_once(RETRY_SAFE))
+@pytest.mark.parametrize("name", RETRY_SAFE)
 def test_a_write_sent_several_times_at_once_has_the_effect_of_one(
     fresh: Fresh, look: Look, name: str
 ) -> None:
@@ -145,7 +134,7 @@ def test_a_write_sent_several_times_at_once_has_the_effect_of_one(
     assert change(before, after) == change(start, after_one)
 
 
-@pytest.mark.parametrize("name", at_once(COUNTS_AGAIN))
+@pytest.mark.parametrize("name", COUNTS_AGAIN)
 def test_a_write_that_counts_each_time_is_answered_however_many_come_at_once(fresh: Fresh, name: str) -> None:
     phone, sent = sender(fresh, name), intended(fresh, name, fresh.at_once)
     statuses = {each.status_code for each in send_at_once(phone, sent)}
