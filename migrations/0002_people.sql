@@ -120,6 +120,30 @@ CREATE INDEX token_by_sign_in ON token (practice_id, sign_in_id);
 ALTER TABLE token ENABLE ROW LEVEL SECURITY;
 ALTER TABLE token FORCE ROW LEVEL SECURITY;
 
+CREATE TABLE security_event (
+    practice_id  uuid NOT NULL,
+    id           uuid NOT NULL,
+    therapist_id uuid NOT NULL,
+    kind         text NOT NULL CHECK (kind IN
+                     ('email_changed', 'password_changed', 'new_device', 'device_revoked', 'token_reused')),
+    at           timestamptz NOT NULL,
+    device_id    uuid,
+    old_email    text CHECK (length(old_email) BETWEEN 3 AND 254),
+    new_email    text CHECK (length(new_email) BETWEEN 3 AND 254),
+    revision     bigint NOT NULL,
+    PRIMARY KEY (practice_id, id),
+    FOREIGN KEY (practice_id, therapist_id) REFERENCES therapist (practice_id, id),
+    FOREIGN KEY (practice_id, device_id) REFERENCES device (practice_id, id),
+    CHECK ((kind = 'email_changed') = (old_email IS NOT NULL)),
+    CHECK ((kind = 'email_changed') = (new_email IS NOT NULL))
+);
+COMMENT ON TABLE security_event IS 'Tenant: what happened to a therapist''s account; shown to that therapist alone.';
+COMMENT ON COLUMN security_event.device_id IS 'The device it was done from or to; null for the command line.';
+CREATE INDEX security_event_by_therapist ON security_event (practice_id, therapist_id, at, id);
+CREATE INDEX security_event_by_revision ON security_event (practice_id, revision);
+ALTER TABLE security_event ENABLE ROW LEVEL SECURITY;
+ALTER TABLE security_event FORCE ROW LEVEL SECURITY;
+
 CREATE TABLE throttle (
     bucket           bytea PRIMARY KEY,
     failures         integer NOT NULL,

@@ -16,6 +16,7 @@ THERAPIST: Final = "0197c2a4-8f3e-7b1a-9c55-3f0e6b7d2a17"
 DEVICE: Final = "0197c2a4-8f3e-7b1a-9c55-3f0e6b7d2a18"
 PRACTICE: Final = "0197c2a4-8f3e-7b1a-9c55-3f0e6b7d2a19"
 SIGN_IN: Final = "0197c2a4-8f3e-7b1a-9c55-3f0e6b7d2a1a"
+SECURITY_EVENT: Final = "0197c2a4-8f3e-7b1a-9c55-3f0e6b7d2a1b"
 
 Example = dict[str, Any]
 
@@ -195,6 +196,7 @@ EXAMPLES: Final[dict[str, Example]] = {
     "SignInIn": {"email": "ada@example.org", "password": PASSWORD, "device": PHONE},
     "RefreshIn": {"refresh_token": "twr_…", "device_id": DEVICE},
     "InvitationIn": {"token": "twi_…", "password": PASSWORD, "device": PHONE},
+    "EmailIn": {"email": "ada.lock@example.org", "password": PASSWORD},
     "PasswordIn": {"current": PASSWORD, "new": NEXT_PASSWORD},
     "SignInOut": {
         "sign_in_id": SIGN_IN,
@@ -204,6 +206,20 @@ EXAMPLES: Final[dict[str, Example]] = {
         "access_expires_at": "2026-05-04T08:40:00Z",
         "refresh_token": "twr_…",
         "refresh_expires_at": "2026-05-18T08:30:00Z",
+    },
+    "SecurityEventPage": {
+        "items": [
+            {
+                "id": SECURITY_EVENT,
+                "kind": "email_changed",
+                "at": "2026-05-04T08:30:00Z",
+                "revision": 40,
+                "device_id": DEVICE,
+                "old_email": "ada@example.org",
+                "new_email": "ada.lock@example.org",
+            }
+        ],
+        "next_cursor": CURSOR,
     },
     "DeviceList": {
         "items": [

@@ -28,6 +28,7 @@ from routes.http.strict import StrictRequest, refuse_unreadable
 from routes.people import (
     device_handlers,
     invitation_handlers,
+    me_handlers,
     practice_handlers,
     sign_in_handlers,
     therapist_handlers,
@@ -51,6 +52,7 @@ HANDLERS: Final[Sequence[ControllerRouterHandler]] = [
     *sign_in_handlers.HANDLERS,
     *device_handlers.HANDLERS,
     *invitation_handlers.HANDLERS,
+    *me_handlers.HANDLERS,
     *practice_handlers.HANDLERS,
     *therapist_handlers.HANDLERS,
     *place_handlers.HANDLERS,

@@ -18,6 +18,10 @@ DROP POLICY IF EXISTS own_practice ON sign_in;
 CREATE POLICY own_practice ON sign_in
     USING (practice_id = nullif(current_setting('app.practice', true), '')::uuid);
 
+DROP POLICY IF EXISTS own_practice ON security_event;
+CREATE POLICY own_practice ON security_event
+    USING (practice_id = nullif(current_setting('app.practice', true), '')::uuid);
+
 DROP POLICY IF EXISTS own_practice ON token;
 CREATE POLICY own_practice ON token
     USING (practice_id = nullif(current_setting('app.practice', true), '')::uuid);

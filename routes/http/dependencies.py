@@ -23,6 +23,7 @@ from service.foundation.crypto.tokens import Token, parse_token
 from service.foundation.database.connection import Begin, Pool
 from service.foundation.pages import LONGEST_CURSOR, PAGE_DEFAULT, PAGE_LIMIT, Cursor
 from service.foundation.retry_safe import BY_ANY_DEVICE, Expected, Once
+from service.people.own_password import PasswordGuard
 from service.people.sign_in_queries import ByToken, find_sign_in
 from service.people.sign_ins import SIGN_IN_OVER, NotSignedIn, SignIn
 from service.people.therapists import Role
@@ -112,6 +113,16 @@ async def provide_by_token(request: Request[Any, Any, Any], services: NamedDepen
 async def provide_begin(services: NamedDependency[Services], sign_in: NamedDependency[SignIn]) -> Begin:
     """Return what opens transactions for this sign-in's practice and therapist."""
     return Begin(services.pool, sign_in.tenant, services.has_room)
+
+
+async def provide_guard(
+    request: Request[Any, Any, Any],
+    services: NamedDependency[Services],
+    sign_in: NamedDependency[SignIn],
+) -> PasswordGuard:
+    """Return what checks the password that confirms a change of one's own account."""
+    network = services.client_network(request)
+    return PasswordGuard(services.pool, services.keyring, services.hasher, sign_in, network)
 
 
 async def provide_keys(
@@ -239,6 +250,7 @@ DEPENDENCIES: Final = {
     "sign_in": Provide(provide_sign_in),
     "by_token": Provide(provide_by_token),
     "begin": Provide(provide_begin),
+    "guard": Provide(provide_guard),
     "keys": Provide(provide_keys),
     "creating": Provide(provide_creating),
     "writing": Provide(provide_writing),

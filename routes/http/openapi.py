@@ -64,7 +64,7 @@ DESCRIPTIONS: Final = {
 ANY_OBJECT: Final = {"type": "object", "additionalProperties": True}
 """Without `additionalProperties` TypeScript generators make a type without members of it."""
 
-GUESSABLE: Final = frozenset({"sign_in", "change_password"})
+GUESSABLE: Final = frozenset({"sign_in", "change_email", "change_password"})
 """Operations that check a password, and answer 429 after too many wrong ones."""
 
 

@@ -11,6 +11,7 @@ from routes.http.dependencies import OPEN, STRANGERS_BYTES, Services
 from schemas.people.sign_ins import PasswordIn, RefreshIn, SignInIn, SignInOut
 from service.foundation.database.connection import Begin
 from service.people.change_password import PasswordChange, change_password
+from service.people.own_password import PasswordGuard
 from service.people.refresh_sign_in import refresh_sign_in
 from service.people.sign_in import sign_in
 from service.people.sign_ins import SignIn
@@ -74,15 +75,10 @@ async def delete_sign_in(
     status_code=204,
 )
 async def post_password(
-    data: JSONBody[PasswordIn],
-    services: NamedDependency[Services],
-    sign_in: NamedDependency[SignIn],
-    now: NamedDependency[datetime],
-    request: Request[Any, Any, Any],
+    data: JSONBody[PasswordIn], guard: NamedDependency[PasswordGuard], now: NamedDependency[datetime]
 ) -> None:
     """Set a new password. Every other sign-in of yours ends; this one goes on."""
-    change = PasswordChange(data.current, data.new, services.client_network(request))
-    await change_password(services.pool, services.keyring, services.hasher, sign_in, change, now)
+    await change_password(guard, PasswordChange(data.current, data.new), now)
 
 
 HANDLERS = [post_sign_in, post_refresh, delete_sign_in, post_password]

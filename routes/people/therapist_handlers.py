@@ -1,4 +1,4 @@
-"""Therapists of the practice, and who is signed in."""
+"""Therapists of the practice."""
 
 from datetime import datetime
 from uuid import UUID
@@ -9,27 +9,15 @@ from litestar.params import FromPath, JSONBody
 
 from routes.http.answers import answer, created
 from routes.http.dependencies import OWNER, Creating, Services, Writing
-from schemas.people.practices import PracticeOut
-from schemas.people.therapists import MeOut, TherapistIn, TherapistList, TherapistOut, TherapistPatch
+from schemas.people.therapists import TherapistIn, TherapistList, TherapistOut, TherapistPatch
 from service.foundation.database.connection import Begin
 from service.foundation.retry_safe import Expected
 from service.people.keep_therapists import (
     add_therapist,
     all_therapists,
     change_therapist,
-    read_me,
     read_therapist,
 )
-from service.people.sign_ins import SignIn
-
-
-@get("/me", operation_id="read_me", summary="Who am I", tags=["practice"])
-async def get_me(begin: NamedDependency[Begin], sign_in: NamedDependency[SignIn]) -> MeOut:
-    """Read who this sign-in is, in which practice, on which device."""
-    me = await read_me(begin)
-    return MeOut(
-        TherapistOut.from_therapist(me.therapist), PracticeOut.from_practice(me.practice), sign_in.device_id
-    )
 
 
 @get("/therapists", operation_id="list_therapists", summary="List therapists", tags=["practice"])
@@ -88,4 +76,4 @@ async def patch_therapist(
     return answer(TherapistOut.from_therapist(therapist), therapist.revision)
 
 
-HANDLERS = [get_me, get_therapists, get_therapist, post_therapist, patch_therapist]
+HANDLERS = [get_therapists, get_therapist, post_therapist, patch_therapist]

@@ -7,7 +7,6 @@ from uuid import UUID
 from msgspec import UNSET, Meta, UnsetType
 
 from schemas.base import ADDRESS, Input, Instant, Name, Output, changes_of, shown
-from schemas.people.practices import PracticeOut
 from service.people.emails import LONGEST_EMAIL, normal_email
 from service.people.therapists import Role, Therapist
 
@@ -78,11 +77,3 @@ class TherapistList(Output):
     """Everyone who works or worked in the practice, by name."""
 
     items: list[TherapistOut]
-
-
-class MeOut(Output):
-    """The therapist of this sign-in, their practice, and the device."""
-
-    therapist: TherapistOut
-    practice: PracticeOut
-    device_id: UUID

@@ -3,12 +3,14 @@
 import base64
 import binascii
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from typing import Final, Generic, TypeVar
 from uuid import UUID
 
 import msgspec
 
 from service.foundation.errors import DomainError
+from service.foundation.instants import is_real
 
 Item = TypeVar("Item")
 
@@ -45,6 +47,16 @@ class Cursor(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields
         if "\0" in cursor.key:
             raise BadCursor("not a cursor of this list")
         return cursor
+
+    def instant(self) -> datetime:
+        """Return the sort key of a list that is sorted by an instant. Raises BadCursor."""
+        try:
+            instant = datetime.fromisoformat(self.key)
+        except ValueError as error:
+            raise BadCursor("not a cursor of this list") from error
+        if instant.tzinfo is None or not is_real(instant):
+            raise BadCursor("not a cursor of this list")
+        return instant
 
 
 BEFORE_ALL: Final = Cursor("", UUID(int=0))

@@ -9,6 +9,8 @@ from service.foundation.crypto.tokens import mint_token
 from service.foundation.database.connection import Connection, Transaction
 from service.people.device_queries import find_device, insert_device, see_device
 from service.people.devices import Device, NewDevice, refuse_unusable_device
+from service.people.security_event_queries import record_security_event
+from service.people.security_events import SecurityEventKind
 from service.people.sign_in_queries import insert_sign_in, insert_token
 from service.people.sign_ins import ACCESS_LIFE, REFRESH_IDLE, SIGN_IN_LIFE, Account, SignInTokens
 
@@ -46,6 +48,8 @@ async def _keep_device_in(transaction: Transaction, new: NewDevice, now: datetim
             last_seen_at=now,
         )
         await insert_device(transaction, device)
+        new_device = SecurityEventKind.NEW_DEVICE
+        await record_security_event(transaction, new_device, therapist_id, now, device_id=new.id)
     else:
         refuse_unusable_device(known, therapist_id)
         await see_device(transaction.connection, transaction.practice_id, new.id, now)

@@ -4,70 +4,76 @@ from datetime import datetime
 
 import msgspec
 
-from service.foundation.crypto.passwords import PasswordHasher, refuse_weak
-from service.foundation.crypto.sealing import Keyring
-from service.foundation.database.connection import Begin, Pool, Transaction
-from service.foundation.retry_safe import Unusable
-from service.people.own_password import own_attempt, own_credentials, refuse_new_password_in, wrong_password
+from service.foundation.crypto.passwords import refuse_weak
+from service.foundation.database.connection import Begin, Transaction
+from service.foundation.prepare_and_write import prepare_and_write
+from service.people.own_password import (
+    ConfirmedPassword,
+    PasswordGuard,
+    accept_confirmation_in,
+    own_attempt,
+    own_credentials,
+    wrong_password,
+)
+from service.people.security_event_queries import record_security_event
+from service.people.security_events import SecurityEventKind
 from service.people.sign_in_queries import revoke_sign_ins
-from service.people.sign_ins import SignIn
 from service.people.therapist_queries import set_password
-from service.people.throttle import counted, forget_failures
+from service.people.throttle import counted
 
 
 class PasswordChange(msgspec.Struct, frozen=True):
-    """The password until now, the password from now on, and the network the request comes from."""
+    """The password until now, and the password from now on."""
 
     current: str
     new: str
-    network: str
 
 
-async def change_password(
-    pool: Pool,
-    keyring: Keyring,
-    hasher: PasswordHasher,
-    sign_in: SignIn,
-    change: PasswordChange,
-    now: datetime,
-) -> None:
-    """Set a new password; every other sign-in of this therapist ends. Raises Unusable, WeakPassword.
+class PreparedPassword(msgspec.Struct, frozen=True):
+    """A confirmed change; `password_hash` is None where the stored password is the new one already."""
 
-    Sent again after a lost answer it succeeds too: then the stored password is the new one already.
+    confirmed: ConfirmedPassword
+    password_hash: str | None
+
+
+async def change_password(guard: PasswordGuard, change: PasswordChange, now: datetime) -> None:
+    """Set a new password; every other sign-in of this therapist ends.
+
+    Sent again after a lost answer, it changes nothing. Raises Unusable, WeakPassword, TooManyAttempts.
     """
-    begin = Begin(pool, sign_in.tenant)
-    credentials = await own_credentials(begin)
-    attempt = own_attempt(keyring, credentials, sign_in, change.network)
-    async with counted(pool, attempt, now):
-        if not await _matches(hasher, credentials.password_hash, change):
-            raise wrong_password("/current")
-        refuse_weak(change.new, email=credentials.email, name=credentials.name)
-        password_hash = await hasher.hash(change.new)
-    try:
-        async with begin.write() as transaction:
-            await forget_failures(transaction.connection, attempt)
-            await refuse_new_password_in(transaction, credentials, "/current")
-            await _set_password_in(transaction, sign_in, password_hash, now)
-    except Unusable:
-        # The phone may have sent this twice at once: then the other request has set the new password.
-        stored = (await own_credentials(begin)).password_hash
-        if not (await hasher.verify(stored, change.new)).matches:
-            raise
+
+    async def write(transaction: Transaction, prepared: PreparedPassword | None) -> None:
+        await accept_confirmation_in(transaction, prepared.confirmed if prepared else None)
+        if prepared and prepared.password_hash is not None:
+            await _set_password_in(transaction, guard, prepared.password_hash, now)
+
+    begin = Begin(guard.pool, guard.sign_in.tenant)
+    await prepare_and_write(begin, None, prepare=lambda: _prepare(guard, change, now), write=write)
+
+
+async def _prepare(guard: PasswordGuard, change: PasswordChange, now: datetime) -> PreparedPassword:
+    """Check both passwords and hash the new one. Raises Unusable, WeakPassword, TooManyAttempts."""
+    credentials = await own_credentials(guard)
+    refuse_weak(change.new, email=credentials.email, name=credentials.name)
+    attempt = own_attempt(guard, credentials)
+    confirmed = ConfirmedPassword(credentials, attempt)
+    async with counted(guard.pool, attempt, now):
+        if (await guard.hasher.verify(credentials.password_hash, change.current)).matches:
+            return PreparedPassword(confirmed, await guard.hasher.hash(change.new))
+        if (await guard.hasher.verify(credentials.password_hash, change.new)).matches:
+            return PreparedPassword(confirmed, None)
+        raise wrong_password("/current")
 
 
 async def _set_password_in(
-    transaction: Transaction, sign_in: SignIn, password_hash: str, now: datetime
+    transaction: Transaction, guard: PasswordGuard, password_hash: str, now: datetime
 ) -> None:
-    """Store the password and end the therapist's other sign-ins."""
-    connection, practice_id = transaction.connection, transaction.practice_id
-    await set_password(connection, practice_id, sign_in.therapist_id, password_hash)
+    """Store the new password, end every other sign-in, and record it."""
+    connection, practice_id, sign_in = transaction.connection, transaction.practice_id, guard.sign_in
+    therapist_id = sign_in.therapist_id
+    await set_password(connection, practice_id, therapist_id, password_hash)
     await revoke_sign_ins(
-        connection, practice_id, now, "password_changed", therapist_id=sign_in.therapist_id, spare=sign_in.id
+        connection, practice_id, now, "password_changed", therapist_id=therapist_id, spare=sign_in.id
     )
-
-
-async def _matches(hasher: PasswordHasher, stored: str | None, change: PasswordChange) -> bool:
-    """Return whether the stored password is the current one, or already the new one."""
-    if (await hasher.verify(stored, change.current)).matches:
-        return True
-    return (await hasher.verify(stored, change.new)).matches
+    changed = SecurityEventKind.PASSWORD_CHANGED
+    await record_security_event(transaction, changed, therapist_id, now, device_id=sign_in.device_id)

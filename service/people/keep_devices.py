@@ -9,6 +9,8 @@ from service.foundation.database.connection import Begin, Transaction
 from service.foundation.retry_safe import found
 from service.people.device_queries import find_device, list_devices, update_device
 from service.people.devices import Device
+from service.people.security_event_queries import record_security_event
+from service.people.security_events import SecurityEventKind
 from service.people.sign_in_queries import revoke_sign_ins
 from service.people.sign_ins import SignIn
 from service.people.therapists import Role
@@ -30,7 +32,7 @@ async def revoke_device(begin: Begin, sign_in: SignIn, device_id: UUID, now: dat
 
 
 async def revoke_device_in(transaction: Transaction, device: Device, now: datetime) -> None:
-    """End every sign-in of a device, and let it make no more.
+    """End every sign-in of a device, let it make no more, and record that.
 
     Sign-ins first, then the device: a refresh locks them in that order, and neither must wait for the other.
     """
@@ -39,3 +41,5 @@ async def revoke_device_in(transaction: Transaction, device: Device, now: dateti
     )
     if device.revoked_at is None:
         await update_device(transaction, msgspec.structs.replace(device, revoked_at=now))
+        revoked = SecurityEventKind.DEVICE_REVOKED
+        await record_security_event(transaction, revoked, device.therapist_id, now, device_id=device.id)

@@ -68,7 +68,7 @@ async def add_therapist(
             return replayed(await find_therapist(connection, practice_id, therapist.id)), True
         email_index = keyring.email_index(therapist.email)
         if not await index_email(connection, email_index, practice_id, therapist.id):
-            raise email_taken()
+            raise email_taken("reactivate them or, if they have not joined yet, invite them again")
         return await insert_therapist(transaction, therapist), False
 
 

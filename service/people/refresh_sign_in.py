@@ -10,6 +10,8 @@ from service.foundation.database.connection import Begin, Connection, Pool
 from service.foundation.tenant import NOBODY, Tenant
 from service.people.begin_sign_in import issue_tokens_in
 from service.people.device_queries import see_device
+from service.people.security_event_queries import record_security_event
+from service.people.security_events import SecurityEventKind
 from service.people.sign_in_queries import (
     RefreshToken,
     await_first_use,
@@ -96,10 +98,19 @@ async def _rotate_in(
 
 
 async def _end_stolen(begin: Begin, stored: RefreshToken, now: datetime) -> None:
-    """End a sign-in, in a transaction of its own: the refusal rolls the first one back."""
-    practice_id = begin.tenant.practice_id
-    async with begin.unstamped() as connection:
-        await revoke_sign_ins(connection, practice_id, now, "token_reused", sign_in_id=stored.sign_in_id)
+    """End a sign-in and record it, in a transaction of its own: the refusal rolls the first one back."""
+    async with begin.write() as transaction:
+        ended = await revoke_sign_ins(
+            transaction.connection, transaction.practice_id, now, "token_reused", sign_in_id=stored.sign_in_id
+        )
+        if ended:
+            await record_security_event(
+                transaction,
+                SecurityEventKind.TOKEN_REUSED,
+                stored.therapist_id,
+                now,
+                device_id=stored.device_id,
+            )
 
 
 def _refused() -> NotSignedIn:

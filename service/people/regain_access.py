@@ -17,6 +17,8 @@ from service.people.devices import Device
 from service.people.emails import normal_email
 from service.people.invitation_queries import void_invitations
 from service.people.keep_devices import revoke_device_in
+from service.people.security_event_queries import record_security_event
+from service.people.security_events import SecurityEventKind
 from service.people.sign_in_queries import revoke_sign_ins
 from service.people.sign_ins import Account, WhichPractice
 from service.people.therapist_queries import Credentials, find_accounts, find_credentials, set_password
@@ -73,11 +75,13 @@ async def reset_password(
     password_hash = await hasher.hash(password)
     attempt = Attempt(keyring, keyring.email_index(credentials.email), None, "")
     practice_id, therapist_id = account.practice_id, account.therapist_id
-    async with _begin(pool, account).unstamped() as connection:
+    async with _begin(pool, account).write() as transaction:
+        connection = transaction.connection
         await set_password(connection, practice_id, therapist_id, password_hash)
         await revoke_sign_ins(connection, practice_id, now, "password_changed", therapist_id=therapist_id)
         await void_invitations(connection, practice_id, therapist_id)
         await forget_failures(connection, attempt)
+        await record_security_event(transaction, SecurityEventKind.PASSWORD_CHANGED, therapist_id, now)
 
 
 async def devices_of(pool: Pool, account: Account) -> list[Device]:
@@ -96,5 +100,5 @@ async def revoke_devices(
         theirs = {each.id: each for each in devices}
         if unknown := [each for each in device_ids if each not in theirs]:
             raise NotFound(f"{therapist.credentials.email} has no device {unknown[0]}")
-        for device_id in device_ids:
+        for device_id in dict.fromkeys(device_ids):
             await revoke_device_in(transaction, theirs[device_id], now)

@@ -195,7 +195,8 @@ async def await_first_use(
     await AWAIT_FIRST_USE.run(connection, practice_id, sign_in_id, access_digest)
 
 
-REVOKE_SIGN_INS = Statement(
+REVOKE_SIGN_INS = Query(
+    UUID,
     """
     UPDATE sign_in
        SET revoked_at = $2, revoked_why = $3
@@ -205,6 +206,7 @@ REVOKE_SIGN_INS = Statement(
        AND ($5::uuid IS NULL OR device_id = $5)
        AND ($6::uuid IS NULL OR therapist_id = $6)
        AND ($7::uuid IS NULL OR id <> $7)
+ RETURNING id
 """,
 )
 
@@ -219,8 +221,10 @@ async def revoke_sign_ins(
     device_id: UUID | None = None,
     therapist_id: UUID | None = None,
     spare: UUID | None = None,
-) -> None:
-    """End one sign-in, those of a device or those of a therapist, except the one to `spare`."""
+) -> list[UUID]:
+    """End one sign-in, those of a device or of a therapist, except the one to `spare`; return those ended."""
     if sign_in_id is device_id is therapist_id is None:
         raise ValueError("name the sign-in, the device or the therapist")
-    await REVOKE_SIGN_INS.run(connection, practice_id, now, why, sign_in_id, device_id, therapist_id, spare)
+    return await REVOKE_SIGN_INS.all(
+        connection, practice_id, now, why, sign_in_id, device_id, therapist_id, spare
+    )

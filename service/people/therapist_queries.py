@@ -72,6 +72,20 @@ async def index_email(
     return row is not None
 
 
+UNINDEX_EMAIL = Statement(
+    """
+    DELETE FROM sign_in_index
+     WHERE practice_id = $1
+       AND email_index = $2
+""",
+)
+
+
+async def unindex_email(connection: Connection, practice_id: UUID, email_index: bytes) -> None:
+    """Let no sign-in find a therapist of the practice by this email any more."""
+    await UNINDEX_EMAIL.run(connection, practice_id, email_index)
+
+
 ACCOUNTS_OF_EMAIL = Query(
     Account,
     """

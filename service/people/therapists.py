@@ -52,9 +52,6 @@ def refuse_no_owner(therapists: Iterable[Therapist]) -> None:
         raise Impossible("the practice needs an owner who can sign in", "make a colleague owner first")
 
 
-def email_taken() -> Impossible:
-    """Return the refusal of an email that a colleague has, whether or not they have joined."""
-    return Impossible(
-        "this email belongs to a colleague already",
-        "reactivate them or, if they have not joined yet, invite them again",
-    )
+def email_taken(*possible: str) -> Impossible:
+    """Return the refusal of an email that a colleague has. It does not say whether they have joined."""
+    return Impossible("this email belongs to a colleague already", *possible)

@@ -89,6 +89,10 @@ CASES: Final[dict[str, Case]] = {
     "change_password": Case(
         SELF, sent(lambda _: {"current": PASSWORD, "new": "heron mill rope sluice"}), own_world=True
     ),
+    "change_email": Case(
+        SELF, sent(lambda _: {"email": f"{new()}@example.org", "password": PASSWORD}), own_world=True
+    ),
+    "list_security_events": Case(SELF),
     "list_devices": Case(SELF),
     "revoke_device": Case(CLINICAL),
     "read_me": Case(SELF),

@@ -40,7 +40,7 @@ UNKEYED: Final[dict[str, Repeat]] = {
     "refresh_sign_in": Repeat("the old token answers the same pair until that is used"),
     "invite_therapist": Repeat("the new link replaces the one before", 200),
     "accept_invitation": Repeat("a link is good once: from then on the password signs in", 410),
-    "change_password": Repeat("the new password is the current one by now, and is set again", 204),
+    "change_password": Repeat("the stored password is the new one already", 204),
     "sign_out": Repeat("the token has ended", 401),
 }
 """Every write that asks no ledger. A write in neither place fails a test."""

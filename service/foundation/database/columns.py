@@ -31,7 +31,8 @@ class Columns(Generic[Row]):
     `write_only` names fields that are written and left out of `listed`, such as a large blob. `fixed` names
     columns that an UPDATE leaves alone, besides those in NEVER_CHANGED. `elsewhere` names fields that a query
     joins from another table. `key` names the column that identifies a row within its practice; without it
-    there is one row for each practice. A row that is ever updated has a `revision`.
+    there is one row for each practice. `names_therapist` says that a row names the therapist it is about, who
+    may be another than the one who writes. A row that is ever updated has a `revision`.
     """
 
     def __init__(
@@ -43,10 +44,12 @@ class Columns(Generic[Row]):
         fixed: Collection[str] = (),
         elsewhere: Collection[str] = (),
         key: str = "id",
+        names_therapist: bool = False,
     ) -> None:
         names = tuple(each for each in row.__struct_fields__ if each not in elsewhere)
         read = tuple(each for each in names if each not in write_only)
         self._key = key
+        self._names_therapist = names_therapist
         self._has_key = key in names
         self._inserted = tuple(each for each in names if each != TENANT)
         self._updated = tuple(each for each in self._inserted if each not in {key, *fixed, *NEVER_CHANGED})
@@ -82,16 +85,17 @@ class Columns(Generic[Row]):
 
     def inserted(self, transaction: Transaction, row: Row) -> list[object]:
         """Return the arguments of `insert`."""
-        return [transaction.practice_id, *(_value(transaction, row, each) for each in self._inserted)]
+        return [transaction.practice_id, *(self._value(transaction, row, each) for each in self._inserted)]
 
     def updated(self, transaction: Transaction, row: Row) -> list[object]:
         """Return the arguments of `update`."""
-        values = (_value(transaction, row, each) for each in self._updated)
+        values = (self._value(transaction, row, each) for each in self._updated)
         key = [getattr(row, self._key)] if self._has_key else []
         return [transaction.practice_id, *key, *values]
 
-
-def _value(transaction: Transaction, row: msgspec.Struct, name: str) -> object:
-    if name in STAMPED:
-        return transaction.revision
-    return transaction.tenant.therapist_id if name == HELD_BY else getattr(row, name)
+    def _value(self, transaction: Transaction, row: Row, name: str) -> object:
+        if name in STAMPED:
+            return transaction.revision
+        if name == HELD_BY and not self._names_therapist:
+            return transaction.tenant.therapist_id
+        return getattr(row, name)

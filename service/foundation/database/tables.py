@@ -12,6 +12,7 @@ TENANT_TABLES: Final = frozenset(
         "device",
         "sign_in",
         "token",
+        "security_event",
         "write_ledger",
         "tombstone",
         "client",
