@@ -31,7 +31,7 @@ CREATE TABLE therapist (
     PRIMARY KEY (practice_id, id),
     UNIQUE (practice_id, email)
 );
-COMMENT ON TABLE therapist IS 'Tenant: who works in the practice. Deactivated, never deleted: the record names them.';
+COMMENT ON TABLE therapist IS 'Tenant: who works in the practice. Deactivated, never deleted, because records name them.';
 COMMENT ON COLUMN therapist.email IS 'Lower case.';
 COMMENT ON COLUMN therapist.password_hash IS 'argon2id; null until the invitation is accepted.';
 CREATE INDEX therapist_by_revision ON therapist (practice_id, revision);
@@ -45,7 +45,7 @@ CREATE TABLE sign_in_index (
     PRIMARY KEY (email_index, practice_id)
 );
 COMMENT ON TABLE sign_in_index IS 'System: which practices an email signs in to.';
-COMMENT ON COLUMN sign_in_index.email_index IS 'Keyed hash of the email: the table tells nobody who works where.';
+COMMENT ON COLUMN sign_in_index.email_index IS 'Keyed hash of the email, so that the table does not show who works where.';
 
 CREATE TABLE invitation (
     practice_id  uuid NOT NULL,
@@ -113,8 +113,8 @@ CREATE TABLE token (
     PRIMARY KEY (practice_id, digest),
     FOREIGN KEY (practice_id, sign_in_id) REFERENCES sign_in (practice_id, id) ON DELETE CASCADE
 );
-COMMENT ON TABLE token IS 'Tenant: access and refresh tokens, known by their SHA-256 alone.';
-COMMENT ON COLUMN token.spent_at IS 'When a refresh token was exchanged; shown again much later, it was stolen.';
+COMMENT ON TABLE token IS 'Tenant: access and refresh tokens, stored as SHA-256 only.';
+COMMENT ON COLUMN token.spent_at IS 'When a refresh token was exchanged for the next pair.';
 COMMENT ON COLUMN token.successor IS 'The answer it was exchanged for, sealed under the token itself.';
 CREATE INDEX token_by_sign_in ON token (practice_id, sign_in_id);
 ALTER TABLE token ENABLE ROW LEVEL SECURITY;

@@ -24,7 +24,7 @@ from service.foundation.database.connection import Begin, Pool
 from service.foundation.pages import LONGEST_CURSOR, PAGE_DEFAULT, PAGE_LIMIT, Cursor
 from service.foundation.retry_safe import BY_ANY_DEVICE, Expected, Once
 from service.people.own_password import PasswordGuard
-from service.people.sign_in_queries import ByToken, find_sign_in
+from service.people.sign_in_queries import TokenReader, find_sign_in
 from service.people.sign_ins import SIGN_IN_OVER, NotSignedIn, SignIn
 from service.people.therapists import Role
 
@@ -104,10 +104,12 @@ async def provide_sign_in(request: Request[Any, Any, Any]) -> SignIn:
     return sign_in
 
 
-async def provide_by_token(request: Request[Any, Any, Any], services: NamedDependency[Services]) -> ByToken:
+async def provide_by_token(
+    request: Request[Any, Any, Any], services: NamedDependency[Services]
+) -> TokenReader:
     """Return the unverified token, for a handler with `verifies_token`."""
     token: Token = request.state.token
-    return ByToken(services.pool, token.practice_id, token.digest, services.clock())
+    return TokenReader(services.pool, token.practice_id, token.digest, services.clock())
 
 
 async def provide_begin(services: NamedDependency[Services], sign_in: NamedDependency[SignIn]) -> Begin:

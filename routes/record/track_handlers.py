@@ -17,7 +17,7 @@ from service.foundation.database.connection import Begin
 from service.foundation.retry_safe import Expected
 from service.foundation.threads import off_loop
 from service.geo.gpx.model import DEFAULT_LIMITS
-from service.people.sign_in_queries import ByToken
+from service.people.sign_in_queries import TokenReader
 from service.record.read_track import (
     read_geojson_by_token,
     read_track,
@@ -96,7 +96,7 @@ async def get_track_geojson(
     session_id: FromPath[UUID],
     request: Request[Any, Any, Any],
     services: NamedDependency[Services],
-    by_token: NamedDependency[ByToken],
+    by_token: NamedDependency[TokenReader],
 ) -> Response[bytes]:
     """Send the track for a map, as it was encoded and compressed when it arrived."""
     content, revision = await read_geojson_by_token(by_token, services.keyring, session_id)

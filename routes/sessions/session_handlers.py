@@ -29,7 +29,7 @@ from service.foundation.crypto.sealing import PracticeKey
 from service.foundation.database.connection import Begin
 from service.foundation.instants import EARLIEST, LATEST, is_real
 from service.foundation.retry_safe import Expected
-from service.people.sign_in_queries import ByToken
+from service.people.sign_in_queries import TokenReader
 from service.sessions.change_session import change_session
 from service.sessions.hold_session import (
     cancel_session,
@@ -114,7 +114,7 @@ def _instant(name: str, text: str | None) -> datetime | None:
     opt={"verifies_token": True},
 )
 async def get_session(
-    session_id: FromPath[UUID], services: NamedDependency[Services], by_token: NamedDependency[ByToken]
+    session_id: FromPath[UUID], services: NamedDependency[Services], by_token: NamedDependency[TokenReader]
 ) -> Response[SessionOut]:
     """Read a session: its plan, what was reported, and what is odd about it."""
     return _answer(await read_session_by_token(by_token, services.keyring, session_id))

@@ -23,7 +23,7 @@ from schemas.walks.routes import (
 from service.foundation.database.connection import Begin
 from service.foundation.retry_safe import Expected
 from service.foundation.threads import off_loop
-from service.people.sign_in_queries import ByToken
+from service.people.sign_in_queries import TokenReader
 from service.walks.keep_routes import (
     add_route,
     change_route,
@@ -91,7 +91,7 @@ async def get_routes(
 )
 async def get_route(
     route_id: FromPath[UUID],
-    by_token: NamedDependency[ByToken],
+    by_token: NamedDependency[TokenReader],
     client_id: ClientId = None,
     flat_pace_mps: FlatPaceMps = None,
     rests_s: RestsS = None,

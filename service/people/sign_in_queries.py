@@ -12,7 +12,7 @@ from service.people.sign_ins import SIGN_IN_OVER, NotSignedIn, SignIn
 from service.people.therapists import Role
 
 
-class Verified(msgspec.Struct, frozen=True):
+class VerifiedSignIn(msgspec.Struct, frozen=True):
     """The sign-in of an access token: what every function that verifies one begins its row with."""
 
     sign_in_id: UUID
@@ -30,7 +30,7 @@ class Verified(msgspec.Struct, frozen=True):
 
 
 SIGN_IN_OF_TOKEN = Query(
-    Verified,
+    VerifiedSignIn,
     """
     SELECT id AS sign_in_id, practice_id, therapist_id, device_id, role, wrapped_key
       FROM sign_in_of_token($1, $2, $3)
@@ -38,16 +38,16 @@ SIGN_IN_OF_TOKEN = Query(
 )
 
 
-async def find_sign_in(pool: Pool, practice_id: UUID, digest: bytes, now: datetime) -> Verified | None:
+async def find_sign_in(pool: Pool, practice_id: UUID, digest: bytes, now: datetime) -> VerifiedSignIn | None:
     """Return the sign-in of an access token, in one round trip; None for an invalid token."""
     async with a_connection(pool) as connection:
         return await SIGN_IN_OF_TOKEN.one_or_none(connection, practice_id, digest, now)
 
 
-VerifiedRow = TypeVar("VerifiedRow", bound=Verified)
+SignInRow = TypeVar("SignInRow", bound=VerifiedSignIn)
 
 
-class ByToken(msgspec.Struct, frozen=True):
+class TokenReader(msgspec.Struct, frozen=True):
     """An access token that a query verifies and reads with in one round trip, for the most frequent reads."""
 
     pool: Pool
@@ -55,7 +55,7 @@ class ByToken(msgspec.Struct, frozen=True):
     digest: bytes
     now: datetime
 
-    async def read(self, query: Query[VerifiedRow], row_id: UUID) -> VerifiedRow:
+    async def read(self, query: Query[SignInRow], row_id: UUID) -> SignInRow:
         """Return the row `query` finds for the token's therapist. Raises NotSignedIn."""
         async with a_connection(self.pool) as connection:
             row = await query.one_or_none(connection, self.practice_id, self.digest, self.now, row_id)

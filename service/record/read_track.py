@@ -10,7 +10,7 @@ from service.foundation.crypto.sealing import Cell, ClientKey, Keyring, Practice
 from service.foundation.database.connection import Begin
 from service.foundation.retry_safe import found
 from service.geo.gpx.model import DEFAULT_LIMITS
-from service.people.sign_in_queries import ByToken
+from service.people.sign_in_queries import TokenReader
 from service.record.track_queries import (
     GPX_OF_TRACK,
     ORIGINAL_OF_TRACK,
@@ -46,7 +46,9 @@ async def read_track_form(begin: Begin, keys: PracticeKey, session_id: UUID, for
     return _open_form(keys, session_id, form, row)
 
 
-async def read_geojson_by_token(by_token: ByToken, keyring: Keyring, session_id: UUID) -> tuple[bytes, int]:
+async def read_geojson_by_token(
+    by_token: TokenReader, keyring: Keyring, session_id: UUID
+) -> tuple[bytes, int]:
     """Return a track as GeoJSON, gzip as stored, and its revision. Raises NotSignedIn, NotFound."""
     geojson = await find_geojson_of_token(by_token, session_id)
     keys = keyring.practice(geojson.practice_id, geojson.wrapped_key)

@@ -12,7 +12,7 @@ import msgspec
 from service.foundation.database.columns import Columns
 from service.foundation.database.connection import Connection, Transaction
 from service.foundation.database.query import Query
-from service.people.sign_in_queries import ByToken, Verified
+from service.people.sign_in_queries import TokenReader, VerifiedSignIn
 
 
 class TrackForms(msgspec.Struct, frozen=True, kw_only=True):
@@ -149,7 +149,7 @@ async def find_sent_form(
     return await form.one_or_none(connection, practice_id, session_id)
 
 
-class GeojsonOfToken(Verified, frozen=True):
+class GeojsonOfToken(VerifiedSignIn, frozen=True):
     """A sign-in, and a track as it is sent for a map; null where it sees none."""
 
     client_id: UUID | None
@@ -175,7 +175,7 @@ GEOJSON_OF_TOKEN = Query(
 )
 
 
-async def find_geojson_of_token(by_token: ByToken, session_id: UUID) -> GeojsonOfToken:
+async def find_geojson_of_token(by_token: TokenReader, session_id: UUID) -> GeojsonOfToken:
     """Return the sign-in of an access token and a track's map, in one round trip. Raises NotSignedIn."""
     return await by_token.read(GEOJSON_OF_TOKEN, session_id)
 

@@ -6,13 +6,13 @@ from service.foundation.crypto.sealing import Keyring, PracticeKey
 from service.foundation.database.connection import Begin
 from service.foundation.pages import Cursor, PageOf, cut_page
 from service.foundation.retry_safe import found
-from service.people.sign_in_queries import ByToken
+from service.people.sign_in_queries import TokenReader
 from service.sessions.session_queries import find_changes_and_keys, find_session_of_token, list_sessions
 from service.sessions.session_words import open_session
 from service.sessions.sessions import Session, SessionFilter
 
 
-async def read_session_by_token(by_token: ByToken, keyring: Keyring, session_id: UUID) -> Session:
+async def read_session_by_token(by_token: TokenReader, keyring: Keyring, session_id: UUID) -> Session:
     """Return a session. Raises NotSignedIn, NotFound."""
     known = await find_session_of_token(by_token, session_id)
     keys = keyring.practice(known.practice_id, known.wrapped_key)

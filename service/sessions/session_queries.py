@@ -11,7 +11,7 @@ from service.foundation.database.client_keys import find_client_keys
 from service.foundation.database.columns import Columns
 from service.foundation.database.connection import Connection, Transaction
 from service.foundation.database.query import Query
-from service.people.sign_in_queries import ByToken, Verified
+from service.people.sign_in_queries import TokenReader, VerifiedSignIn
 from service.sessions.change_queries import ChangeRow, list_changes
 from service.sessions.sessions import SessionFacts, SessionFilter
 
@@ -53,7 +53,7 @@ async def lock_session(transaction: Transaction, session_id: UUID) -> SessionRow
     return await SESSION_TO_CHANGE.one_or_none(transaction.connection, transaction.practice_id, session_id)
 
 
-class SessionOfToken(Verified, frozen=True):
+class SessionOfToken(VerifiedSignIn, frozen=True):
     """A sign-in, and as JSON a session and its changes; no session where this therapist may not see it."""
 
     session: str | None
@@ -83,7 +83,7 @@ SESSION_OF_TOKEN = Query(
 )
 
 
-async def find_session_of_token(by_token: ByToken, session_id: UUID) -> SessionOfToken:
+async def find_session_of_token(by_token: TokenReader, session_id: UUID) -> SessionOfToken:
     """Return the sign-in of an access token and a session, in one round trip. Raises NotSignedIn."""
     return await by_token.read(SESSION_OF_TOKEN, session_id)
 

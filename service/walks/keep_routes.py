@@ -12,7 +12,7 @@ from service.foundation.pages import Cursor, PageOf, cut_page
 from service.foundation.prepare_and_write import NotPrepared, prepare_and_write
 from service.foundation.retry_safe import Expected, Once, found, replayed
 from service.foundation.threads import off_loop
-from service.people.sign_in_queries import ByToken
+from service.people.sign_in_queries import TokenReader
 from service.walks.feature_queries import insert_features, list_features, relocate_features
 from service.walks.features import Feature, as_located, locate_features
 from service.walks.pace_queries import PRACTICE_PACE, PaceRequest, find_pace
@@ -53,7 +53,7 @@ async def add_route(begin: Begin, once: Once, new: NewRoute) -> tuple[FullRoute,
         return replayed(full), transaction.replays
 
 
-async def read_route_by_token(by_token: ByToken, route_id: UUID, request: PaceRequest) -> FullRoute:
+async def read_route_by_token(by_token: TokenReader, route_id: UUID, request: PaceRequest) -> FullRoute:
     """Return a route timed at the pace asked for, to whom an access token stands for.
 
     Raises NotSignedIn, NotFound.

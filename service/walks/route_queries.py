@@ -10,7 +10,7 @@ from service.foundation.database.columns import Columns
 from service.foundation.database.connection import Connection, Transaction
 from service.foundation.database.query import Query
 from service.foundation.pages import BEFORE_ALL, Cursor
-from service.people.sign_in_queries import ByToken, Verified
+from service.people.sign_in_queries import TokenReader, VerifiedSignIn
 from service.walks.feature_queries import list_features
 from service.walks.features import Feature
 from service.walks.routes import (
@@ -69,7 +69,7 @@ async def find_full_route(connection: Connection, practice_id: UUID, route_id: U
     return FullRoute(route, await list_features(connection, practice_id, route_id))
 
 
-class RouteOfToken(Verified, frozen=True):
+class RouteOfToken(VerifiedSignIn, frozen=True):
     """A sign-in with the route it asked for, as JSON; no route where it may see none."""
 
     route: str | None
@@ -95,7 +95,7 @@ ROUTE_OF_TOKEN = Query(
 )
 
 
-async def find_route_of_token(by_token: ByToken, route_id: UUID) -> RouteOfToken:
+async def find_route_of_token(by_token: TokenReader, route_id: UUID) -> RouteOfToken:
     """Return the sign-in of an access token and a route, in one round trip. Raises NotSignedIn."""
     return await by_token.read(ROUTE_OF_TOKEN, route_id)
 

@@ -22,7 +22,7 @@ import uvloop
 from service.foundation.crypto.tokens import parse_token
 from service.foundation.database.connection import Begin, Connection, Pool, open_pool
 from service.foundation.tenant import Tenant
-from service.people.sign_in_queries import ByToken
+from service.people.sign_in_queries import TokenReader
 from service.record.note_queries import list_notes
 from service.record.track_queries import find_geojson_of_token
 from service.sessions.session_queries import find_session, find_session_of_token
@@ -49,9 +49,9 @@ class Known(msgspec.Struct, frozen=True):
     route_id: UUID
     session_id: UUID
 
-    def by_token(self, pool: Pool) -> ByToken:
+    def by_token(self, pool: Pool) -> TokenReader:
         """Return the token, to be verified on a connection of `pool`."""
-        return ByToken(pool, self.tenant.practice_id, self.digest, datetime.now(UTC))
+        return TokenReader(pool, self.tenant.practice_id, self.digest, datetime.now(UTC))
 
 
 def main() -> None:
@@ -105,7 +105,7 @@ def a_practice_of(phone: Phone) -> Known:
     return Known(tenant, token.digest, UUID(routes[0]), UUID(session.rpartition("/")[2]))
 
 
-def hot_reads(known: Known) -> dict[str, Callable[[ByToken], Awaitable[object]]]:
+def hot_reads(known: Known) -> dict[str, Callable[[TokenReader], Awaitable[object]]]:
     """Return the reads that are one function."""
     return {
         "route by id": lambda by_token: find_route_of_token(by_token, known.route_id),

@@ -20,8 +20,8 @@ _HEADING: Final = """\
 # Back it up, but never beside a backup of the database. Without it the records are lost for good: nobody,
 # not even the makers of Towpath, can open them.
 #
-# One key a line: its use, its id, the key. The first "wrap" key seals; further ones only open what they
-# sealed earlier, so a new one is put first. The "index" key finds an email address and never changes.
+# One key a line: its use, its id, the key. The first "wrap" key seals; the others open what they sealed
+# earlier, so a new key goes first. The "index" key finds email addresses and must never change.
 """
 
 
@@ -38,7 +38,7 @@ class KeyFileUnreadable(KeyFileError):
 
 
 class Key:
-    """32 secret bytes and the id they are known by. A plain class, so that nothing prints its fields."""
+    """32 secret bytes and their id. Not a Struct, which would print the secret."""
 
     __slots__ = ("key_id", "secret")
 
@@ -100,7 +100,7 @@ def create_key_file(path: Path) -> KeyFile:
 
 
 def load_key_file(path: Path) -> KeyFile:
-    """Return the keys in `path`. Raises KeyFileMissing or KeyFileUnreadable, each with the way out."""
+    """Return the keys in `path`. Raises KeyFileMissing, KeyFileUnreadable; their messages say what to do."""
     lines = _read_private(path).splitlines()
     found: dict[str, list[Key]] = {"wrap": [], "index": []}
     for number, line in enumerate(lines, start=1):
@@ -117,7 +117,7 @@ def load_key_file(path: Path) -> KeyFile:
 
 
 def _read_private(path: Path) -> str:
-    """Return the text of `path` after looking at the modes of the very file that was opened."""
+    """Return the text of `path`. The modes checked are those of the opened file, which nobody can swap."""
     try:
         with path.open("rb") as file:
             _refuse_open_modes(path, os.fstat(file.fileno()))
@@ -147,7 +147,7 @@ def _refuse_open_modes(path: Path, status: os.stat_result) -> None:
 
 
 def _parse_line(line: str, where: str) -> tuple[str, Key]:
-    """Return a line's use and key; the id guards against a slip in copying the key by hand."""
+    """Return a line's use and key. The id shows a mistake in a key that was copied by hand."""
     match line.split():
         case [("wrap" | "index") as use, key_id, encoded]:
             key = _from_base64(encoded)

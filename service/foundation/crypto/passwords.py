@@ -1,4 +1,4 @@
-"""Passwords: which are refused, how they are hashed, and how one is made up for a new account."""
+"""Passwords: which are refused, how they are hashed, and how one is generated."""
 
 import re
 import secrets
@@ -19,16 +19,16 @@ from service.foundation.threads import BoundedThreads
 LENGTH_MIN: Final = 15
 LENGTH_MAX: Final = 256
 
-# OWASP ASVS 5.0, appendix C: the least memory that is still recommended, 29 ms on our machine.
+# OWASP ASVS 5.0, appendix C: the smallest memory it recommends. 29 ms where it was measured.
 ARGON2_PASSES: Final = 2
 ARGON2_MEMORY_KIB: Final = 19_456
 ARGON2_LANES: Final = 1
 HASHING_THREADS: Final = 2
 HASHING_PLACES: Final = 64
-"""Passwords being hashed or waiting for it, about a second's work; the next one is refused."""
+"""Passwords that are hashed or wait at one time, about a second's work. One more is refused."""
 
-# What must be left of a password once everything guessable is taken out of it: as many characters as
-# are asked of a password that stands beside a second factor.
+# How many characters must remain when everything guessable is removed: as many as NIST asks of a password
+# that is used with a second factor.
 _UNGUESSABLE_MIN: Final = 8
 _DISTINCT_MIN: Final = 5
 _WORD_MIN: Final = 3
@@ -56,7 +56,7 @@ class WeakPassword(DomainError):
 
 
 class Verdict(Struct, frozen=True):
-    """Whether a password was right, and if so whether its hash should be made anew."""
+    """Whether a password was right, and whether its hash should be renewed."""
 
     matches: bool
     needs_rehash: bool = False
@@ -84,9 +84,9 @@ class PasswordHasher:
     async def verify(self, stored: str | None, password: str) -> Verdict:
         """Return whether `password` is the one behind `stored`; None stands for an unknown account.
 
-        An unknown account costs the same time as a known one. Raises Overloaded, and argon2's
-        `InvalidHashError` where `stored` is no hash at all: the database is damaged, which no one should
-        take for a typing slip.
+        An unknown account takes the same time as a known one. Raises Overloaded, and argon2's
+        `InvalidHashError` where `stored` is not a hash: the database is damaged then, and that must not look
+        like a wrong password.
         """
         return await self._threads.run(self._verify, stored, _encoded(password))
 
@@ -103,8 +103,8 @@ class PasswordHasher:
 def refuse_weak(password: str, *, email: str, name: str) -> None:
     """Raise WeakPassword unless `password` may protect the account of `email`, called `name`.
 
-    NIST SP 800-63B: long, any characters, nothing cut off, no rules of composition, but nothing that
-    stands in a list or is made of the person's own words. Offline, so it cannot ask a breach service.
+    As NIST SP 800-63B asks: long, with any characters, none cut off and none required; not from a list of
+    common passwords, nor made of the person's own words. No breach service is asked, because this is offline.
     """
     _refuse_length(password)
     text = _guesser_view(password)
@@ -112,22 +112,22 @@ def refuse_weak(password: str, *, email: str, name: str) -> None:
         raise WeakPassword(f"Use at least {_DISTINCT_MIN} different characters.")
     period = _period(text)
     if period < LENGTH_MIN and period * 2 <= len(text):
-        raise WeakPassword("Saying the same thing again does not make a password longer.")
+        raise WeakPassword("Repeating the same characters does not make a password stronger.")
     words = {"towpath", *_words_of(email), *_words_of(name)}
     if _left_without(text, words) < _UNGUESSABLE_MIN:
-        raise WeakPassword("A password needs more in it than the name, the email address or 'Towpath'.")
+        raise WeakPassword("Use more than the name, the email address or 'Towpath'.")
     if _left_without(text, words | _common_passwords() | _runs_in(text)) < _UNGUESSABLE_MIN:
-        raise WeakPassword("This password is among the first that are guessed; try four or five odd words.")
+        raise WeakPassword("This password is easy to guess; use four or five unusual words.")
 
 
 def generate_password() -> str:
-    """Return 20 random characters in four groups, 99 bits, none easily taken for another."""
+    """Return 20 random characters in four groups (99 bits). No two of them look alike."""
     groups = ("".join(secrets.choice(_UNAMBIGUOUS) for _ in range(5)) for _ in range(4))
     return "-".join(groups)
 
 
 def _refuse_length(password: str) -> None:
-    """Count as the person and as the hash does: one ligature may be 18 letters of NFKC, or none."""
+    """Count the characters as typed and as hashed (NFKC), where one ligature may be 18 letters, or none."""
     if min(len(password), len(_normal(password))) < LENGTH_MIN:
         raise WeakPassword(f"Use at least {LENGTH_MIN} characters; several words are easy to remember.")
     if len(password) > LENGTH_MAX:
@@ -140,7 +140,7 @@ def _normal(password: str) -> str:
 
 
 def _encoded(password: str) -> bytes:
-    """Return what is hashed. A lone surrogate is odd, but no reason to fail: it is passed through."""
+    """Return what is hashed. Half a surrogate pair is passed through."""
     return _normal(password).encode("utf-8", "surrogatepass")
 
 
@@ -150,12 +150,12 @@ def _guesser_view(text: str) -> str:
 
 
 def _period(text: str) -> int:
-    """Return the length of the shortest piece that, repeated, gives `text` (the last one may be cut)."""
+    """Return the length of the shortest piece that gives `text` when it is repeated; the last may be cut."""
     return next(each for each in range(1, len(text) + 1) if text[each:] == text[: len(text) - each])
 
 
 def _words_of(text: str) -> set[str]:
-    """Return the words of a name or an address that are long enough to be recognised."""
+    """Return the words of a name or an address that have at least three letters."""
     words = re.split(r"[\W_]+", _normal(_normal(text).casefold()))
     return {word for word in words if len(word) >= _WORD_MIN}
 
@@ -172,9 +172,9 @@ def _left_without(text: str, pieces: Collection[str]) -> int:
 
 
 def _runs_in(text: str) -> set[str]:
-    """Return the pieces of `text` that are a year, one character again and again, or a run.
+    """Return the pieces of `text` that are a year, a repeated character, or a run.
 
-    A run goes along the alphabet, the digits or a keyboard, either way.
+    A run follows the alphabet, the digits or a row of a keyboard, in either direction.
     """
     lines = [each for run in _RUNS for each in (run, run[::-1])]
     windows = {text[at : at + _RUN_MIN] for at in range(len(text) - _RUN_MIN + 1)}

@@ -1,12 +1,11 @@
 """Envelope encryption: key file → practice key → client key → values, each AES-256-GCM.
 
 A sealed value is `version (1) | algorithm (1) | key id (8) | nonce (12) | ciphertext and tag`. Its
-associated data, which is not stored but must be the same when it is opened, is the header's first ten
-bytes, then practice, client, table, column and row: a value moved to any other place does not open.
+associated data is the header's first ten bytes, then practice, client, table, column and row. It is not
+stored, and must be the same when the value is opened: a value moved to another place does not open.
 
-The row's revision is deliberately not part of it. It is known only inside the write transaction, where
-no sealing is done, and it changes whenever any column of the row does. So an old value put back into its
-own place does open: the audit chain tells of that, not the associated data.
+The row's revision is not part of it: values are sealed before the write transaction, which gives the
+revision. So an old value put back into its own place opens; only an audit of writes can show that.
 """
 
 import hmac
@@ -35,7 +34,7 @@ _NOBODY: Final = UUID(int=0)
 
 
 class SealBroken(Exception):
-    """A sealed value does not open: damaged, moved, or sealed with another key. Never says its content."""
+    """A sealed value does not open: damaged, moved, or sealed with another key. Never shows its content."""
 
 
 class WrongKeyFile(KeyFileError):
@@ -49,7 +48,7 @@ class WrongKeyFile(KeyFileError):
 
 
 class Cell(Struct, frozen=True):
-    """Where a sealed value stands: a column of a row."""
+    """Where a sealed value is stored: a column of a row."""
 
     table: str
     column: str
@@ -84,14 +83,14 @@ class _Seal:
             raise _broken(cell, "it was changed, or moved from another place") from None
 
     def _associated(self, cell: Cell) -> bytes:
-        """Return what a value is bound to; every part is of fixed size or led by its length."""
+        """Return what a value is bound to; each part has a fixed size or is preceded by its length."""
         names = (each.encode() for each in (cell.table, cell.column))
         counted = b"".join(len(each).to_bytes(2, "big") + each for each in names)
         return self._header + self._owner + counted + cell.row_id.bytes
 
 
 class ClientKey:
-    """Seals one client's values. Made for each use and let go: erasing the client must bite at once."""
+    """Seals one client's values. Never cached: when a client is erased, the key must be gone at once."""
 
     __slots__ = ("_seal",)
 
@@ -107,21 +106,20 @@ class ClientKey:
 
 
 class PracticeKey:
-    """Wraps the keys of a practice's clients, seals its own values, fingerprints its requests.
+    """Wraps the keys of a practice's clients and fingerprints its requests.
 
-    Each use has a key derived for it alone, so that nothing made for one can pass for another.
+    Each use has a derived key of its own, so a value made for one use is not valid for another.
     """
 
-    __slots__ = ("_fingerprint", "_practice_id", "_seal", "_wrap")
+    __slots__ = ("_fingerprint", "_practice_id", "_wrap")
 
     def __init__(self, key: Key, practice_id: UUID) -> None:
         self._practice_id = practice_id
         self._wrap = _Seal(Key(_derived(key, b"client keys")), practice_id)
-        self._seal = _Seal(Key(_derived(key, b"practice values")), practice_id)
         self._fingerprint = _derived(key, b"fingerprints")
 
     def new_client_key(self, client_id: UUID) -> bytes:
-        """Return a new key for a client, wrapped, to be stored; deleting it erases the client."""
+        """Return a new key for a client, wrapped, to be stored. Deleting it erases the client."""
         return self._wrap.seal(_client_key_cell(client_id), Key.new().secret)
 
     def client(self, client_id: UUID, wrapped: bytes) -> ClientKey:
@@ -130,16 +128,8 @@ class PracticeKey:
         return ClientKey(Key(secret), self._practice_id, client_id)
 
     def fingerprint(self, payload: bytes) -> bytes:
-        """Return 32 bytes that are equal for equal payloads and say nothing else to who lacks the key."""
+        """Return 32 bytes that are equal for equal payloads, and tell nothing else without the key."""
         return hmac.digest(self._fingerprint, payload, "sha256")
-
-    def seal(self, cell: Cell, value: bytes) -> bytes:
-        """Seal a value of the practice that belongs to no client."""
-        return self._seal.seal(cell, value)
-
-    def open(self, cell: Cell, sealed: bytes) -> bytes:
-        """Return the value. Raises SealBroken."""
-        return self._seal.open(cell, sealed)
 
 
 class Keyring:
@@ -162,7 +152,7 @@ class Keyring:
         return self._unwrapped(practice_id, wrapped)
 
     def email_index(self, email: str) -> bytes:
-        """Return 32 bytes by which an address is found, however its letters were cased.
+        """Return 32 bytes that find an address, however its letters are cased.
 
         Made with the index key, which stays the same when a new wrapping key is put first.
         """
@@ -176,7 +166,7 @@ class Keyring:
         return hmac.digest(self._throttle, counted.encode(), "sha256")
 
     def check_value(self) -> bytes:
-        """Return what the database keeps from its first start on, to know its key file again."""
+        """Return what a new database stores, to recognise its key file later."""
         return _Seal(self._first, _NOBODY).seal(_CHECK_CELL, self._check)
 
     def matches(self, check: bytes) -> bool:
@@ -211,7 +201,7 @@ def _client_key_cell(client_id: UUID) -> Cell:
 
 
 def key_id_of(sealed: bytes) -> bytes:
-    """Return which key sealed a value; the id says nothing of the key."""
+    """Return the id of the key that sealed a value."""
     return sealed[2 : 2 + KEY_ID_BYTES]
 
 

@@ -1,4 +1,4 @@
-"""Opaque tokens: what a phone carries to show who it is, and the digest the database keeps of it."""
+"""Opaque tokens: a phone sends one to show who it is, and the database stores its digest."""
 
 import base64
 import hashlib
@@ -17,7 +17,7 @@ SECRET_BYTES: Final = 32
 PRACTICE_BYTES: Final = 16
 NONCE_BYTES: Final = 12
 
-# A known beginning lets secret scanners find a token that leaked into a repository or a log.
+# A fixed prefix lets secret scanners find a token that leaked into a repository or a log.
 _PREFIXES: Final[dict[TokenKind, str]] = {"access": "twa_", "refresh": "twr_", "invitation": "twi_"}
 
 # 48 bytes are exactly 64 characters: no padding and no spare bits, so one token has one spelling.
@@ -25,7 +25,7 @@ _BODY: Final = re.compile(r"[A-Za-z0-9_-]{64}", re.ASCII)
 
 
 class Token(Struct, frozen=True):
-    """What a token says of itself: its practice, believed only once `digest` is found under it."""
+    """A token's practice, to be trusted only after the digest is found in that practice, and its digest."""
 
     practice_id: UUID
     digest: bytes
@@ -34,7 +34,7 @@ class Token(Struct, frozen=True):
 def mint_token(kind: TokenKind, practice_id: UUID) -> tuple[str, bytes]:
     """Return a new token's text, for the phone alone, and its SHA-256 digest, to store.
 
-    A plain hash suffices where a password would need a slow one: the secret is 256 random bits.
+    A plain hash is enough: unlike a password, the secret is 256 random bits.
     """
     body = base64.urlsafe_b64encode(practice_id.bytes + secrets.token_bytes(SECRET_BYTES))
     text = _PREFIXES[kind] + body.decode("ascii")
@@ -51,12 +51,12 @@ def parse_token(text: str, kind: TokenKind) -> Token | None:
 
 
 def _digest(text: str) -> bytes:
-    """Return the SHA-256 of the whole text, so that neither kind nor practice can be exchanged."""
+    """Return the SHA-256 of the whole text, so neither kind nor practice can be replaced."""
     return hashlib.sha256(text.encode("ascii")).digest()
 
 
 def seal_under_token(text: str, value: bytes) -> bytes:
-    """Return `value` readable only by who presents the token again, which the database never holds."""
+    """Seal `value` so that only the token opens it; the database stores the token's digest alone."""
     nonce = secrets.token_bytes(NONCE_BYTES)
     return nonce + AESGCM(_sealing_key(text)).encrypt(nonce, value, None)
 
@@ -67,5 +67,5 @@ def open_under_token(text: str, sealed: bytes) -> bytes:
 
 
 def _sealing_key(text: str) -> bytes:
-    """Return a key that the stored digest does not give away."""
+    """Return a key that cannot be derived from the stored digest."""
     return hmac.digest(text.encode("ascii"), b"towpath successor", "sha256")
