@@ -10,7 +10,16 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody, QueryParameter
 
 from routes.http.answers import answer, created
-from routes.http.dependencies import DEFAULT_LIMIT, Archived, Creating, CursorText, Limit, Writing, after
+from routes.http.dependencies import (
+    DEFAULT_LIMIT,
+    LOGGED_BY_PROXIES,
+    Archived,
+    Creating,
+    CursorText,
+    Limit,
+    Writing,
+    after,
+)
 from routes.http.uploads import Upload
 from schemas.clients.client_imports import (
     FILE_DESCRIPTION,
@@ -58,7 +67,9 @@ async def get_clients(
     label: Annotated[
         str | None,
         QueryParameter(
-            min_length=1, max_length=100, description="A part of the label, in capital or small letters."
+            min_length=1,
+            max_length=100,
+            description=f"A part of the label, in capital or small letters. {LOGGED_BY_PROXIES}",
         ),
     ] = None,
 ) -> ClientPage:

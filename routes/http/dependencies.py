@@ -244,6 +244,8 @@ CursorText = Annotated[
     str | None, QueryParameter(max_length=LONGEST_CURSOR, description="`next_cursor` of the page before.")
 ]
 DEFAULT_LIMIT: Final = PAGE_DEFAULT
+LOGGED_BY_PROXIES: Final = "A proxy may log the query: configure it to log paths only."
+"""Said of a query parameter that holds what somebody searched for; the service's own log leaves it out."""
 Archived = Annotated[bool, QueryParameter(description="List the archived ones instead.")]
 
 DEPENDENCIES: Final = {

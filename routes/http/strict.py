@@ -1,6 +1,7 @@
 """Strict requests: what Litestar would convert or ignore is refused here."""
 
 import asyncio
+import re
 import time
 from collections.abc import AsyncGenerator
 from functools import cache
@@ -8,7 +9,7 @@ from typing import Any, Final
 
 import msgspec
 from litestar import Request
-from litestar.exceptions import InternalServerException, ValidationException
+from litestar.exceptions import InternalServerException, NotFoundException, ValidationException
 from litestar.exceptions.http_exceptions import RequestEntityTooLarge
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import QueryParameter
@@ -25,6 +26,7 @@ PAUSE_S: Final = 60
 """A body of which nothing arrives for this long is given up, as proxies do: else a phone that loses signal
 would hold its part of the upload budget for ever.
 """
+PLAIN_UUID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
 LONG_BYTES: Final = 100_000
 """A longer body is decoded away from the event loop."""
 
@@ -92,12 +94,33 @@ def _decoder(handler: HTTPRouteHandler) -> msgspec.json.Decoder[Any]:
 
 
 async def refuse_unreadable(request: Request[Any, Any, Any]) -> None:
-    """Refuse what no handler should see. Raises BadParameter, UnsupportedContent, NotJson, TooLarge."""
+    """Refuse what no handler should see.
+
+    Raises NotFoundException, BadParameter, UnsupportedContent, NotJson, TooLarge.
+    """
+    refuse_other_spellings(request)
     refuse_unknown_parameters(request)
     if "data" in request.route_handler.parsed_fn_signature.parameters:
         _refuse_other_content(request)
         if not await request.body():
             raise NotJson("the body is empty; send a JSON object")
+
+
+def refuse_other_spellings(request: Request[Any, Any, Any]) -> None:
+    """Raise NotFoundException for a path whose id is not spelled as a plain UUID.
+
+    Python also reads `urn:uuid:`, braces, line ends and an id without hyphens as a UUID.
+    """
+    if not request.path_params:
+        return
+    template, path = (_segments(request.scope[each]) for each in ("path_template", "path"))
+    for name, value in zip(template, path, strict=True):
+        if name.startswith("{") and not PLAIN_UUID.fullmatch(value):
+            raise NotFoundException
+
+
+def _segments(path: str) -> list[str]:
+    return [each for each in path.split("/") if each]
 
 
 def _refuse_other_content(request: Request[Any, Any, Any]) -> None:

@@ -64,8 +64,8 @@ async def put_track(
     async with GPX.received(request) as content:
         uploaded = UploadedTrack(session_id, content, replace)
         track, is_first = await receive_track(begin, keys, uploaded, expected_if_sent, now)
-    body = TrackOut.from_track(track)
-    return created(body, track.revision, request.url.path, replayed=not is_first)
+    location = f"/v1/sessions/{session_id}/track"
+    return created(TrackOut.from_track(track), track.revision, location, replayed=not is_first)
 
 
 @get(

@@ -9,7 +9,16 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody, QueryParameter
 
 from routes.http.answers import answer, created
-from routes.http.dependencies import DEFAULT_LIMIT, Archived, Creating, CursorText, Limit, Writing, after
+from routes.http.dependencies import (
+    DEFAULT_LIMIT,
+    LOGGED_BY_PROXIES,
+    Archived,
+    Creating,
+    CursorText,
+    Limit,
+    Writing,
+    after,
+)
 from schemas.base import changes_of
 from schemas.walks.routes import (
     RouteIn,
@@ -68,7 +77,8 @@ async def get_routes(
     limit: Limit = DEFAULT_LIMIT,
     archived: Archived = False,  # noqa: FBT002  a query parameter
     name: Annotated[
-        str | None, QueryParameter(max_length=200, description="A part of the name, in any case.")
+        str | None,
+        QueryParameter(max_length=200, description=f"A part of the name, in any case. {LOGGED_BY_PROXIES}"),
     ] = None,
     tag: Annotated[str | None, QueryParameter(max_length=LONGEST_TAG, description="One of the tags.")] = None,
     client_id: ClientId = None,

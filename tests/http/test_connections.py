@@ -132,6 +132,52 @@ def test_what_is_not_http_is_refused_as_a_problem(running: Running) -> None:
     assert b"urn:towpath:problem:bad-request" in answer
 
 
+@pytest.mark.parametrize("hosts", [b"", b"Host: a.example\r\nHost: a.example\r\n", b"Host: a\r\nhost: b\r\n"])
+def test_a_request_names_one_host(running: Running, hosts: bytes) -> None:
+    with connected(running) as connection:
+        connection.sendall(b"GET /health/live HTTP/1.1\r\n" + hosts + b"\r\n")
+        answer = heard(connection)
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert b"urn:towpath:problem:bad-request" in answer
+
+
+def test_http_1_0_needs_no_host(running: Running) -> None:
+    with connected(running) as connection:
+        connection.sendall(b"GET /health/live HTTP/1.0\r\n\r\n")
+        assert heard(connection).startswith(b"HTTP/1.1 200 ")
+
+
+LIVE: Final = BEGINNING + b"\r\n"
+UNREADABLE: Final = (
+    b"GET /health/live HTTP/1.1\r\n\r\n",
+    b"\x16\x03\x01\x02\x00\x01\x00",
+    b"GET /health/live HTTP/9.9\r\n\r\n",
+    BEGINNING + b"Content-Length: x\r\n\r\n",
+    CHUNKED + b"zz\r\n",
+)
+
+
+@pytest.mark.parametrize("unreadable", UNREADABLE)
+@pytest.mark.parametrize("owed", [1, 2, 3])
+def test_an_unreadable_request_is_refused_after_the_answers_owed(
+    running: Running, owed: int, unreadable: bytes
+) -> None:
+    with connected(running) as connection:
+        connection.sendall(LIVE * owed + unreadable + LIVE)
+        answers = heard(connection)
+    assert answers.count(b"HTTP/1.1 200 ") == owed
+    assert answers.count(b"HTTP/1.1 ") == owed + 1
+    assert answers.rindex(b"HTTP/1.1 400 ") > answers.rindex(b"HTTP/1.1 200 ")
+
+
+def test_a_body_that_breaks_off_in_nonsense_is_refused_once(running: Running) -> None:
+    with connected(running) as connection:
+        connection.sendall(CHUNKED + b"zz\r\n")
+        answers = heard(connection)
+    assert answers.count(b"HTTP/1.1 ") == 1
+    assert answers.startswith(b"HTTP/1.1 400 ")
+
+
 def test_a_second_request_of_a_connection_has_limits_of_its_own(running: Running) -> None:
     with httpx.Client(base_url=running.http.base_url) as http:
         for _ in range(5):

@@ -39,7 +39,7 @@ def ask(
     """Call an operation correctly except for some parameters and headers."""
     method, path, options = request(name, caller.ids, caller.ids)
     options |= other
-    method = options.pop("method", method)
+    method, path = options.pop("method", method), options.pop("path", path)
     options["params"] = {**options.get("params", {}), **params}
     options["headers"] = {"Idempotency-Key": uuid4().hex, **options["headers"], **headers}
     if "Authorization" not in options["headers"] and caller.phone(name).tokens:
@@ -237,6 +237,40 @@ def test_an_unknown_path_is_answered_404(caller: Caller, path: str) -> None:
     answer = caller.world.ada.get(path)
     assert problem(answer)["type"] == "not-found"
     assert said_to_caches(answer) == PRIVATE
+
+
+OTHER_SPELLINGS: Final = (
+    "urn:uuid:{}",
+    "{{{}}}",
+    "%7B{}%7D",
+    "%0d%0aurn:{}",
+    "{}%0d%0aSet-Cookie:%20a=b",
+    "%20{}",
+    "{}%00",
+    "{}-",
+)
+"""Texts that Python reads as the UUID they hold, and some it does not."""
+
+
+@pytest.mark.parametrize("name", WITH_PATH)
+def test_a_path_takes_only_plain_uuids(caller: Caller, look: Look, name: str) -> None:
+    operation = OPERATIONS[name]
+    with nothing_stored(look, caller):
+        for taken in operation.names:
+            known = caller.ids[CASES[name].at.get(taken, taken)]
+            bare = known.replace("-", "")
+            odd = [each.format(known) for each in OTHER_SPELLINGS]
+            odd += [bare, f"urn:{bare}", f"{bare[:8]}_{bare[8:]}", "\u0661" * 32, f"%0d%0aurn:{bare}"]
+            for spelling in odd:
+                path = operation.path.format(**caller.ids | {taken: spelling})
+                told = problem(ask(caller, name, path=path))
+                assert (told["type"], told["status"]) == ("not-found", 404), path
+
+
+@pytest.mark.parametrize("name", [each for each in WITH_PATH if OPERATIONS[each].method == "GET"])
+def test_a_path_takes_capital_letters_in_uuids(caller: Caller, name: str) -> None:
+    capitals = {key: each.upper() for key, each in caller.ids.items()}
+    assert ask(caller, name, path=OPERATIONS[name].path.format(**capitals)).status_code == 200
 
 
 @pytest.mark.parametrize("path", ["/schema", "/schema/redoc", "/schema/openapi.json", "/schema/x"])
