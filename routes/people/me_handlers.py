@@ -1,4 +1,4 @@
-"""One's own account: who is signed in, the email address, and what happened to the account."""
+"""One's own account: who is signed in, password and email address, and what happened to the account."""
 
 from datetime import datetime
 
@@ -8,14 +8,15 @@ from litestar.params import JSONBody
 
 from routes.http.answers import answer
 from routes.http.dependencies import DEFAULT_LIMIT, CursorText, Limit, Writing, after
-from schemas.people.me import EmailIn, MeOut
+from schemas.people.me import EmailIn, MeOut, PasswordIn
 from schemas.people.practices import PracticeOut
 from schemas.people.security_events import SecurityEventOut, SecurityEventPage
 from schemas.people.therapists import TherapistOut
 from service.foundation.database.connection import Begin
 from service.people.change_email import change_email
-from service.people.keep_therapists import read_me
+from service.people.change_password import change_password
 from service.people.own_password import PasswordGuard
+from service.people.read_me import read_me
 from service.people.read_security_events import page_of_security_events
 from service.people.sign_ins import SignIn
 
@@ -27,6 +28,20 @@ async def get_me(begin: NamedDependency[Begin], sign_in: NamedDependency[SignIn]
     return MeOut(
         TherapistOut.from_therapist(me.therapist), PracticeOut.from_practice(me.practice), sign_in.device_id
     )
+
+
+@post(
+    "/password",
+    operation_id="change_password",
+    summary="Change your password",
+    tags=["sign-in"],
+    status_code=204,
+)
+async def post_password(
+    data: JSONBody[PasswordIn], guard: NamedDependency[PasswordGuard], now: NamedDependency[datetime]
+) -> None:
+    """Set a new password. Every other sign-in of yours ends; this one goes on."""
+    await change_password(guard, data.to_change(), now)
 
 
 @post(
@@ -66,4 +81,4 @@ async def get_security_events(
     return SecurityEventPage.from_page(page, SecurityEventOut.from_event)
 
 
-HANDLERS = [get_me, post_email, get_security_events]
+HANDLERS = [get_me, post_password, post_email, get_security_events]

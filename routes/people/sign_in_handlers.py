@@ -1,4 +1,4 @@
-"""Sign in, stay signed in, sign out, and change the password."""
+"""Sign in, stay signed in, sign out."""
 
 from datetime import datetime
 from typing import Any
@@ -8,10 +8,8 @@ from litestar.di import NamedDependency
 from litestar.params import JSONBody
 
 from routes.http.dependencies import OPEN, STRANGERS_BYTES, Services
-from schemas.people.sign_ins import PasswordIn, RefreshIn, SignInIn, SignInOut
+from schemas.people.sign_ins import RefreshIn, SignInIn, SignInOut
 from service.foundation.database.connection import Begin
-from service.people.change_password import PasswordChange, change_password
-from service.people.own_password import PasswordGuard
 from service.people.refresh_sign_in import refresh_sign_in
 from service.people.sign_in import sign_in
 from service.people.sign_ins import SignIn
@@ -67,18 +65,4 @@ async def delete_sign_in(
     await sign_out(begin, sign_in, now)
 
 
-@post(
-    "/password",
-    operation_id="change_password",
-    summary="Change your password",
-    tags=["sign-in"],
-    status_code=204,
-)
-async def post_password(
-    data: JSONBody[PasswordIn], guard: NamedDependency[PasswordGuard], now: NamedDependency[datetime]
-) -> None:
-    """Set a new password. Every other sign-in of yours ends; this one goes on."""
-    await change_password(guard, PasswordChange(data.current, data.new), now)
-
-
-HANDLERS = [post_sign_in, post_refresh, delete_sign_in, post_password]
+HANDLERS = [post_sign_in, post_refresh, delete_sign_in]

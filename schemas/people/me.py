@@ -1,4 +1,4 @@
-"""One's own account on the wire: who is signed in, and the email address to change."""
+"""One's own account on the wire: who is signed in, password and email address."""
 
 from uuid import UUID
 
@@ -7,6 +7,7 @@ from schemas.people.practices import PracticeOut
 from schemas.people.sign_ins import Password
 from schemas.people.therapists import Email, TherapistOut
 from service.people.change_email import EmailChange
+from service.people.change_password import PasswordChange
 
 
 class MeOut(Output):
@@ -15,6 +16,17 @@ class MeOut(Output):
     therapist: TherapistOut
     practice: PracticeOut
     device_id: UUID
+
+
+class PasswordIn(Input):
+    """The password until now, and from now on."""
+
+    current: Password
+    new: Password
+
+    def to_change(self) -> PasswordChange:
+        """Return the change."""
+        return PasswordChange(self.current, self.new)
 
 
 class EmailIn(Input):

@@ -1,4 +1,4 @@
-"""Sign-ins and passwords on the wire."""
+"""Sign-ins on the wire."""
 
 from typing import Annotated
 from uuid import UUID
@@ -50,13 +50,6 @@ class RefreshIn(Input):
     def to_request(self) -> RefreshRequest:
         """Return the request."""
         return RefreshRequest(self.refresh_token, self.device_id)
-
-
-class PasswordIn(Input):
-    """The password until now, and from now on."""
-
-    current: Password
-    new: Password
 
 
 class SignInOut(Output):

@@ -5,14 +5,10 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-import msgspec
-
 from service.foundation.crypto.sealing import Keyring
 from service.foundation.database.connection import Begin, Connection
 from service.foundation.retry_safe import Expected, Once, found, replayed
 from service.people.invitation_queries import void_invitations
-from service.people.practice_queries import find_practice
-from service.people.practices import Practice
 from service.people.sign_in_queries import revoke_sign_ins
 from service.people.therapist_queries import (
     find_therapist,
@@ -22,21 +18,6 @@ from service.people.therapist_queries import (
     update_therapist,
 )
 from service.people.therapists import Therapist, changed_therapist, email_taken, refuse_no_owner
-
-
-class Colleague(msgspec.Struct, frozen=True):
-    """A therapist and the practice they work in."""
-
-    therapist: Therapist
-    practice: Practice
-
-
-async def read_me(begin: Begin) -> Colleague:
-    """Return the therapist who asks, and their practice."""
-    tenant = begin.tenant
-    async with begin.read() as connection:
-        therapist = await _therapist(connection, tenant.practice_id, tenant.therapist_id)
-        return Colleague(therapist, found(await find_practice(connection, tenant.practice_id)))
 
 
 async def all_therapists(begin: Begin) -> list[Therapist]:
