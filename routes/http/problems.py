@@ -36,10 +36,10 @@ from service.clients.location_permission import LocationNotAgreed
 from service.foundation.crypto.passwords import WeakPassword
 from service.foundation.database.outages import is_outage
 from service.foundation.database.sql_files import MigrationRefused
+from service.foundation.fair_shares import Overloaded
 from service.foundation.pages import BadCursor
 from service.foundation.prepare_and_write import Crowded
 from service.foundation.retry_safe import IdTaken, Impossible, KeyReused, NotFound, Stale, Unusable
-from service.foundation.threads import Overloaded
 from service.geo.geojson import GeoJsonRefused
 from service.geo.gpx.model import GpxRefused
 from service.logs import places_of

@@ -1,5 +1,6 @@
 """Uploads: the body is the file itself, and the content type says which kind."""
 
+import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
@@ -11,7 +12,8 @@ from litestar.openapi.spec import OpenAPIMediaType, OpenAPIType, Operation, Requ
 
 from routes.http.errors import UnsupportedContent
 from routes.http.json_body import replace_half_pairs
-from service.foundation.threads import Overloaded, off_loop
+from service.foundation.fair_shares import FairShares, Overloaded
+from service.foundation.threads import off_loop
 
 UPLOADS_BYTES: Final = 32 * 2**20
 """Limit of all files in memory at once: reading a dense one takes twelve times its size. The largest file
@@ -76,6 +78,19 @@ class Portion:
 
 _budget: Final = UploadBudget(UPLOADS_BYTES, PRACTICE_BYTES)
 
+UPLOADS_EACH: Final = 8
+"""Files of one practice that are received or read at once; the next one is received when one is done."""
+UPLOAD_WAIT_S: Final = 20
+UPLOADS_WAITING: Final = 200
+
+_places: Final = FairShares(
+    sys.maxsize,
+    most_each=UPLOADS_EACH,
+    wait_s=UPLOAD_WAIT_S,
+    waiting_each=UPLOADS_WAITING,
+    refusal="too many files of this practice are being read at the moment; try again",
+)
+
 
 class Upload:
     """A kind of file: its content types and its description in OpenAPI.
@@ -102,12 +117,14 @@ class Upload:
             raise UnsupportedContent(f"send the file itself, as {' or '.join(self._media_types)}")
         if request.headers.get("content-encoding", "identity").lower() != "identity":
             raise UnsupportedContent("send the file without a Content-Encoding")
-        with _budget.portion(request.state.sign_in.practice_id) as portion:
-            request.state.portion = portion
-            content = await request.body()
-            if media_type.lower().endswith("json"):
-                content, request.state.replaced = await off_loop(replace_half_pairs, content)
-            yield content
+        practice_id = request.state.sign_in.practice_id
+        async with _places.slot(practice_id):
+            with _budget.portion(practice_id) as portion:
+                request.state.portion = portion
+                content = await request.body()
+                if media_type.lower().endswith("json"):
+                    content, request.state.replaced = await off_loop(replace_half_pairs, content)
+                yield content
 
 
 def _operation_reading(

@@ -1,57 +1,90 @@
-"""Long computations in threads of their own: few at once, few waiting, the next one refused.
+"""Long computations in threads of their own: few at once, few waiting, the practices in turns.
 
-The limit counts calls until their thread has finished, also after their request was cancelled. Otherwise
+The limits count calls until their thread has finished, also after their request was cancelled. Otherwise
 cancelled requests could fill the processor.
 """
 
 import asyncio
 import threading
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Hashable
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextvars import copy_context
 from functools import partial
-from typing import Final, ParamSpec, TypeVar
+from typing import Any, Final, ParamSpec, TypeVar
 
-from service.foundation.errors import DomainError
+from service.foundation.fair_shares import ASKING, FairQueue, Overloaded
 
 Arguments = ParamSpec("Arguments")
 Answer = TypeVar("Answer")
-
-
-class Overloaded(DomainError):
-    """Too many computations wait already. Trying again in a moment helps."""
+Call = tuple[Future[Any], Callable[[], Any]]
 
 
 class BoundedThreads:
-    """A thread pool with a bounded queue: `threads` workers, at most `at_most` calls running or waiting."""
+    """A thread pool with bounded queues: at most `at_most` calls of one practice run or wait.
 
-    __slots__ = ("_free", "_refusal", "_threads")
+    One practice has at most `threads_each` of the `threads`, and a free thread takes the next call of the
+    practice whose turn it is.
+    """
 
-    def __init__(self, name: str, *, threads: int, at_most: int, refusal: str) -> None:
+    __slots__ = ("_at_most", "_lock", "_queue", "_refusal", "_threads")
+
+    def __init__(self, name: str, *, threads: int, threads_each: int, at_most: int, refusal: str) -> None:
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix=name)
-        self._free = threading.BoundedSemaphore(at_most)
+        self._lock = threading.Lock()
+        self._queue: FairQueue[Call] = FairQueue(threads, most_each=threads_each)
+        self._at_most = at_most
         self._refusal = refusal
 
     async def run(
         self, function: Callable[Arguments, Answer], *args: Arguments.args, **kwargs: Arguments.kwargs
     ) -> Answer:
         """Return what `function` returns. Raises Overloaded, and what it raises."""
-        if not self._free.acquire(blocking=False):
-            raise Overloaded(self._refusal)
-        call = partial(function, *args, **kwargs)
-        computing = self._threads.submit(copy_context().run, call)
-        computing.add_done_callback(lambda _: self._free.release())
+        practice_id, computing = ASKING.get(), Future[Answer]()
+        call = (computing, partial(copy_context().run, partial(function, *args, **kwargs)))
+        with self._lock:
+            if self._queue.waiting(practice_id) + self._queue.running(practice_id) >= self._at_most:
+                raise Overloaded(self._refusal)
+            self._queue.add(practice_id, call)
+        computing.add_done_callback(lambda _: self._forget_cancelled(practice_id, call))
+        self._start_waiting()
         return await asyncio.wrap_future(computing)
+
+    def _start_waiting(self) -> None:
+        with self._lock:
+            while (started := self._queue.start_next()) is not None:
+                practice_id, call = started
+                self._threads.submit(self._compute, practice_id, *call)
+
+    def _compute(self, practice_id: Hashable, computing: Future[Any], call: Callable[[], Any]) -> None:
+        """Make one call, then let the next one start; whoever was cancelled meanwhile needs no call."""
+        answering: Callable[[], None] | None = None
+        if computing.set_running_or_notify_cancel():
+            try:
+                answering = partial(computing.set_result, call())
+            except BaseException as error:  # noqa: BLE001  it is raised to whoever waits
+                answering = partial(computing.set_exception, error)
+        with self._lock:
+            self._queue.finish(practice_id)
+        self._start_waiting()
+        if answering is not None:
+            answering()
+
+    def _forget_cancelled(self, practice_id: Hashable, call: Call) -> None:
+        with self._lock:
+            self._queue.discard(practice_id, call)
 
 
 THREADS: Final = 2
 """More would not help: the interpreter runs one of them at a time."""
-MOST_CALLS: Final = 32
-"""Running or waiting; the next one is refused rather than kept waiting with its upload in memory."""
+THREADS_EACH: Final = 1
+"""So that a practice with many files to read leaves a thread to the others."""
+MOST_CALLS: Final = 64
+"""Of one practice, running or waiting; the next one is refused. Uploads have a limit in bytes as well."""
 
 _computing: Final = BoundedThreads(
     "computing",
     threads=THREADS,
+    threads_each=THREADS_EACH,
     at_most=MOST_CALLS,
     refusal="too many files are being read at the moment; try again",
 )

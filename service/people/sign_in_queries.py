@@ -8,6 +8,8 @@ import msgspec
 
 from service.foundation.database.connection import Connection, Pool, a_connection
 from service.foundation.database.query import Query, Statement
+from service.foundation.fair_shares import ASKING
+from service.foundation.tenant import NOBODY, Tenant
 from service.people.sign_ins import SIGN_IN_OVER, NotSignedIn, SignIn
 from service.people.therapists import Role
 
@@ -40,8 +42,11 @@ SIGN_IN_OF_TOKEN = Query(
 
 async def find_sign_in(pool: Pool, practice_id: UUID, digest: bytes, now: datetime) -> VerifiedSignIn | None:
     """Return the sign-in of an access token, in one round trip; None for an invalid token."""
-    async with a_connection(pool) as connection:
-        return await SIGN_IN_OF_TOKEN.one_or_none(connection, practice_id, digest, now)
+    async with a_connection(pool, Tenant(practice_id, NOBODY)) as connection:
+        verified = await SIGN_IN_OF_TOKEN.one_or_none(connection, practice_id, digest, now)
+    if verified is not None:
+        ASKING.set(practice_id)
+    return verified
 
 
 SignInRow = TypeVar("SignInRow", bound=VerifiedSignIn)
@@ -57,10 +62,11 @@ class TokenReader(msgspec.Struct, frozen=True):
 
     async def read(self, query: Query[SignInRow], row_id: UUID) -> SignInRow:
         """Return the row `query` finds for the token's therapist. Raises NotSignedIn."""
-        async with a_connection(self.pool) as connection:
+        async with a_connection(self.pool, Tenant(self.practice_id, NOBODY)) as connection:
             row = await query.one_or_none(connection, self.practice_id, self.digest, self.now, row_id)
         if row is None:
             raise NotSignedIn(SIGN_IN_OVER)
+        ASKING.set(self.practice_id)
         return row
 
 

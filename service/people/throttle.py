@@ -9,7 +9,7 @@ import msgspec
 
 from service.foundation.crypto.sealing import Keyring
 from service.foundation.database.connection import Connection, Pool, system_write
-from service.foundation.threads import Overloaded
+from service.foundation.fair_shares import Overloaded
 from service.people.attempts import (
     FORGET_AFTER,
     FREE_FAILURES,

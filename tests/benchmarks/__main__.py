@@ -1,9 +1,10 @@
 """Every benchmark: `python -m tests.benchmarks`."""
 
-from tests.benchmarks import gpx_reader, policies, service, slow_connections
+from tests.benchmarks import fairness, gpx_reader, policies, service, slow_connections
 
 if __name__ == "__main__":
     gpx_reader.main()
     service.main()
     policies.main()
     slow_connections.main()
+    fairness.main()

@@ -76,7 +76,10 @@ def measure_policies(service: Served) -> None:
                 target=HOT_TARGET,
             )
         for name, read in reads(known).items():
-            for beside, pool, target in (("", as_it_comes, TARGET), (" and no reset", superuser, None)):
+            for beside, pool, target in (
+                ("", as_it_comes, TARGET),
+                (" and no reset", superuser.connections, None),
+            ):
                 compare(
                     f"{name}: row-level security, beside a plain WHERE{beside}",
                     "/s",
@@ -84,11 +87,11 @@ def measure_policies(service: Served) -> None:
                     lambda read=read, pool=pool: runner.run(rate(lambda: plain(pool, read))),  # type: ignore[misc]
                     target=target,
                 )
-        for each in (app, superuser, as_it_comes):
+        for each in (app.connections, superuser.connections, as_it_comes):
             runner.run(each.close())
 
 
-async def ordinary_pool(dsn: str) -> Pool:
+async def ordinary_pool(dsn: str) -> asyncpg.Pool:
     return await asyncpg.create_pool(dsn, min_size=CONNECTIONS, max_size=CONNECTIONS)
 
 
@@ -135,7 +138,7 @@ async def guarded(begin: Begin, read: Read) -> object:
         return await read(connection)
 
 
-async def plain(pool: Pool, read: Read) -> object:
+async def plain(pool: asyncpg.Pool, read: Read) -> object:
     """Read as a superuser, outside a transaction."""
     async with pool.acquire() as connection:
         return await read(connection)

@@ -71,7 +71,7 @@ async def tenants_left(pool: Pool) -> set[str]:
     left = set()
     async with AsyncExitStack() as stack:
         for _ in range(POOL_SIZE):
-            connection = await stack.enter_async_context(pool.acquire(timeout=10))
+            connection = await stack.enter_async_context(pool.connections.acquire(timeout=10))
             assert not connection.is_in_transaction()
             for setting in ("app.practice", "app.therapist"):
                 left.add(await connection.fetchval("SELECT current_setting($1, true)", setting) or "")
@@ -224,7 +224,7 @@ def test_a_phone_that_hangs_up_leaves_no_tenant_behind(
 def test_a_service_without_free_connections_answers_503_and_recovers(small: Running, world: World) -> None:
     async def take_all(stack: AsyncExitStack) -> None:
         for _ in range(POOL_SIZE):
-            await stack.enter_async_context(pool_of(small).acquire(timeout=5))
+            await stack.enter_async_context(pool_of(small).connections.acquire(timeout=5))
 
     stack = AsyncExitStack()
     run(small, take_all(stack))

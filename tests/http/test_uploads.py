@@ -10,7 +10,7 @@ import pytest
 
 from routes.http import strict, uploads
 from routes.http.uploads import PRACTICE_BYTES, UPLOADS_BYTES, UploadBudget
-from service.foundation.threads import Overloaded
+from service.foundation.fair_shares import Overloaded
 from service.geo.gpx.model import DEFAULT_LIMITS
 from tests.foundation.database.embedded_tools import wait_until
 from tests.http.running import Running

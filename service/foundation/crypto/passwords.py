@@ -25,7 +25,10 @@ ARGON2_MEMORY_KIB: Final = 19_456
 ARGON2_LANES: Final = 1
 HASHING_THREADS: Final = 2
 HASHING_PLACES: Final = 64
-"""Passwords that are hashed or wait at one time, about a second's work. One more is refused."""
+"""Passwords that are hashed or wait at one time, about a second's work. One more is refused.
+
+Strangers share these places; each practice that is signed in has as many of its own.
+"""
 
 # How many characters must remain when everything guessable is removed: as many as NIST asks of a password
 # that is used with a second factor.
@@ -72,6 +75,7 @@ class PasswordHasher:
         self._threads = BoundedThreads(
             "password",
             threads=HASHING_THREADS,
+            threads_each=HASHING_THREADS,
             at_most=HASHING_PLACES,
             refusal="too many passwords are being checked at the moment; try again",
         )

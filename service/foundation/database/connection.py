@@ -1,10 +1,11 @@
 """The pool, and transactions that always know their practice."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+import time
+from collections.abc import AsyncIterator, Callable, Hashable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from types import TracebackType
-from typing import Final
+from typing import Final, Self
 from uuid import UUID
 
 import asyncpg
@@ -19,8 +20,9 @@ from service.foundation.database.outages import (
     is_lost,
 )
 from service.foundation.database.query import Connection, Query
+from service.foundation.fair_shares import FairShares
 from service.foundation.retry_safe import Once
-from service.foundation.tenant import Tenant
+from service.foundation.tenant import NOBODY, Tenant
 
 __all__ = [
     "Begin",
@@ -35,15 +37,25 @@ __all__ = [
     "system_write",
 ]
 
-Pool = asyncpg.Pool
-
 COMMAND_TIMEOUT_S: Final = 20
 CONNECT_TIMEOUT_S: Final = 5
 ACQUIRE_TIMEOUT_S: Final = 2
-"""A request that finds no free connection for this long answers 503 rather than queue on.
+"""A request that gets no connection for this long answers 503 rather than queue on.
 
 Where an idle one turns out to be gone, a new one is made first, in CONNECT_TIMEOUT_S at most.
 """
+
+LEAST_TIMEOUT_S: Final = 0.1
+"""What remains of that, at the least, after the wait for the practice's share."""
+
+SHARE: Final = 5
+"""A practice has at most one in so many of the connections. More would let it keep the event loop busy."""
+WRITERS_EACH: Final = 1
+"""Writers of one practice that have a connection: the others would only wait with theirs for its row."""
+WRITE_TIMEOUT_S: Final = 10
+"""A phone sends everything it kept at once when it has signal again; its writes may queue this long."""
+WAITING_EACH: Final = 500
+"""Requests of one practice that wait for a connection or to write; the next one is refused."""
 
 STATEMENTS_KEPT: Final = 100
 """Prepared on each connection; asyncpg's own default."""
@@ -51,6 +63,37 @@ STATEMENTS_KEPT: Final = 100
 READ: Final = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 WRITE: Final = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"
 """Both are said in full: the defaults of a server, a database or a role may be others."""
+
+
+class Pool:
+    """The connections to the database, shared between practices."""
+
+    __slots__ = ("connections", "shares", "writers")
+
+    def __init__(self, connections: asyncpg.Pool, size: int) -> None:
+        self.connections = connections
+        self.shares = FairShares(
+            size,
+            most_each=max(size // SHARE, 1),
+            wait_s=ACQUIRE_TIMEOUT_S,
+            waiting_each=WAITING_EACH,
+            refusal="too many requests wait; try again",
+        )
+        self.writers = FairShares(
+            max(size - 1, 1),
+            most_each=WRITERS_EACH,
+            wait_s=WRITE_TIMEOUT_S,
+            waiting_each=WAITING_EACH,
+            refusal="too many writes of this practice wait; try again",
+        )
+
+    async def __aenter__(self) -> Self:
+        """Return the pool."""
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Close every connection once it is given back."""
+        await self.connections.close()
 
 
 async def _no_reset(_: Connection) -> None:
@@ -64,7 +107,7 @@ async def open_pool(dsn: str, *, size: int) -> Pool:
     pooler no statement is kept prepared: the server of the next transaction may be another one.
     """
     pooled = await _leads_to_pooler(dsn)
-    return await asyncpg.create_pool(
+    connections = await asyncpg.create_pool(
         dsn,
         min_size=1,
         max_size=size,
@@ -74,6 +117,7 @@ async def open_pool(dsn: str, *, size: int) -> Pool:
         server_settings={"application_name": "towpath", "timezone": "UTC"},
         statement_cache_size=0 if pooled else STATEMENTS_KEPT,
     )
+    return Pool(connections, size)
 
 
 class BorrowedConnection:
@@ -83,24 +127,36 @@ class BorrowedConnection:
     answer in time. Every other error passes as it is: it may be a mistake of ours.
     """
 
-    __slots__ = ("_connection", "_pool")
+    __slots__ = ("_connection", "_pool", "_share")
 
-    def __init__(self, pool: Pool) -> None:
+    def __init__(self, pool: Pool, share: Hashable) -> None:
         self._pool = pool
+        self._share = share
 
     async def __aenter__(self) -> Connection:
-        """Take a connection. Raises DatabaseAway where there is none in time."""
-        # A time limit costs an eighth of a small read, and is not needed while a connection is idle.
-        limit = None if self._pool.get_idle_size() else ACQUIRE_TIMEOUT_S
+        """Take a connection. Raises DatabaseAway where there is none in time, Overloaded."""
+        began = time.monotonic()
+        await self._pool.shares.take(self._share)
         try:
-            self._connection: PoolConnectionProxy = await self._pool.acquire(timeout=limit)
+            self._connection: PoolConnectionProxy = await self._acquired(began)
+        except BaseException:
+            self._pool.shares.give_back(self._share)
+            raise
+        return self._connection
+
+    async def _acquired(self, began: float) -> PoolConnectionProxy:
+        connections = self._pool.connections
+        left_s = max(began + ACQUIRE_TIMEOUT_S - time.monotonic(), LEAST_TIMEOUT_S)
+        # A time limit costs an eighth of a small read, and is not needed while a connection is idle.
+        limit = None if connections.get_idle_size() else left_s
+        try:
+            return await connections.acquire(timeout=limit)
         except (asyncpg.PostgresError, asyncpg.InternalClientError, OSError) as error:
             raise DatabaseAway(f"no connection: {type(error).__name__}") from error
         except asyncpg.InterfaceError as error:
-            if self._pool.is_closing():
+            if connections.is_closing():
                 raise DatabaseAway("the service is ending") from error
             raise
-        return self._connection
 
     async def __aexit__(
         self, _: type[BaseException] | None, error: BaseException | None, __: TracebackType | None
@@ -109,14 +165,21 @@ class BorrowedConnection:
         failed = isinstance(error, CONNECTION_FAILURES) or (
             isinstance(error, AMBIGUOUS) and is_lost(self._connection)
         )
-        await self._pool.release(self._connection)
+        try:
+            await self._pool.connections.release(self._connection)
+        finally:
+            self._pool.shares.give_back(self._share)
         if failed:
             raise DatabaseAway(f"the connection failed: {type(error).__name__}") from error
 
 
-def a_connection(pool: Pool) -> BorrowedConnection:
-    """Return what lends a connection for as long as a block lasts."""
-    return BorrowedConnection(pool)
+def a_connection(pool: Pool, tenant: Tenant | None = None) -> BorrowedConnection:
+    """Return what lends a connection for as long as a block lasts; None for rows of no practice.
+
+    Nobody in particular has a share apart from those who are signed in to the practice: anybody can send a
+    token that names it.
+    """
+    return BorrowedConnection(pool, tenant and (tenant.practice_id, tenant.therapist_id == NOBODY))
 
 
 async def connect(dsn: str, *, timeout_s: float) -> asyncpg.Connection:
@@ -202,11 +265,11 @@ class Begin:
 
         With `once`, the ledger is asked before anything else is looked at, and the write recorded in it.
         Raises KeyReused or IdTaken when the key was used for another payload, NoRoom where the
-        disk is nearly full.
+        disk is nearly full, Overloaded where the practice writes too much.
         """
         if not self._has_room():
             raise NoRoom
-        async with self._transaction(WRITE) as connection:
+        async with self._pool.writers.slot(self._tenant.practice_id), self._transaction(WRITE) as connection:
             asked = (once.scope, once.key, once.fingerprint) if once else (None, None, None)
             entered = await ENTER_WRITE.one(connection, self._tenant.practice_id, *asked)
             if once and entered.known not in (None, once.fingerprint):
@@ -219,7 +282,7 @@ class Begin:
         return self._transaction(WRITE)
 
     def _transaction(self, begin: str) -> AbstractAsyncContextManager[Connection]:
-        return _transaction(self._pool, entering(begin, self._tenant))
+        return _transaction(self._pool, entering(begin, self._tenant), self._tenant)
 
 
 def system_write(pool: Pool) -> AbstractAsyncContextManager[Connection]:
@@ -228,9 +291,9 @@ def system_write(pool: Pool) -> AbstractAsyncContextManager[Connection]:
 
 
 @asynccontextmanager
-async def _transaction(pool: Pool, opening: str) -> AsyncIterator[Connection]:
+async def _transaction(pool: Pool, opening: str, tenant: Tenant | None = None) -> AsyncIterator[Connection]:
     """Open a transaction and end it, whatever happens in it, before its connection is given back."""
-    async with a_connection(pool) as connection:
+    async with a_connection(pool, tenant) as connection:
         try:
             await _open(connection, opening)
             yield connection
