@@ -67,7 +67,6 @@ def test_a_phone_does_not_notice(elsewhere: Running) -> None:
     wrong = {"email": world.ada_email, "password": "not hers", "device": {"id": str(uuid4()), "name": "?"}}
     assert Phone(world.http).post("/v1/sign-in", wrong).status_code == 401
     again = sign_in(world.http, world.ada_email, PASSWORD)
-    refreshed = Phone(world.http).post(
-        "/v1/sign-in/refresh", {"refresh_token": again.tokens["refresh_token"]}
-    )
+    sent = {name: again.tokens[name] for name in ("refresh_token", "device_id")}
+    refreshed = Phone(world.http).post("/v1/sign-in/refresh", sent)
     assert refreshed.status_code == 200

@@ -5,7 +5,9 @@ from uuid import uuid4
 
 import pytest
 
+from routes.walks.route_file_handlers import attachment
 from service.walks.features import FeatureKind
+from service.walks.route_files import FileForm
 from tests.http.files import GEOJSON_TYPE, GPX_TYPE, send_file
 from tests.http.world import World
 from tests.walks.drawings import GPX, LINE, OTHER_LINE, a_gpx, a_track, a_waypoint, draw
@@ -164,11 +166,17 @@ def test_geojson_out_is_the_line_and_then_the_features(world: World) -> None:
 
 
 def test_an_export_is_saved_under_the_routes_name(world: World) -> None:
-    path = draw(world.ada, name='Ä/B"\r\n; ../日本')
+    path = draw(world.ada, name='Ä/B"; ../日本')
     disposition = world.ada.get(f"{path}/gpx").headers["content-disposition"]
     plain, _, extended = disposition.partition("; filename*=UTF-8''")
     assert plain == 'attachment; filename="_ B ; .. __.gpx"'
     assert unquote(extended) == "Ä B ; .. 日本.gpx"
+
+
+def test_a_line_break_in_a_name_adds_no_header() -> None:
+    assert (
+        attachment("a\r\nb", FileForm.GPX) == "attachment; filename=\"a b.gpx\"; filename*=UTF-8''a%20b.gpx"
+    )
 
 
 def test_an_export_is_compressed_only_for_who_can_read_it(world: World) -> None:
