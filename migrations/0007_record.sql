@@ -41,6 +41,7 @@ CREATE TABLE moment (
     session_id       uuid NOT NULL,
     at               timestamptz NOT NULL,
     sealed           bytea,
+    sealed_position  bytea NOT NULL,
     sealed_anchor    bytea,
     received_at      timestamptz NOT NULL,
     updated_at       timestamptz NOT NULL,
@@ -51,7 +52,8 @@ CREATE TABLE moment (
 );
 COMMENT ON TABLE moment IS 'Tenant, clinical: one tap at an instant of a session.';
 COMMENT ON COLUMN moment.at IS 'By the phone''s clock; `received_at` by the server''s.';
-COMMENT ON COLUMN moment.sealed IS 'Kind, words and the phone''s position under the client''s key; null if there is none of them.';
+COMMENT ON COLUMN moment.sealed IS 'Kind and words under the client''s key; null if there is neither.';
+COMMENT ON COLUMN moment.sealed_position IS 'Where the phone was, or that it did not say: anchors are found without the words.';
 COMMENT ON COLUMN moment.sealed_anchor IS 'Where on the track it lies; rebuilt when the track arrives, changes or is deleted.';
 COMMENT ON COLUMN moment.content_revision IS 'When the therapist last changed it. `revision` also counts anchors.';
 CREATE INDEX moment_by_session ON moment (practice_id, session_id, at);
@@ -71,6 +73,7 @@ CREATE TABLE note (
     moment_id        uuid,
     format           text NOT NULL CHECK (format IN ('free', 'soap', 'dap', 'birp')),
     sealed           bytea NOT NULL,
+    sealed_position  bytea NOT NULL,
     sealed_anchor    bytea,
     written_at       timestamptz NOT NULL,
     received_at      timestamptz NOT NULL,
@@ -86,7 +89,9 @@ CREATE TABLE note (
 COMMENT ON TABLE note IS 'Tenant, clinical: a progress note about a session, an instant or a moment.';
 COMMENT ON COLUMN note.about_at IS 'The instant the note is about, which is not when it was written.';
 COMMENT ON COLUMN note.written_at IS 'By the phone''s clock; `received_at` by the server''s.';
-COMMENT ON COLUMN note.sealed IS 'The text and the phone''s position under the client''s key.';
+ALTER TABLE note ALTER COLUMN sealed SET STORAGE EXTERNAL;
+COMMENT ON COLUMN note.sealed IS 'The text under the client''s key.';
+COMMENT ON COLUMN note.sealed_position IS 'Where the phone was, or that it did not say: anchors are found without the text.';
 COMMENT ON COLUMN note.sealed_anchor IS 'Where on the track it lies; rebuilt when the track arrives, changes or is deleted.';
 COMMENT ON COLUMN note.content_revision IS 'When the therapist last changed it. `revision` also counts anchors and changes of its moment.';
 CREATE INDEX note_by_session ON note (practice_id, session_id, about_at);

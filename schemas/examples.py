@@ -325,7 +325,7 @@ EXAMPLES: Final[dict[str, Example]] = {
     "MomentIn": {"id": MOMENT, "at": "2026-05-04T14:43:44Z"},
     "MomentPatch": {"kind": "insight", "words": "Saw the pattern herself."},
     "MomentOut": MOMENT_OUT,
-    "MomentList": {"items": [MOMENT_OUT]},
+    "MomentPage": {"items": [MOMENT_OUT]},
     "NoteIn": {
         "id": NOTE,
         "about": "moment",
@@ -335,7 +335,7 @@ EXAMPLES: Final[dict[str, Example]] = {
     },
     "NotePatch": {"text": "Sat down of her own accord."},
     "NoteOut": NOTE_OUT,
-    "NoteList": {"items": [NOTE_OUT]},
+    "NotePage": {"items": [NOTE_OUT]},
     "TrackOut": TRACK_OUT,
     "Health": {"status": "ready"},
 }

@@ -13,6 +13,7 @@ from litestar.types import ControllerRouterHandler
 
 from routes import docs_handlers, health_handlers
 from routes.clients import client_handlers
+from routes.http.answers import COMPRESS_FROM
 from routes.http.compression import NegotiatedCompression
 from routes.http.dependencies import DEPENDENCIES, Services, signed_in
 from routes.http.middleware import (
@@ -46,7 +47,6 @@ from service.foundation.database.connection import open_pool, plenty
 
 BODY_LIMIT: Final = 1_000_000
 """Bytes of a JSON body; uploads say their own limit."""
-COMPRESS_FROM: Final = 1_000
 COMPRESSION_LEVEL: Final = 6
 SWITCH_S: Final = 0.0005
 """How long a computing thread keeps the interpreter while the event loop wants it; Python's own is ten times

@@ -1,13 +1,21 @@
 """Successful answers: the representation, its ETag, its location, and its compression."""
 
 import re
-from collections.abc import Mapping
-from typing import Final, TypeVar
+from collections.abc import Callable, Mapping
+from typing import Any, Final, TypeVar
 
-from litestar import Response
+import msgspec
+from litestar import MediaType, Response
 from litestar.datastructures import Headers
+from litestar.serialization import encode_json
+
+from service.foundation.compression import gzip_bytes
+from service.foundation.threads import off_loop_if_large
 
 Body = TypeVar("Body")
+
+COMPRESS_FROM: Final = 1_000
+"""Bytes of a JSON answer; less is sent as it is."""
 
 WEIGHT: Final = re.compile(r"[qQ]=(0(?:\.\d{0,3})?|1(?:\.0{0,3})?)")
 
@@ -35,6 +43,26 @@ def file_answer(
     encoding = {"Content-Encoding": "gzip"} if gzipped else {}
     common = {"ETag": etag(revision), "Vary": "Accept-Encoding", **encoding}
     return Response(content, media_type=media_type, headers={**common, **(headers or {})})
+
+
+async def large_answer(
+    headers: Headers, size_bytes: int, make: Callable[[], msgspec.Struct]
+) -> Response[Any]:
+    """Return 200 with what `make` returns as JSON; if that is much, in another thread.
+
+    The handler is excluded from compression, which would be done on the event loop.
+    """
+    content, gzipped = await off_loop_if_large(size_bytes, _json, make, takes_gzip=takes_gzip(headers))
+    encoding = {"Content-Encoding": "gzip"} if gzipped else {}
+    return Response(content, media_type=MediaType.JSON, headers={"Vary": "Accept-Encoding", **encoding})
+
+
+def _json(make: Callable[[], msgspec.Struct], *, takes_gzip: bool) -> tuple[bytes, bool]:
+    """Return JSON, and whether it is compressed."""
+    content = encode_json(make())
+    if takes_gzip and len(content) >= COMPRESS_FROM:
+        return gzip_bytes(content), True
+    return content, False
 
 
 def takes_gzip(headers: Headers) -> bool:

@@ -1,23 +1,24 @@
 """Moments: one tap at an instant of a session."""
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from litestar import Response, delete, get, patch, post
+from litestar import Request, Response, delete, get, patch, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 
-from routes.http.answers import answer, created
-from routes.http.dependencies import Creating, Writing
-from schemas.record.moments import MomentIn, MomentList, MomentOut, MomentPatch
+from routes.http.answers import answer, created, large_answer
+from routes.http.dependencies import DEFAULT_LIMIT, Creating, CursorText, Limit, Writing, after
+from schemas.record.moments import MomentIn, MomentOut, MomentPage, MomentPatch
 from service.foundation.crypto.sealing import PracticeKey
 from service.foundation.database.connection import Begin
 from service.foundation.retry_safe import Expected
 from service.record.mark_moment import (
     NewMoment,
     change_moment,
-    list_session_moments,
     mark_moment,
+    page_of_moments,
     read_moment,
     remove_moment,
 )
@@ -49,15 +50,22 @@ async def post_moment(
     operation_id="list_moments",
     summary="List a session's moments",
     tags=["moments"],
+    opt={"exclude_from_compression": True},
 )
 async def get_moments(
     session_id: FromPath[UUID],
+    request: Request[Any, Any, Any],
     begin: NamedDependency[Begin],
     keys: NamedDependency[PracticeKey],
-) -> MomentList:
+    cursor: CursorText = None,
+    limit: Limit = DEFAULT_LIMIT,
+) -> Response[MomentPage]:
     """List a session's moments in walking order."""
-    moments = await list_session_moments(begin, keys, session_id)
-    return MomentList([MomentOut.from_moment(each) for each in moments])
+    page = await page_of_moments(begin, keys, session_id, after=after(cursor), limit=limit)
+    size_bytes = sum(each.content.size_bytes for each in page.items)
+    return await large_answer(
+        request.headers, size_bytes, lambda: MomentPage.from_page(page, MomentOut.from_moment)
+    )
 
 
 @get("/moments/{moment_id:uuid}", operation_id="read_moment", summary="Read a moment", tags=["moments"])
@@ -94,11 +102,12 @@ async def delete_moment(
     moment_id: FromPath[UUID],
     begin: NamedDependency[Begin],
     keys: NamedDependency[PracticeKey],
+    writing: NamedDependency[Writing],
     expected_if_sent: NamedDependency[Expected],
     now: NamedDependency[datetime],
 ) -> None:
     """Delete a moment; notes about it stay, about its instant and at its place."""
-    await remove_moment(begin, keys, moment_id, expected_if_sent, now)
+    await remove_moment(begin, keys, writing.once(), moment_id, expected_if_sent, now)
 
 
 HANDLERS = [post_moment, get_moments, get_moment, patch_moment, delete_moment]

@@ -1,22 +1,23 @@
 """Progress notes."""
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from litestar import Response, delete, get, patch, post
+from litestar import Request, Response, delete, get, patch, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 
-from routes.http.answers import answer, created
-from routes.http.dependencies import Creating, Writing
-from schemas.record.notes import NoteIn, NoteList, NoteOut, NotePatch
+from routes.http.answers import answer, created, large_answer
+from routes.http.dependencies import DEFAULT_LIMIT, Creating, CursorText, Limit, Writing, after
+from schemas.record.notes import NoteIn, NoteOut, NotePage, NotePatch
 from service.foundation.crypto.sealing import PracticeKey
 from service.foundation.database.connection import Begin
 from service.foundation.retry_safe import Expected
 from service.record.write_note import (
     NewNote,
     edit_note,
-    list_session_notes,
+    page_of_notes,
     read_note,
     remove_note,
     write_note,
@@ -43,15 +44,22 @@ async def post_note(
     operation_id="list_notes",
     summary="List a session's notes",
     tags=["notes"],
+    opt={"exclude_from_compression": True},
 )
 async def get_notes(
     session_id: FromPath[UUID],
+    request: Request[Any, Any, Any],
     begin: NamedDependency[Begin],
     keys: NamedDependency[PracticeKey],
-) -> NoteList:
+    cursor: CursorText = None,
+    limit: Limit = DEFAULT_LIMIT,
+) -> Response[NotePage]:
     """List a session's notes in walking order, those about the whole session last."""
-    notes = await list_session_notes(begin, keys, session_id)
-    return NoteList([NoteOut.from_note(each) for each in notes])
+    page = await page_of_notes(begin, keys, session_id, after=after(cursor), limit=limit)
+    size_bytes = sum(each.content.size_bytes for each in page.items)
+    return await large_answer(
+        request.headers, size_bytes, lambda: NotePage.from_page(page, NoteOut.from_note)
+    )
 
 
 @get("/notes/{note_id:uuid}", operation_id="read_note", summary="Read a note", tags=["notes"])
@@ -84,11 +92,13 @@ async def patch_note(
 async def delete_note(
     note_id: FromPath[UUID],
     begin: NamedDependency[Begin],
+    keys: NamedDependency[PracticeKey],
+    writing: NamedDependency[Writing],
     expected_if_sent: NamedDependency[Expected],
     now: NamedDependency[datetime],
 ) -> None:
     """Delete a draft."""
-    await remove_note(begin, note_id, expected_if_sent, now)
+    await remove_note(begin, keys, writing.once(), note_id, expected_if_sent, now)
 
 
 HANDLERS = [post_note, get_notes, get_note, patch_note, delete_note]

@@ -9,7 +9,7 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, QueryParameter
 
 from routes.http.answers import answer, created, file_answer, takes_gzip
-from routes.http.dependencies import Services
+from routes.http.dependencies import Services, Writing
 from routes.http.uploads import Upload
 from schemas.record.tracks import TrackOut
 from service.foundation.crypto.sealing import PracticeKey
@@ -152,12 +152,12 @@ async def get_track_original(
 async def delete_track(
     session_id: FromPath[UUID],
     begin: NamedDependency[Begin],
-    keys: NamedDependency[PracticeKey],
+    writing: NamedDependency[Writing],
     expected_if_sent: NamedDependency[Expected],
     now: NamedDependency[datetime],
 ) -> None:
     """Delete the track, the original too. Notes stay, at their instants, without a place."""
-    await remove_track(begin, keys, session_id, expected_if_sent, now)
+    await remove_track(begin, writing.once(), session_id, expected_if_sent, now)
 
 
 async def _send(

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from msgspec import UNSET, Meta, UnsetType
 
-from schemas.base import Instant, Output, shown
+from schemas.base import Instant, Output, Page, shown
 from schemas.record.positions import AnchorOut, LeftOutMembers, PositionMembers, PositionOut, position_members
 from service.record.moments import Moment, MomentKind
 
@@ -48,6 +48,9 @@ class MomentOut(Output):
         UNSET
     )
     left_out: LeftOutMembers | UnsetType = UNSET
+    unreadable: Annotated[
+        bool, Meta(description="What is stored of it is damaged: only its id and instants are shown.")
+    ] = False
 
     @classmethod
     def from_moment(cls, moment: Moment) -> "MomentOut":
@@ -57,7 +60,5 @@ class MomentOut(Output):
         return cls(**shown(moment, cls) | shown(content, cls) | anchor | position_members(content))
 
 
-class MomentList(Output):
+class MomentPage(Page[MomentOut]):
     """A session's moments in walking order."""
-
-    items: list[MomentOut]

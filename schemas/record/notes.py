@@ -5,7 +5,7 @@ from uuid import UUID
 
 from msgspec import UNSET, Meta, UnsetType
 
-from schemas.base import Instant, Output, present, shown
+from schemas.base import Instant, Output, Page, present, shown
 from schemas.record.positions import AnchorOut, LeftOutMembers, PositionMembers, PositionOut, position_members
 from service.record.notes import About, Note, NoteFormat
 
@@ -72,6 +72,9 @@ class NoteOut(Output):
         Meta(description="Absent for a note about the whole session, and while the session has no track."),
     ] = UNSET
     left_out: LeftOutMembers | UnsetType = UNSET
+    unreadable: Annotated[
+        bool, Meta(description="What is stored of it is damaged: only its id and instants are shown.")
+    ] = False
 
     @classmethod
     def from_note(cls, note: Note) -> "NoteOut":
@@ -85,7 +88,8 @@ class NoteOut(Output):
         return cls(**shown(note, cls) | written | position_members(content))
 
 
-class NoteList(Output):
-    """A session's notes in walking order, those about the whole session last."""
+class NotePage(Page[NoteOut]):
+    """A session's notes in walking order, those about the whole session last.
 
-    items: list[NoteOut]
+    A page ends early where its texts are long: read on while there is a `next_cursor`.
+    """

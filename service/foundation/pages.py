@@ -59,6 +59,23 @@ class Cursor(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields
         return instant
 
 
+def instants_key(*instants: datetime | None) -> str:
+    """Return the sort key of a list that is sorted by instants."""
+    return " ".join(each.isoformat() if each else "-" for each in instants)
+
+
+def instants_of(cursor: Cursor, count: int) -> list[datetime | None]:
+    """Return the `count` instants that a cursor's key names. Raises BadCursor."""
+    try:
+        instants = [None if each == "-" else datetime.fromisoformat(each) for each in cursor.key.split(" ")]
+    except ValueError as error:
+        raise BadCursor("not a cursor of this list") from error
+    real = all(each is None or (each.tzinfo is not None and is_real(each)) for each in instants)
+    if len(instants) != count or not real:
+        raise BadCursor("not a cursor of this list")
+    return instants
+
+
 BEFORE_ALL: Final = Cursor("", UUID(int=0))
 """The cursor of the first page of a list that is sorted by a text: the empty text sorts before any other."""
 

@@ -90,6 +90,25 @@ _computing: Final = BoundedThreads(
 )
 
 
+MOST_ON_LOOP_BYTES: Final = 65_536
+"""Opening, encoding and compressing this much JSON takes 2 ms; more is done in another thread."""
+
+
+async def off_loop_if_large(
+    size_bytes: int,
+    function: Callable[Arguments, Answer],
+    *args: Arguments.args,
+    **kwargs: Arguments.kwargs,
+) -> Answer:
+    """Return what `function` returns, computed away from the event loop if it works on much.
+
+    Raises Overloaded, and what `function` raises.
+    """
+    if size_bytes <= MOST_ON_LOOP_BYTES:
+        return function(*args, **kwargs)
+    return await off_loop(function, *args, **kwargs)
+
+
 async def off_loop(
     function: Callable[Arguments, Answer], *args: Arguments.args, **kwargs: Arguments.kwargs
 ) -> Answer:

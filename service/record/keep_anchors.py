@@ -8,50 +8,41 @@ from uuid import UUID
 
 import msgspec
 
-from service.foundation.crypto.sealing import Cell, ClientKey, PracticeKey
+from service.foundation.crypto.sealing import Cell, ClientKey, PracticeKey, SealBroken
 from service.foundation.database.connection import Connection, Transaction
 from service.foundation.prepare_and_write import NotPrepared
 from service.foundation.threads import off_loop
 from service.geo.blob import unpack_fixes
-from service.record.anchor_queries import store_anchors
+from service.record.anchor_queries import MarkRow, list_marks, store_anchors
 from service.record.anchors import Anchor
-from service.record.moment_queries import list_moments
-from service.record.note_queries import list_notes
 from service.record.recorded_session_queries import RecordedSession
-from service.record.sealed_record import open_moment, open_note, seal_anchor
-from service.record.session_marks import ChangedAnchors, SessionMark, anchor_marks, session_marks
+from service.record.sealed_record import log_broken, open_marks, seal_mark_anchor
+from service.record.session_marks import MarkChange, MarkKind, SessionMark, anchor_marks, session_marks
 from service.record.track_queries import find_sealed_fixes
 
 
 class AnchorBasis(msgspec.Struct, frozen=True):
-    """What anchors are found from: a session's track and marks, of which `changed` is new or changed."""
+    """What anchors are found from: a session's track, its marks, and what is about to change among them."""
 
     session: RecordedSession
-    changed: SessionMark
+    change: MarkChange
     key: ClientKey
     sealed_fixes: bytes | None
-    marks: list[SessionMark]
+    marks: list[MarkRow]
 
 
 class PreparedAnchors(msgspec.Struct, frozen=True):
-    """The anchors of a session, and what they were found from."""
+    """The marks of a session whose anchors change, and what these were found from."""
 
     track_revision: int | None
     marks_revision: int
-    changed: SessionMark
-    anchors: ChangedAnchors
+    change: MarkChange
+    marks: list[SessionMark]
 
-    def fits(self, session: RecordedSession, changed: SessionMark) -> bool:
-        """Return whether the session and the mark are still what the anchors were found from."""
-        found_from = (self.track_revision, self.marks_revision, self.changed)
-        return found_from == (session.track_revision, session.marks_revision, changed)
-
-    @property
-    def anchor(self) -> Anchor | None:
-        """Return the anchor of the new or changed mark."""
-        changed = self.changed
-        anchors = self.anchors.moments if changed.table == "moment" else self.anchors.notes
-        return anchors.get(changed.id, changed.anchor)
+    def fits(self, session: RecordedSession, change: MarkChange) -> bool:
+        """Return whether the session is unchanged, and the change is still what was prepared for."""
+        found_from = (self.track_revision, self.marks_revision, self.change)
+        return found_from == (session.track_revision, session.marks_revision, change)
 
 
 async def read_anchor_basis(
@@ -59,66 +50,59 @@ async def read_anchor_basis(
     practice_id: UUID,
     keys: PracticeKey,
     session: RecordedSession,
-    changed: SessionMark,
+    change: MarkChange,
 ) -> AnchorBasis:
-    """Read what the anchors of a session with a new or changed mark are found from."""
+    """Read what the anchors of a session are found from."""
     key = keys.client(session.client_id, session.wrapped_key)
     sealed_fixes = await find_sealed_fixes(connection, practice_id, session.session_id)
-    marks = await read_session_marks(connection, practice_id, key, session.session_id, changed)
-    return AnchorBasis(session, changed, key, sealed_fixes, marks)
-
-
-async def read_session_marks(
-    connection: Connection,
-    practice_id: UUID,
-    key: ClientKey,
-    session_id: UUID,
-    changed: SessionMark | None = None,
-) -> list[SessionMark]:
-    """Return the marks of a session by instant, with `changed` in place of its own."""
-    moments = await list_moments(connection, practice_id, session_id)
-    notes = await list_notes(connection, practice_id, session_id)
-    return session_marks(
-        [open_moment(key, each) for each in moments], [open_note(key, each) for each in notes], changed
-    )
+    marks = await list_marks(connection, practice_id, session.session_id)
+    return AnchorBasis(session, change, key, sealed_fixes, marks)
 
 
 async def prepare_anchors(basis: AnchorBasis) -> PreparedAnchors:
     """Return the anchors that change, found in another thread."""
     session = basis.session
-    anchors = await off_loop(_find_anchors, basis)
-    return PreparedAnchors(session.track_revision, session.marks_revision, basis.changed, anchors)
+    marks = await off_loop(_find_anchors, basis)
+    return PreparedAnchors(session.track_revision, session.marks_revision, basis.change, marks)
 
 
-def _find_anchors(basis: AnchorBasis) -> ChangedAnchors:
-    fixes = None
-    if basis.sealed_fixes is not None:
-        cell = Cell("track", "sealed_fixes", basis.session.session_id)
+def _find_anchors(basis: AnchorBasis) -> list[SessionMark]:
+    if basis.sealed_fixes is None:
+        return []
+    cell = Cell("track", "sealed_fixes", basis.session.session_id)
+    try:
         fixes = unpack_fixes(basis.key.open(cell, basis.sealed_fixes))
-    return anchor_marks(fixes, basis.marks)
+    except SealBroken as broken:
+        log_broken(broken)
+        return []
+    return anchor_marks(fixes, session_marks(open_marks(basis.key, basis.marks), basis.change))
 
 
 async def keep_anchors(
     transaction: Transaction,
     key: ClientKey,
     session: RecordedSession,
-    changed: SessionMark,
+    change: MarkChange,
     prepared: PreparedAnchors | None,
 ) -> Anchor | None:
-    """Store the anchors of a session with a new or changed mark; return that mark's.
+    """Store the anchors of a session after a change of its marks; return that of the changed mark.
 
-    `session` was read in this transaction before the mark was written. Raises NotPrepared.
+    `session` was read in this transaction before anything was written. Raises NotPrepared.
     """
     if session.track_revision is None:
-        return changed.anchor
-    if prepared is None or not prepared.fits(session, changed):
+        return None
+    if prepared is None or not prepared.fits(session, change):
         raise NotPrepared(session.session_id)
-    await store_changed_anchors(transaction, key, prepared.anchors)
-    return prepared.anchor
+    await store_changed_anchors(transaction, key, session.session_id, prepared.marks)
+    changed = change.changed
+    return next((each.anchor for each in prepared.marks if changed and each.id == changed.id), None)
 
 
-async def store_changed_anchors(transaction: Transaction, key: ClientKey, anchors: ChangedAnchors) -> None:
-    """Seal anchors and store them with their moments and notes."""
-    moments = {each: seal_anchor(key, "moment", each, place) for each, place in anchors.moments.items()}
-    notes = {each: seal_anchor(key, "note", each, place) for each, place in anchors.notes.items()}
-    await store_anchors(transaction, moments, notes)
+async def store_changed_anchors(
+    transaction: Transaction, key: ClientKey, session_id: UUID, marks: list[SessionMark]
+) -> None:
+    """Seal the anchors of marks and store them with their moments and notes."""
+    by_kind: dict[MarkKind, dict[UUID, bytes | None]] = {kind: {} for kind in MarkKind}
+    for each in marks:
+        by_kind[each.kind][each.id] = seal_mark_anchor(key, session_id, each)
+    await store_anchors(transaction, by_kind[MarkKind.MOMENT], by_kind[MarkKind.NOTE])

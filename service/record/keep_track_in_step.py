@@ -81,4 +81,4 @@ async def keep_track_in_step(
     if prepared.track is not None:
         key = keys.client(session.client_id, session.wrapped_key)
         await update_track_forms(transaction, msgspec.structs.replace(prepared.track.forms, updated_at=now))
-        await store_changed_anchors(transaction, key, prepared.track.anchors)
+        await store_changed_anchors(transaction, key, session_id, prepared.track.anchors)

@@ -1,6 +1,7 @@
 """Moments of a session. What they were is sealed; when they were is not."""
 
-from datetime import datetime
+from datetime import UTC, datetime
+from typing import Final
 from uuid import UUID
 
 import msgspec
@@ -20,6 +21,7 @@ class MomentRow(msgspec.Struct, frozen=True, kw_only=True):
     viewers: list[UUID]
     at: datetime
     sealed: bytes | None
+    sealed_position: bytes
     sealed_anchor: bytes | None
     received_at: datetime
     updated_at: datetime
@@ -37,21 +39,32 @@ async def find_moment(connection: Connection, practice_id: UUID, moment_id: UUID
     return await MOMENT_BY_ID.one_or_none(connection, practice_id, moment_id)
 
 
-MOMENTS_OF_SESSION = Query(
+MOMENTS_AFTER = Query(
     MomentRow,
     f"""
     SELECT {MOMENT.listed}
       FROM moment
      WHERE practice_id = $1
        AND session_id = $2
+       AND (at, id) > ($3::timestamptz, $4::uuid)
      ORDER BY at, id
+     LIMIT $5
 """,
 )
+START: Final = (datetime(1, 1, 1, tzinfo=UTC), UUID(int=0))
+"""Before every instant that is taken for real."""
 
 
-async def list_moments(connection: Connection, practice_id: UUID, session_id: UUID) -> list[MomentRow]:
-    """Return a session's moments in walking order."""
-    return await MOMENTS_OF_SESSION.all(connection, practice_id, session_id)
+async def list_moments(
+    connection: Connection,
+    practice_id: UUID,
+    session_id: UUID,
+    *,
+    after: tuple[datetime, UUID] | None,
+    limit: int,
+) -> list[MomentRow]:
+    """Return up to `limit` moments of a session in walking order."""
+    return await MOMENTS_AFTER.all(connection, practice_id, session_id, *(after or START), limit)
 
 
 INSERT_MOMENT = Query(MomentRow, MOMENT.insert)

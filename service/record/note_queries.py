@@ -1,7 +1,8 @@
 """Progress notes of a session. What they say is sealed."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
+from typing import Final
 from uuid import UUID
 
 import msgspec
@@ -10,6 +11,9 @@ from service.foundation.database.columns import Columns
 from service.foundation.database.connection import Connection, Transaction
 from service.foundation.database.query import Query, Statement
 from service.record.notes import About, NoteFormat
+
+START: Final = datetime(1, 1, 1, tzinfo=UTC)
+"""Before every instant that is taken for real."""
 
 
 class NoteRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -25,6 +29,7 @@ class NoteRow(msgspec.Struct, frozen=True, kw_only=True):
     moment_id: UUID | None
     format: NoteFormat
     sealed: bytes
+    sealed_position: bytes
     sealed_anchor: bytes | None
     written_at: datetime
     received_at: datetime
@@ -43,40 +48,87 @@ async def find_note(connection: Connection, practice_id: UUID, note_id: UUID) ->
     return await NOTE_BY_ID.one_or_none(connection, practice_id, note_id)
 
 
-NOTES_OF_SESSION = Query(
+class NoteHead(msgspec.Struct, frozen=True):
+    """What deleting a note needs to know of it."""
+
+    session_id: UUID
+    about: About
+    content_revision: int
+
+
+NOTE_HEAD = Query(
+    NoteHead,
+    """
+    SELECT session_id, about, content_revision
+      FROM note
+     WHERE practice_id = $1
+       AND id = $2
+""",
+)
+
+
+async def find_note_head(connection: Connection, practice_id: UUID, note_id: UUID) -> NoteHead | None:
+    """Return what deleting a note needs to know of it."""
+    return await NOTE_HEAD.one_or_none(connection, practice_id, note_id)
+
+
+class NotePlace(msgspec.Struct, frozen=True):
+    """A note's place in a session's list: by the instant it is about, then by when it was written."""
+
+    about_at: datetime | None
+    written_at: datetime
+    id: UUID
+
+
+FIRST_NOTE: Final = NotePlace(START, START, UUID(int=0))
+
+
+class ListedNote(NotePlace, frozen=True):
+    """A note's place, and how long it is; what it says is not read."""
+
+    size_bytes: int
+
+
+NOTE_SIZES = Query(
+    ListedNote,
+    """
+    SELECT about_at, written_at, id, octet_length(sealed) AS size_bytes
+      FROM note
+     WHERE practice_id = $1
+       AND session_id = $2
+       AND (coalesce(about_at, 'infinity'), written_at, id)
+         > (coalesce($3::timestamptz, 'infinity'), $4::timestamptz, $5::uuid)
+     ORDER BY about_at NULLS LAST, written_at, id
+     LIMIT $6
+""",
+)
+
+
+async def list_note_sizes(
+    connection: Connection, practice_id: UUID, session_id: UUID, *, after: NotePlace | None, limit: int
+) -> list[ListedNote]:
+    """Return up to `limit` notes of a session in walking order, those about the whole session last."""
+    start = after or FIRST_NOTE
+    return await NOTE_SIZES.all(
+        connection, practice_id, session_id, start.about_at, start.written_at, start.id, limit
+    )
+
+
+NOTES_BY_ID = Query(
     NoteRow,
     f"""
     SELECT {NOTE.listed}
       FROM note
      WHERE practice_id = $1
-       AND session_id = $2
+       AND id = ANY ($2::uuid[])
      ORDER BY about_at NULLS LAST, written_at, id
 """,
 )
 
 
-async def list_notes(connection: Connection, practice_id: UUID, session_id: UUID) -> list[NoteRow]:
-    """Return a session's notes in walking order, those about the whole session last."""
-    return await NOTES_OF_SESSION.all(connection, practice_id, session_id)
-
-
-NOTES_ABOUT_MOMENT = Query(
-    NoteRow,
-    f"""
-    SELECT {NOTE.listed}
-      FROM note
-     WHERE practice_id = $1
-       AND moment_id = $2
-     ORDER BY id
-""",
-)
-
-
-async def list_notes_about_moment(
-    connection: Connection, practice_id: UUID, moment_id: UUID
-) -> list[NoteRow]:
-    """Return the notes about a moment."""
-    return await NOTES_ABOUT_MOMENT.all(connection, practice_id, moment_id)
+async def list_notes(connection: Connection, practice_id: UUID, note_ids: list[UUID]) -> list[NoteRow]:
+    """Return notes by their ids, in walking order."""
+    return await NOTES_BY_ID.all(connection, practice_id, note_ids)
 
 
 INSERT_NOTE = Query(NoteRow, NOTE.insert)
@@ -114,25 +166,33 @@ async def delete_note(transaction: Transaction, note_id: UUID) -> None:
 MOVE_NOTES_WITH_MOMENT = Statement(
     """
     UPDATE note
-       SET about_at = $3, revision = $4
-     WHERE practice_id = $1
-       AND moment_id = $2
-       AND about_at <> $3
+       SET about_at = $4, sealed_position = moved.sealed, revision = $5
+      FROM unnest($2::uuid[], $3::bytea[]) AS moved (id, sealed)
+     WHERE note.practice_id = $1
+       AND note.id = moved.id
 """
 )
 
 
-async def move_notes_with_moment(transaction: Transaction, moment_id: UUID, at: datetime) -> None:
-    """Move the notes about a moment to the instant it is corrected to."""
-    await MOVE_NOTES_WITH_MOMENT.run(
-        transaction.connection, transaction.practice_id, moment_id, at, transaction.revision
-    )
+async def move_notes_with_moment(
+    transaction: Transaction, positions: Mapping[UUID, bytes], at: datetime
+) -> None:
+    """Move the notes about a moment to the instant it is corrected to, with their positions sealed anew."""
+    if positions:
+        await MOVE_NOTES_WITH_MOMENT.run(
+            transaction.connection,
+            transaction.practice_id,
+            list(positions),
+            list(positions.values()),
+            at,
+            transaction.revision,
+        )
 
 
 PART_NOTES_FROM_MOMENT = Statement(
     """
     UPDATE note
-       SET about = 'instant', moment_id = NULL, sealed = parted.sealed, revision = $4
+       SET about = 'instant', moment_id = NULL, sealed_position = parted.sealed, revision = $4
       FROM unnest($2::uuid[], $3::bytea[]) AS parted (id, sealed)
      WHERE note.practice_id = $1
        AND note.id = parted.id
@@ -140,12 +200,13 @@ PART_NOTES_FROM_MOMENT = Statement(
 )
 
 
-async def part_notes_from_moment(transaction: Transaction, sealed: Mapping[UUID, bytes]) -> None:
-    """Make notes be about an instant instead of a moment, each with its content sealed anew."""
-    await PART_NOTES_FROM_MOMENT.run(
-        transaction.connection,
-        transaction.practice_id,
-        list(sealed),
-        list(sealed.values()),
-        transaction.revision,
-    )
+async def part_notes_from_moment(transaction: Transaction, positions: Mapping[UUID, bytes]) -> None:
+    """Make notes be about an instant instead of a moment, each with its position sealed anew."""
+    if positions:
+        await PART_NOTES_FROM_MOMENT.run(
+            transaction.connection,
+            transaction.practice_id,
+            list(positions),
+            list(positions.values()),
+            transaction.revision,
+        )

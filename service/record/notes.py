@@ -8,9 +8,9 @@ from uuid import UUID
 
 import msgspec
 
-from service.foundation.retry_safe import Unusable
+from service.foundation.retry_safe import Impossible, Unusable
 from service.record.anchors import Anchor
-from service.record.moments import Moment
+from service.record.moments import UNREADABLE, Moment
 from service.record.positions import Position, PositionedContent, take_position
 
 
@@ -45,6 +45,11 @@ class NoteContent(PositionedContent, frozen=True, omit_defaults=True):
     text: str | None = None
     fields: dict[str, str] = msgspec.field(default_factory=dict)
 
+    @property
+    def size_bytes(self) -> int:
+        """Return about how many bytes its words take."""
+        return len(self.text or "") + sum(map(len, self.fields.values()))
+
 
 class Note(msgspec.Struct, frozen=True, kw_only=True):
     """A progress note, still a draft: it may be edited."""
@@ -65,6 +70,8 @@ class Note(msgspec.Struct, frozen=True, kw_only=True):
     received_at: datetime
     updated_at: datetime
     revision: int = 0
+    unreadable: bool = False
+    """What is stored of its content is damaged; `content` is empty."""
 
 
 def edited_note(
@@ -77,8 +84,11 @@ def edited_note(
 ) -> Note:
     """Return a note, which is about `moment` so far, with the members named in `changes` changed.
 
-    A note that becomes about its moment's instant stays where the moment was.
+    A note that becomes about its moment's instant stays where the moment was. Raises Impossible where the
+    note is unreadable: what is left of it would be lost.
     """
+    if note.unreadable:
+        raise Impossible(*UNREADABLE)
     about = changes.get("about", note.about)
     if moment is not None and about is About.INSTANT and changes.get("about_at", moment.at) == moment.at:
         note = without_its_moment(note, moment)

@@ -21,6 +21,11 @@ class PositionedContent(msgspec.Struct, frozen=True, omit_defaults=True):
     position: Position | None = None
     left_out: tuple[LeftOut, ...] = ()
 
+    @property
+    def size_bytes(self) -> int:
+        """Return about how many bytes its words take, without the rest."""
+        return 0
+
 
 Content = TypeVar("Content", bound=PositionedContent)
 

@@ -19,10 +19,11 @@ from service.geo.fixes import Fixes
 from service.geo.geojson import track_geojson
 from service.geo.gpx.reader import read_gpx
 from service.geo.gpx.writer import write_gpx
-from service.record.keep_anchors import read_session_marks
+from service.record.anchor_queries import MarkRow, list_marks
 from service.record.recorded_session_queries import RecordedSession, find_recorded_session
 from service.record.recordings import Recording, SkippedPart, join_fixes
-from service.record.session_marks import ChangedAnchors, SessionMark, anchor_marks
+from service.record.sealed_record import open_marks
+from service.record.session_marks import SessionMark, anchor_marks, session_marks
 from service.record.track_queries import TrackForms
 from service.record.tracks import NoTrack, TrackFrame, TrackSummary, Window, cut_and_summarise
 from service.walks.route_queries import find_line
@@ -38,7 +39,7 @@ class TrackBasis(msgspec.Struct, frozen=True):
     frame: TrackFrame
     key: ClientKey
     planned_line: bytes | None
-    marks: list[SessionMark]
+    marks: list[MarkRow]
 
 
 class PreparedTrack(msgspec.Struct, frozen=True):
@@ -47,7 +48,7 @@ class PreparedTrack(msgspec.Struct, frozen=True):
     session: RecordedSession
     forms: TrackForms
     summary: TrackSummary
-    anchors: ChangedAnchors
+    anchors: list[SessionMark]
 
 
 def frame_of(session: RecordedSession) -> TrackFrame:
@@ -67,7 +68,7 @@ async def read_track_basis(
     async with begin.read() as connection:
         session = found(await find_recorded_session(connection, tenant, session_id))
         key = keys.client(session.client_id, session.wrapped_key)
-        marks = await read_session_marks(connection, tenant.practice_id, key, session_id)
+        marks = await list_marks(connection, tenant.practice_id, session_id)
         frame = frame or frame_of(session)
         planned_line = None
         if frame.route_id is not None and frame.route_version is not None:
@@ -85,7 +86,8 @@ def prepare_track(basis: TrackBasis, content: bytes, now: datetime) -> PreparedT
     planned = None if basis.planned_line is None else unpack_fixes(basis.planned_line)
     walked, summary = cut_and_summarise(_read(content, now), basis.frame.window, planned)
     forms = _seal_forms(basis, walked, summary, now)
-    return PreparedTrack(basis.session, forms, summary, anchor_marks(walked, basis.marks))
+    anchors = anchor_marks(walked, session_marks(open_marks(basis.key, basis.marks)))
+    return PreparedTrack(basis.session, forms, summary, anchors)
 
 
 def _read(content: bytes, now: datetime) -> Recording:

@@ -11,13 +11,13 @@ from service.foundation.crypto.sealing import Cell, PracticeKey
 from service.foundation.database.connection import Begin, Transaction
 from service.foundation.database.tombstones import bury, refuse_unless_buried
 from service.foundation.prepare_and_write import NotPrepared, prepare_and_write
-from service.foundation.retry_safe import Expected, Impossible
+from service.foundation.retry_safe import Expected, Impossible, Once
 from service.foundation.threads import off_loop
-from service.record.keep_anchors import read_session_marks, store_changed_anchors
+from service.record.anchor_queries import clear_anchors
+from service.record.keep_anchors import store_changed_anchors
 from service.record.prepare_track import PreparedTrack, TrackBasis, prepare_track, read_track_basis
 from service.record.read_track import open_track
 from service.record.recorded_session_queries import find_session_to_record
-from service.record.session_marks import anchor_marks
 from service.record.track_queries import (
     TrackRow,
     delete_track,
@@ -81,7 +81,7 @@ async def receive_track(
         )
         store = insert_track if before is None else update_track
         await store(transaction, row)
-        await store_changed_anchors(transaction, key, prepared.track.anchors)
+        await store_changed_anchors(transaction, key, session_id, prepared.track.anchors)
         received_at = before.received_at if before else now
         track = Track(session_id, prepared.track.summary, received_at, now, transaction.revision)
         return track, before is None
@@ -94,15 +94,15 @@ def _prepare_upload(basis: TrackBasis, content: bytes, now: datetime) -> Prepare
     return PreparedUpload(prepare_track(basis, content, now), basis.key.seal(cell, compress(content)))
 
 
-async def remove_track(
-    begin: Begin, keys: PracticeKey, session_id: UUID, expected: Expected, now: datetime
-) -> None:
+async def remove_track(begin: Begin, once: Once, session_id: UUID, expected: Expected, now: datetime) -> None:
     """Delete a session's track; its marks keep their instants and lose their anchors.
 
     Raises NotFound, Stale.
     """
     tenant = begin.tenant
-    async with begin.write() as transaction:
+    async with begin.write(once) as transaction:
+        if transaction.replays:
+            return
         connection, practice_id = transaction.connection, tenant.practice_id
         session = await find_session_to_record(connection, tenant, session_id)
         track = await find_track_summary(connection, practice_id, session_id)
@@ -110,8 +110,6 @@ async def remove_track(
             await refuse_unless_buried(transaction, "track", session_id)
             return
         expected.check(track.content_revision, this_write=transaction.revision)
-        key = keys.client(session.client_id, session.wrapped_key)
-        marks = await read_session_marks(connection, practice_id, key, session_id)
         await delete_track(transaction, session_id)
         await bury(transaction, "track", session_id, now, clinical=True, viewers=session.viewers)
-        await store_changed_anchors(transaction, key, anchor_marks(None, marks))
+        await clear_anchors(transaction, session_id)

@@ -1,8 +1,9 @@
 """Write, read, edit and delete notes: about a session, an instant or a moment, whenever they are written."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from itertools import accumulate
+from typing import Any, Final
 from uuid import UUID
 
 import msgspec
@@ -11,17 +12,23 @@ from service.foundation.crypto.sealing import ClientKey, PracticeKey
 from service.foundation.database.client_keys import client_key
 from service.foundation.database.connection import Begin, Connection, Transaction
 from service.foundation.database.tombstones import bury, refuse_unless_buried
+from service.foundation.pages import BadCursor, Cursor, PageOf, cut_page, instants_key, instants_of
 from service.foundation.prepare_and_write import prepare_and_write
 from service.foundation.retry_safe import Expected, Once, found, replayed
 from service.foundation.tenant import Tenant
+from service.foundation.threads import off_loop_if_large
 from service.record.keep_anchors import PreparedAnchors, keep_anchors, prepare_anchors, read_anchor_basis
 from service.record.moment_queries import find_moment
 from service.record.moments import Moment
 from service.record.note_queries import (
+    ListedNote,
+    NotePlace,
     NoteRow,
     delete_note,
     find_note,
+    find_note_head,
     insert_note,
+    list_note_sizes,
     list_notes,
     update_note,
 )
@@ -38,7 +45,10 @@ from service.record.recorded_session_queries import (
     find_session_to_record,
 )
 from service.record.sealed_record import open_moment, open_note, seal_note
-from service.record.session_marks import SessionMark, note_mark
+from service.record.session_marks import MarkChange, SessionMark, note_mark
+
+PAGE_BYTES: Final = 1_000_000
+"""A page of notes ends with the note that passes this."""
 
 
 class NewNote(msgspec.Struct, frozen=True):
@@ -172,9 +182,8 @@ async def _prepare(
         drafted = await draft(connection)
         if drafted.mark is None:
             return None
-        basis = await read_anchor_basis(
-            connection, begin.tenant.practice_id, keys, drafted.session, drafted.mark
-        )
+        change = MarkChange(drafted.mark)
+        basis = await read_anchor_basis(connection, begin.tenant.practice_id, keys, drafted.session, change)
     return await prepare_anchors(basis)
 
 
@@ -190,17 +199,49 @@ async def _anchored(
     mark = drafted.mark
     if mark is None or not mark.has_moved_from(drafted.mark_before):
         return note
-    anchor = await keep_anchors(transaction, drafted.key, drafted.session, mark, prepared)
+    anchor = await keep_anchors(transaction, drafted.key, drafted.session, MarkChange(mark), prepared)
     return msgspec.structs.replace(note, anchor=anchor)
 
 
-async def list_session_notes(begin: Begin, keys: PracticeKey, session_id: UUID) -> list[Note]:
-    """Return a session's notes in walking order, those about the whole session last. Raises NotFound."""
+async def page_of_notes(
+    begin: Begin, keys: PracticeKey, session_id: UUID, *, after: Cursor | None, limit: int
+) -> PageOf[Note]:
+    """Return one page of a session's notes in walking order, those about the whole session last.
+
+    A page ends early with the note that passes PAGE_BYTES. Raises NotFound, BadCursor.
+    """
+    start = None if after is None else _place_of(after)
+    practice_id = begin.tenant.practice_id
     async with begin.read() as connection:
         session = found(await find_recorded_session(connection, begin.tenant, session_id))
-        rows = await list_notes(connection, begin.tenant.practice_id, session_id)
+        listed = await list_note_sizes(connection, practice_id, session_id, after=start, limit=limit + 1)
+        page = cut_page(listed, _that_fit(listed, limit), _cursor_of)
+        rows = await list_notes(connection, practice_id, [each.id for each in page.items])
     key = keys.client(session.client_id, session.wrapped_key)
+    notes = await off_loop_if_large(sum(len(row.sealed) for row in rows), _open_all, key, rows)
+    return PageOf(notes, page.next)
+
+
+def _that_fit(listed: Sequence[ListedNote], limit: int) -> int:
+    """Return how many of these notes a page holds: at most `limit`, up to the one that passes PAGE_BYTES."""
+    sizes = accumulate(each.size_bytes for each in listed)
+    return min(limit, 1 + sum(size_bytes < PAGE_BYTES for size_bytes in sizes))
+
+
+def _open_all(key: ClientKey, rows: Sequence[NoteRow]) -> list[Note]:
     return [open_note(key, row) for row in rows]
+
+
+def _cursor_of(note: ListedNote) -> Cursor:
+    return Cursor(instants_key(note.about_at, note.written_at), note.id)
+
+
+def _place_of(cursor: Cursor) -> NotePlace:
+    """Return where the next page starts. Raises BadCursor."""
+    about_at, written_at = instants_of(cursor, 2)
+    if written_at is None:
+        raise BadCursor("not a cursor of this list")
+    return NotePlace(about_at, written_at, cursor.id)
 
 
 async def read_note(begin: Begin, keys: PracticeKey, note_id: UUID) -> Note:
@@ -208,21 +249,45 @@ async def read_note(begin: Begin, keys: PracticeKey, note_id: UUID) -> Note:
     practice_id = begin.tenant.practice_id
     async with begin.read() as connection:
         row = found(await find_note(connection, practice_id, note_id))
-        return await _open(connection, keys, practice_id, row)
+        key = await client_key(connection, keys, practice_id, row.client_id)
+    return await off_loop_if_large(len(row.sealed), open_note, key, row)
 
 
-async def remove_note(begin: Begin, note_id: UUID, expected: Expected, now: datetime) -> None:
-    """Delete a draft. Raises NotFound, Stale."""
-    async with begin.write() as transaction:
+async def remove_note(
+    begin: Begin, keys: PracticeKey, once: Once, note_id: UUID, expected: Expected, now: datetime
+) -> None:
+    """Delete a draft; the other marks of its session are anchored without it.
+
+    Raises NotFound, Stale, Crowded.
+    """
+    tenant, change = begin.tenant, MarkChange(deleted=note_id)
+
+    async def prepare() -> PreparedAnchors | None:
+        async with begin.read() as connection:
+            row = await find_note_head(connection, tenant.practice_id, note_id)
+            if row is None:
+                return None
+            session = await find_session_to_record(connection, tenant, row.session_id)
+            basis = await read_anchor_basis(connection, tenant.practice_id, keys, session, change)
+        return await prepare_anchors(basis)
+
+    async def write(transaction: Transaction, prepared: PreparedAnchors | None) -> None:
+        if transaction.replays:
+            return
         connection = transaction.connection
-        row = await find_note(connection, transaction.practice_id, note_id)
+        row = await find_note_head(connection, tenant.practice_id, note_id)
         if row is None:
             await refuse_unless_buried(transaction, "note", note_id)
             return
-        session = await find_session_to_record(connection, begin.tenant, row.session_id)
+        session = await find_session_to_record(connection, tenant, row.session_id)
         expected.check(row.content_revision, this_write=transaction.revision)
+        if row.about is not About.SESSION:
+            key = keys.client(session.client_id, session.wrapped_key)
+            await keep_anchors(transaction, key, session, change, prepared)
         await delete_note(transaction, note_id)
         await bury(transaction, "note", note_id, now, clinical=True, viewers=session.viewers)
+
+    await prepare_and_write(begin, once, prepare=prepare, write=write)
 
 
 async def _open(connection: Connection, keys: PracticeKey, practice_id: UUID, row: NoteRow) -> Note:

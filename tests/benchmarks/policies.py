@@ -23,7 +23,7 @@ from service.foundation.crypto.tokens import parse_token
 from service.foundation.database.connection import Begin, Connection, Pool, open_pool
 from service.foundation.tenant import Tenant
 from service.people.sign_in_queries import TokenReader
-from service.record.note_queries import list_notes
+from service.record.note_queries import list_note_sizes
 from service.record.track_queries import find_geojson_of_token
 from service.sessions.session_queries import find_session, find_session_of_token
 from service.walks.route_queries import RouteSearch, find_route, find_route_of_token, list_routes
@@ -125,7 +125,9 @@ def reads(known: Known) -> dict[str, Read]:
             connection, practice_id, session_id
         ),
         "route by id": lambda connection: find_route(connection, practice_id, known.route_id),
-        f"{NOTES} notes of a session": lambda connection: list_notes(connection, practice_id, session_id),
+        f"{NOTES} notes of a session": lambda connection: list_note_sizes(
+            connection, practice_id, session_id, after=None, limit=NOTES
+        ),
         "20 routes": lambda connection: list_routes(
             connection, practice_id, RouteSearch(), after=None, limit=20
         ),

@@ -1,5 +1,6 @@
 """What each write does when a phone sends it again: its handler says so, or the table below does."""
 
+from collections import defaultdict
 from typing import Any, Final
 from uuid import uuid4
 
@@ -18,6 +19,13 @@ WRITING: Final = sorted(name for name in CASES if operation_of(name).writes)
 KEYED: Final = [name for name in WRITING if operation_of(name).ledger is not None]
 """Cases whose handler asks the write ledger, under the id of a create or an Idempotency-Key."""
 
+PAYLOADS: Final = [
+    name
+    for name in KEYED
+    if CASES[name].options(defaultdict(str), defaultdict(str)).keys() & {"content", "json"}
+]
+"""Those that send something besides what their path names."""
+
 
 class Repeat(msgspec.Struct, frozen=True):
     """What a write without a key answers when it is sent again."""
@@ -30,9 +38,6 @@ class Repeat(msgspec.Struct, frozen=True):
 UNKEYED: Final[dict[str, Repeat]] = {
     "put_track": Repeat("the session has this very file already"),
     "replace_route_line": Repeat("the route has this very line already"),
-    "delete_track": Repeat("a tombstone says it is deleted"),
-    "delete_moment": Repeat("a tombstone says it is deleted"),
-    "delete_note": Repeat("a tombstone says it is deleted"),
     "delete_feature": Repeat("a tombstone says it is deleted"),
     "revoke_device": Repeat("the device is revoked already"),
     "preview_route_file": Repeat("nothing is kept"),

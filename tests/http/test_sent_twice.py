@@ -10,7 +10,7 @@ import pytest
 from tests.http.look import Look
 from tests.http.matrix import CASES, Rule, operation_of
 from tests.http.operations import OPERATIONS
-from tests.http.repeats import KEYED, UNKEYED, WRITING, Intended, intend, shown, with_other_payload
+from tests.http.repeats import PAYLOADS, UNKEYED, WRITING, Intended, intend, shown, with_other_payload
 from tests.http.running import Running
 from tests.http.things import Ids, refresh_ids, things_of
 from tests.http.world import Phone, World, make_world
@@ -100,7 +100,7 @@ def test_a_write_that_counts_each_time_answers_as_it_says(fresh: Fresh, name: st
     assert sent.send(phone).status_code == UNKEYED[name].status
 
 
-@pytest.mark.parametrize("name", KEYED)
+@pytest.mark.parametrize("name", PAYLOADS)
 def test_an_id_or_key_sent_with_another_payload_is_refused_and_changes_nothing(
     fresh: Fresh, look: Look, name: str
 ) -> None:

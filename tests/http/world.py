@@ -26,7 +26,7 @@ class Phone:
         headers = {key: value for key, value in options.pop("headers", {}).items() if value is not None}
         if self.tokens:
             headers.setdefault("Authorization", f"Bearer {self.tokens['access_token']}")
-        if method in {"POST", "PATCH"}:
+        if method != "GET":
             headers.setdefault("Idempotency-Key", uuid4().hex)
         return self.http.request(method, path, headers=headers, **options)
 

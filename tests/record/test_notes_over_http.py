@@ -282,7 +282,7 @@ def test_all_a_phone_kept_for_a_walk_is_taken_when_it_comes_at_once(world: World
         replacing = phones.submit(send_track, world.ada, session, a_recording(then_s=5), replace="true")
     assert {each.result().status_code for each in marking} == {201}
     assert replacing.result().status_code == 200
-    moments = world.ada.get(f"{session}/moments").json()["items"]
+    moments = world.ada.get(f"{session}/moments", params={"limit": 100}).json()["items"]
     assert [each["anchor"]["elapsed_s"] for each in moments] == [60 * number for number in range(24)]
 
 

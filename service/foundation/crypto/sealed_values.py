@@ -1,6 +1,10 @@
-"""Clinical values are stored as JSON, sealed under the client's key."""
+"""Clinical values are stored as JSON, sealed under the client's key.
 
-from typing import TypeVar
+Spaces after the JSON bring it to a multiple of a fixed length, so that the length of what is stored does not
+tell, for example, which kind a moment has.
+"""
+
+from typing import Final, TypeVar
 
 import msgspec
 
@@ -9,9 +13,20 @@ from service.foundation.crypto.sealing import Cell, ClientKey
 Value = TypeVar("Value", bound=msgspec.Struct)
 
 
+SMALL_STEP: Final = 256
+LARGE_STEP: Final = 4_096
+"""The step of values that are longer than one such step."""
+
+
 def seal_value(key: ClientKey, cell: Cell, value: msgspec.Struct) -> bytes:
     """Return `value` sealed for one column of one row."""
-    return key.seal(cell, msgspec.json.encode(value))
+    return key.seal(cell, padded(msgspec.json.encode(value)))
+
+
+def padded(content: bytes) -> bytes:
+    """Return JSON with spaces after it, to the next multiple of its step."""
+    step = SMALL_STEP if len(content) <= LARGE_STEP else LARGE_STEP
+    return content + b" " * (-len(content) % step)
 
 
 def open_value(key: ClientKey, cell: Cell, sealed: bytes, kind: type[Value]) -> Value:

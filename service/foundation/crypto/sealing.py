@@ -1,16 +1,21 @@
 """Envelope encryption: key file → practice key → client key → values, each AES-256-GCM.
 
 A sealed value is `version (1) | algorithm (1) | key id (8) | nonce (12) | ciphertext and tag`. Its
-associated data is the header's first ten bytes, then practice, client, table, column and row. It is not
-stored, and must be the same when the value is opened: a value moved to another place does not open.
+associated data, which is not stored but must be the same when it is opened, is the header's first ten
+bytes, then practice, client, table, column and row, then the plain columns that the cell names as bound: a
+value moved to any other place does not open, nor does one beside a bound column that was changed.
 
-The row's revision is not part of it: values are sealed before the write transaction, which gives the
-revision. So an old value put back into its own place opens; only an audit of writes can show that.
+Moments and notes bind their session, their instants and the time of their last change. So an old value put
+back into its own place does not open. The row's revision is not bound, because it is known only inside the
+write transaction and also counts anchors. Not detected: a whole row put back with all its columns, a row
+deleted, and an old value of a table that binds no columns (clients, sessions, tracks). Only an audit chain
+could tell of these.
 """
 
 import hmac
 import secrets
 import unicodedata
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Final
 from uuid import UUID
@@ -47,12 +52,21 @@ class WrongKeyFile(KeyFileError):
         )
 
 
+Bound = UUID | datetime | str | None
+"""A plain column that a sealed value is bound to."""
+
+
 class Cell(Struct, frozen=True):
-    """Where a sealed value is stored: a column of a row."""
+    """Where a sealed value is stored: a column of a row, and the plain columns it is bound to."""
 
     table: str
     column: str
     row_id: UUID
+    bound: tuple[Bound, ...] = ()
+
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND: Final = timedelta(microseconds=1)
 
 
 _CHECK_CELL: Final = Cell("key_check", "value", _NOBODY)
@@ -84,9 +98,26 @@ class _Seal:
 
     def _associated(self, cell: Cell) -> bytes:
         """Return what a value is bound to; each part has a fixed size or is preceded by its length."""
-        names = (each.encode() for each in (cell.table, cell.column))
-        counted = b"".join(len(each).to_bytes(2, "big") + each for each in names)
-        return self._header + self._owner + counted + cell.row_id.bytes
+        names = b"".join(_counted(each.encode()) for each in (cell.table, cell.column))
+        bound = b"".join(_counted(_bound_bytes(each)) for each in cell.bound)
+        return self._header + self._owner + names + cell.row_id.bytes + bound
+
+
+def _counted(part: bytes) -> bytes:
+    return len(part).to_bytes(2, "big") + part
+
+
+def _bound_bytes(value: Bound) -> bytes:
+    """Return a bound column as bytes; an instant in microseconds, as PostgreSQL keeps it."""
+    match value:
+        case UUID():
+            return b"u" + value.bytes
+        case datetime():
+            return b"t" + str((value - _EPOCH) // _MICROSECOND).encode()
+        case str():
+            return b"s" + value.encode()
+        case None:
+            return b""
 
 
 class ClientKey:
