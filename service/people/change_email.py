@@ -12,8 +12,8 @@ from service.people.emails import normal_email
 from service.people.own_password import (
     ConfirmedPassword,
     PasswordGuard,
-    accept_confirmation_in,
     confirm_password,
+    refuse_unconfirmed_in,
 )
 from service.people.security_event_queries import record_security_event
 from service.people.security_events import SecurityEventKind
@@ -42,7 +42,7 @@ async def change_email(
         therapist = found(await find_therapist(transaction.connection, transaction.practice_id, therapist_id))
         if transaction.replays:
             return therapist
-        await accept_confirmation_in(transaction, confirmed)
+        await refuse_unconfirmed_in(transaction, confirmed)
         if therapist.email == email:
             return therapist
         await _move_index_in(transaction, guard.keyring, therapist, email)
@@ -59,7 +59,7 @@ async def change_email(
         return await update_therapist(transaction, changed)
 
     async def confirm() -> ConfirmedPassword:
-        return await confirm_password(guard, change.password, "/password", now)
+        return await confirm_password(guard, [change.password], "/password", now)
 
     return await prepare_and_write(begin, once, prepare=confirm, write=write)
 

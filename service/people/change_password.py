@@ -10,16 +10,14 @@ from service.foundation.prepare_and_write import prepare_and_write
 from service.people.own_password import (
     ConfirmedPassword,
     PasswordGuard,
-    accept_confirmation_in,
-    own_attempt,
+    confirm_password,
     own_credentials,
-    wrong_password,
+    refuse_unconfirmed_in,
 )
 from service.people.security_event_queries import record_security_event
 from service.people.security_events import SecurityEventKind
 from service.people.sign_in_queries import revoke_sign_ins
 from service.people.therapist_queries import set_password
-from service.people.throttle import counted
 
 
 class PasswordChange(msgspec.Struct, frozen=True):
@@ -43,7 +41,7 @@ async def change_password(guard: PasswordGuard, change: PasswordChange, now: dat
     """
 
     async def write(transaction: Transaction, prepared: PreparedPassword | None) -> None:
-        await accept_confirmation_in(transaction, prepared.confirmed if prepared else None)
+        await refuse_unconfirmed_in(transaction, prepared.confirmed if prepared else None)
         if prepared and prepared.password_hash is not None:
             await _set_password_in(transaction, guard, prepared.password_hash, now)
 
@@ -55,14 +53,9 @@ async def _prepare(guard: PasswordGuard, change: PasswordChange, now: datetime) 
     """Check both passwords and hash the new one. Raises Unusable, WeakPassword, TooManyAttempts."""
     credentials = await own_credentials(guard)
     refuse_weak(change.new, email=credentials.email, name=credentials.name)
-    attempt = own_attempt(guard, credentials)
-    confirmed = ConfirmedPassword(credentials, attempt)
-    async with counted(guard.pool, attempt, now):
-        if (await guard.hasher.verify(credentials.password_hash, change.current)).matches:
-            return PreparedPassword(confirmed, await guard.hasher.hash(change.new))
-        if (await guard.hasher.verify(credentials.password_hash, change.new)).matches:
-            return PreparedPassword(confirmed, None)
-        raise wrong_password("/current")
+    confirmed = await confirm_password(guard, [change.current, change.new], "/current", now)
+    is_repeated = confirmed.password != change.current
+    return PreparedPassword(confirmed, None if is_repeated else await guard.hasher.hash(change.new))
 
 
 async def _set_password_in(

@@ -14,10 +14,10 @@ from service.people.security_event_queries import record_security_event
 from service.people.security_events import SecurityEventKind
 from service.people.sign_in_queries import (
     RefreshToken,
-    await_first_use,
     delete_expired_tokens,
     lock_refresh_token,
     revoke_sign_ins,
+    set_unused_access,
     spend_refresh_token,
 )
 from service.people.sign_ins import RETRY_LIMIT, Account, NotSignedIn, RefreshRequest, SignInTokens
@@ -91,7 +91,7 @@ async def _rotate_in(
     issued = await issue_tokens_in(connection, account, sign_in_id, now, stored.sign_in_expires_at)
     sealed = seal_under_token(text, msgspec.json.encode(issued.tokens))
     await spend_refresh_token(connection, practice_id, token.digest, now, sealed)
-    await await_first_use(connection, practice_id, sign_in_id, issued.access_digest)
+    await set_unused_access(connection, practice_id, sign_in_id, issued.access_digest)
     await delete_expired_tokens(connection, practice_id, sign_in_id, now - KEEP_EXPIRED)
     await see_device(connection, practice_id, stored.device_id, now)
     return issued.tokens

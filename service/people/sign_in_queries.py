@@ -184,7 +184,7 @@ async def spend_refresh_token(
     await SPEND_REFRESH_TOKEN.run(connection, practice_id, digest, now, successor)
 
 
-AWAIT_FIRST_USE = Statement(
+SET_UNUSED_ACCESS = Statement(
     """
     UPDATE sign_in
        SET unused_access = $3
@@ -194,11 +194,11 @@ AWAIT_FIRST_USE = Statement(
 )
 
 
-async def await_first_use(
+async def set_unused_access(
     connection: Connection, practice_id: UUID, sign_in_id: UUID, access_digest: bytes
 ) -> None:
     """Let the refresh that answered this access token be asked for again until the token is used."""
-    await AWAIT_FIRST_USE.run(connection, practice_id, sign_in_id, access_digest)
+    await SET_UNUSED_ACCESS.run(connection, practice_id, sign_in_id, access_digest)
 
 
 REVOKE_SIGN_INS = Query(

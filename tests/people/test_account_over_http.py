@@ -142,6 +142,12 @@ def test_a_password_changed_meanwhile_confirms_nothing(world: World) -> None:
     assert (answer.status_code, answer.json()["pointer"]) == (422, "/password")
 
 
+def test_addresses_that_are_taken_are_no_failed_attempts(world: World) -> None:
+    for _ in range(FREE_FAILURES + 2):
+        assert change_email(world.ada, world.ben_email).status_code == 409
+    assert change_email(world.ada, an_email()).status_code == 200
+
+
 def test_weak_new_passwords_are_no_failed_attempts(world: World) -> None:
     for _ in range(FREE_FAILURES + 2):
         refused = world.ada.post("/v1/password", {"current": PASSWORD, "new": "ada lock ada lock"})
