@@ -170,6 +170,8 @@ TRACK_OUT: Final = {
     "dropped": 84,
     "duplicates": 0,
     "out_of_order": 0,
+    "moved_segments": 0,
+    "implausible": 0,
     "skipped_count": 0,
     "skipped": [],
     "halts": [

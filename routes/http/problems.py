@@ -46,6 +46,7 @@ from service.logs import places_of
 from service.people.attempts import TooManyAttempts
 from service.people.invitations import InvitationSpent
 from service.people.sign_ins import NotSignedIn, WhichPractice, WrongCredentials
+from service.record.plausibility import NothingPlausible
 from service.record.tracks import NoTrack
 from service.walks.routes import NoLine, WhichLine
 
@@ -163,6 +164,7 @@ TABLE: Final[dict[type[Exception], Kind]] = {
         lambda error: {"detail": str(error), "pointer": error.pointer},
     ),
     NoTrack: Kind("no-track", 422, "The file holds no track"),
+    NothingPlausible: Kind("no-walk", 422, "The file is not the recording of a walk"),
     WeakPassword: Kind("weak-password", 422, "The password is too weak"),
     NotSignedIn: Kind(
         "not-signed-in", 401, "Sign in first", headers=lambda _: {"WWW-Authenticate": "Bearer"}

@@ -79,8 +79,19 @@ class TrackOut(Output):
         int,
         Meta(description="Fixes outside the session's actual times; the original file keeps them."),
     ]
-    duplicates: int
-    out_of_order: int
+    duplicates: Annotated[
+        int, Meta(description="Fixes that repeat others: a stretch written again, or a second recorder.")
+    ]
+    out_of_order: Annotated[
+        int, Meta(description="Fixes whose times do not fit the order of the file; they count as untimed.")
+    ]
+    moved_segments: Annotated[
+        int, Meta(description="Segments that stood behind a later one, and were put in order.")
+    ]
+    implausible: Annotated[
+        int,
+        Meta(description="Fixes that no walk reaches from those around them; `skipped` names the first."),
+    ]
     skipped_count: Annotated[int, Meta(description="Parts of the file that could not be used.")]
     skipped: Annotated[list[SkippedOut], Meta(description="The first of them.")]
     received_at: Instant

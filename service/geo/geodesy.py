@@ -1,4 +1,4 @@
-"""Measures of a line on the ground: length, extent and climb, and a flat plane to compare lines on."""
+"""Measures of a line on the ground: length and extent, and a flat plane to compare lines on."""
 
 from typing import Final
 
@@ -19,7 +19,6 @@ SHORT_STEP_DEG: Final = 0.1
 """Shorter steps are measured by the mid-latitude formula, which is ten times as fast as the geodesic."""
 POLAR_LAT_DEG: Final = 80.0
 LOOP_CLOSES_WITHIN_M: Final = 50.0
-CLIMB_THRESHOLD_M: Final = 5.0
 
 
 class BoundingBox(msgspec.Struct, frozen=True):
@@ -169,45 +168,6 @@ def elevation_profile_m(fixes: Fixes) -> tuple[Indices, Floats]:
     rises = np.diff(heights)
     rises[np.diff(np.searchsorted(fixes.starts, known, side="right")) != 0] = 0.0
     return known, heights[0] + np.concatenate(([0.0], np.cumsum(rises)))
-
-
-def ascent_descent_m(fixes: Fixes, threshold_m: float = CLIMB_THRESHOLD_M) -> tuple[float, float] | None:
-    """Return metres climbed and metres descended, or None where fewer than two elevations are known.
-
-    The sum of all differences would count the noise of the receiver as hills, often half as much again. So a
-    climb is the difference between a low point and the next high point, and counts from `threshold_m` up.
-    Strava describes the same method (support article "Elevation Gain"). GoldenCheetah's threshold is 3 m, for
-    barometers; OsmAnd's is 10 m (issue 1722), for GPS heights. Phones have either, hence 5 m. With
-    `threshold_m=0` the result is the plain sums.
-    """
-    _, profile = elevation_profile_m(fixes)
-    if profile.size < 2:
-        return None
-    rises = np.diff(_turning_heights(profile, threshold_m))
-    return float(rises[rises > 0].sum()), float(np.abs(rises[rises < 0]).sum())
-
-
-def _turning_heights(profile: Floats, threshold_m: float) -> list[float]:
-    """Return the lows and highs in turn, each at least `threshold_m` from the one before.
-
-    A height becomes a low once the line has risen from it by the threshold, and a high once it has fallen.
-    """
-    rises = np.diff(profile)
-    bends = np.flatnonzero(rises[:-1] * rises[1:] <= 0) + 1
-    turns: list[float] = []
-    low = high = float(profile[0])
-    rising: bool | None = None
-    for height in (*profile[bends].tolist(), float(profile[-1])):
-        low, high = min(low, height), max(high, height)
-        if rising is not True and low < height and height - low >= threshold_m:
-            turns.append(low)
-            rising, high = True, height
-        elif rising is not False and high > height and high - height >= threshold_m:
-            turns.append(high)
-            rising, low = False, height
-    if rising is not None:
-        turns.append(high if rising else low)
-    return turns
 
 
 def _equidistant(east: Floats, north: Floats, down: Floats, radius_m: float) -> tuple[Floats, Floats]:

@@ -1,4 +1,9 @@
-"""Halts: where a track stood still, and for how long. That says nothing about silence or talk."""
+"""Where a track stood still, and for how long. It says nothing of silence, or of talk.
+
+Standing still is judged against the walk's own pace: 0.2 m/s is standing for one client and walking for
+another. A recorder that pauses by itself writes nothing meanwhile and may wake some way on. So a long gap is
+judged by itself, by how little of it the walk's own pace explains.
+"""
 
 from collections.abc import Iterator, Sequence
 from itertools import islice
@@ -13,12 +18,21 @@ from service.record.recordings import timeline
 
 HALT_RADIUS_M: Final = 15.0
 HALT_AT_LEAST_S: Final = 60.0
+STILL_SHARE: Final = 0.4
+"""Of the walk's own pace: slower than this is standing still."""
+PAUSE_SHARE: Final = 0.25
+"""Of a gap inside a segment: the walk's own pace explains no more of it than this where the walk stood."""
+PAUSE_OF_STEPS: Final = 3.0
+"""A gap is a pause where it is this many times the usual step in time, and as long as a halt."""
+PACE_OVER_S: Final = 30.0
+USUAL_PACE_MPS: Final = 0.9
+"""Of a walk too short to show its own."""
 MOST_SPELLS: Final = 5_000
-"""Examined in one track at most: standing still every half minute for more than a day."""
+"""Looked at in one track: more than a day of standing still every half minute."""
 
 
 class Halt(msgspec.Struct, frozen=True):
-    """Where the track stood still: the middle, when it began, how long it lasted, how far along the track."""
+    """A stay: its middle, when it began, how long it lasted, and how far along the track it was."""
 
     lon: float
     lat: float
@@ -28,7 +42,7 @@ class Halt(msgspec.Struct, frozen=True):
 
 
 class _Path(msgspec.Struct, frozen=True, eq=False):
-    """A track as a line through at most one fix a second, and the integral of its points over time."""
+    """Where the track was when, as a line through at most one fix a second, and the integral of that."""
 
     at: Indices
     time_ms: Floats
@@ -36,11 +50,11 @@ class _Path(msgspec.Struct, frozen=True, eq=False):
     summed: PlanePoints
 
     def mean(self, begin_ms: Floats, end_ms: Floats) -> PlanePoints:
-        """Return the mean point over the time of each spell."""
+        """Return the mean place over the time of each spell."""
         return np.asarray((self._integral(end_ms) - self._integral(begin_ms)) / (end_ms - begin_ms))
 
     def middle(self, first: int, last: int) -> complex:
-        """Return the mean point over the time between two fixes."""
+        """Return the mean place over the time between two fixes."""
         return complex((self.summed[last] - self.summed[first]) / (self.time_ms[last] - self.time_ms[first]))
 
     def _integral(self, at_ms: Floats) -> PlanePoints:
@@ -53,33 +67,97 @@ class _Path(msgspec.Struct, frozen=True, eq=False):
 def halts(
     fixes: Fixes, radius_m: float = HALT_RADIUS_M, at_least_s: float = HALT_AT_LEAST_S
 ) -> tuple[Halt, ...]:
-    """Return the halts of at least `at_least_s` seconds within about `radius_m` metres, in order of time.
+    """Return the stays of at least `at_least_s` seconds within about `radius_m` metres, in order of time.
 
-    The track stands still while its mean point over one half of `at_least_s` is close to that over the next
-    half. These means hide a receiver's jitter. They also show a pause of the recorder, within a segment or
-    between two, as a halt. Walking less than `radius_m` in `at_least_s` counts as standing still.
+    The track stands still while the mean place over one half of `at_least_s` is hardly away from that over
+    the next half: such means are deaf to a receiver's jitter. What a spell of standing still has beyond the
+    radius is looked at again, so a shuffle between two stays hides neither. Who walks so slowly that crossing
+    the radius takes longer than `at_least_s` stands still only after the time of such a crossing.
     """
     chosen = _once_a_second(fixes, timeline(fixes))
     if chosen.size < 2:
         return ()
     plane = local_plane(fixes)
     path = _path(fixes, chosen, plane)
+    pace_mps = _own_pace_mps(path)
+    at_least_s = max(at_least_s, 2 * radius_m / pace_mps)
     at_least_ms = at_least_s * 1_000
-    stays: list[tuple[int, int]] = []
-    for spell in islice(_still_spells(path, radius_m, at_least_ms), MOST_SPELLS):
-        first, last = _trimmed(path, *spell, radius_m / 2)
-        if stays and _goes_on(path, stays[-1], (first, last), radius_m, at_least_ms):
-            first, ended = stays.pop()
-            last = max(last, ended)
-        elif stays:
-            first = max(first, stays[-1][1])
-        if path.time_ms[last] - path.time_ms[first] >= at_least_ms:
-            stays.append((first, last))
-    return _described(fixes, path, plane, stays)
+    pauses = _pauses(fixes, path, pace_mps, radius_m, at_least_ms)
+    still_m = min(radius_m / 2, STILL_SHARE * pace_mps * at_least_s / 2)
+    stays = [(first, first + 1) for first in pauses]
+    for begin, end in zip([0, *(each + 1 for each in pauses)], [*pauses, chosen.size - 1], strict=True):
+        if path.time_ms[end] - path.time_ms[begin] >= at_least_ms:
+            stays += _stays_between(path, begin, end, still_m, radius_m, at_least_ms)
+    return _described(fixes, path, plane, _joined(path, sorted(stays), radius_m, at_least_ms))
+
+
+def _own_pace_mps(path: _Path) -> float:
+    """Return the speed at or above which half of the way was walked, over half a minute each."""
+    span_ms = max(PACE_OVER_S * 1_000, float(path.time_ms[-1]) / MOST_SPELLS)
+    begins = np.arange(0.0, path.time_ms[-1] - span_ms, span_ms)
+    if begins.size < 2:
+        return USUAL_PACE_MPS
+    corners = np.interp(np.append(begins, begins[-1] + span_ms), path.time_ms, path.places)
+    speeds = np.sort(np.abs(np.diff(corners)) / (span_ms / 1_000))
+    walked = np.cumsum(speeds)
+    if walked[-1] <= 0:
+        return USUAL_PACE_MPS
+    return float(speeds[np.searchsorted(walked, walked[-1] / 2)])
+
+
+def _pauses(fixes: Fixes, path: _Path, pace_mps: float, radius_m: float, at_least_ms: float) -> list[int]:
+    """Return the fixes after which nothing was recorded for long, and the walk hardly went on.
+
+    Inside a segment the recorder was running: a pace far below the walk's own is standing. Between two it was
+    off: only a place within the radius says that the walk stood there.
+    """
+    steps_ms = np.diff(path.time_ms)
+    steps_m = np.abs(np.diff(path.places))
+    segment = np.searchsorted(fixes.starts, path.at, side="right")
+    inside = np.diff(segment) == 0
+    usual_ms = float(np.median(steps_ms[inside])) if inside.any() else 0.0
+    long = steps_ms >= max(at_least_ms, PAUSE_OF_STEPS * usual_ms)
+    slow = steps_m <= PAUSE_SHARE * pace_mps * steps_ms / 1_000
+    stood = np.where(inside, slow | (steps_m <= radius_m / 2), steps_m <= radius_m)
+    return np.flatnonzero(long & stood & (steps_m <= STILL_SHARE * pace_mps * steps_ms / 1_000)).tolist()
+
+
+def _stays_between(
+    path: _Path, begin: int, end: int, still_m: float, radius_m: float, at_least_ms: float
+) -> Iterator[tuple[int, int]]:
+    """Yield first and last fix of each stay between two fixes."""
+    spells = list(islice(_still_spells(path, begin, end, still_m, at_least_ms), MOST_SPELLS))
+    looked_at = 0
+    while spells and looked_at < MOST_SPELLS:
+        looked_at += 1
+        begin_ms, end_ms = spells.pop()
+        first, last = _trimmed(path, begin_ms, end_ms, radius_m / 2)
+        if path.time_ms[last] - path.time_ms[first] < at_least_ms:
+            continue
+        yield first, last
+        rest = ((begin_ms, path.time_ms[first]), (path.time_ms[last], end_ms))
+        spells += [(since, until) for since, until in rest if until - since >= at_least_ms]
+
+
+def _joined(
+    path: _Path, stays: Sequence[tuple[int, int]], radius_m: float, at_least_ms: float
+) -> list[tuple[int, int]]:
+    """Return stays in order, those joined that jitter alone parts: they all but touch, at one place."""
+    joined: list[tuple[int, int]] = []
+    for first, last in stays:
+        if joined and last <= joined[-1][1]:
+            continue
+        if joined and _goes_on(path, joined[-1], (first, last), radius_m, at_least_ms):
+            joined[-1] = (joined[-1][0], last)
+        else:
+            begin = max(first, joined[-1][1]) if joined else first
+            if path.time_ms[last] - path.time_ms[begin] >= at_least_ms:
+                joined.append((begin, last))
+    return joined
 
 
 def moving_time_s(fixes: Fixes, stays: Sequence[Halt]) -> float | None:
-    """Return the seconds recorded inside segments and outside halts; None for a track without times."""
+    """Return the seconds recorded inside segments and outside the `stays`; None for a track without times."""
     chosen = timeline(fixes)
     if not chosen.size:
         return None
@@ -95,7 +173,7 @@ def moving_time_s(fixes: Fixes, stays: Sequence[Halt]) -> float | None:
 
 
 def _once_a_second(fixes: Fixes, chosen: Indices) -> Indices:
-    """Return the first fix of each second, and the last fix: more would add work and no precision."""
+    """Return the first fix of each second and the very last: more would be work without a gain."""
     seconds = fixes.time_ms[chosen] // 1_000
     kept = np.ones(chosen.size, dtype=np.bool_)
     kept[1:-1] = seconds[1:-1] > seconds[:-2]
@@ -109,17 +187,20 @@ def _path(fixes: Fixes, chosen: Indices, plane: LocalPlane) -> _Path:
     return _Path(chosen, time_ms, places, np.concatenate(([0], np.cumsum(steps))))
 
 
-def _still_spells(path: _Path, radius_m: float, at_least_ms: float) -> Iterator[tuple[float, float]]:
-    """Yield begin and end of each run of windows in which the track stood still.
+def _still_spells(
+    path: _Path, begin: int, end: int, still_m: float, at_least_ms: float
+) -> Iterator[tuple[float, float]]:
+    """Yield begin and end of each run of windows in which the track stood still, between two fixes.
 
-    Windows begin and end at every fix, so one window covers exactly the gap between two fixes. A run goes on
-    over a short interruption.
+    Windows begin and end at every fix, so that a gap between two is looked at by itself as well. A run goes
+    on over windows that are not still for a moment.
     """
-    begins = np.union1d(path.time_ms, path.time_ms - at_least_ms)
-    begins = begins[(begins >= 0) & (begins + at_least_ms <= path.time_ms[-1])]
+    own_ms = path.time_ms[begin : end + 1]
+    begins = np.union1d(own_ms, own_ms - at_least_ms)
+    begins = begins[(begins >= own_ms[0]) & (begins + at_least_ms <= own_ms[-1])]
     halfway = begins + at_least_ms / 2
     drift_m = np.abs(path.mean(halfway, begins + at_least_ms) - path.mean(begins, halfway))
-    still = np.flatnonzero(drift_m <= radius_m / 2)
+    still = np.flatnonzero(drift_m <= still_m)
     parted = (np.diff(still) > 1) & (np.diff(begins[still]) > at_least_ms / 4)
     for run in np.split(still, np.flatnonzero(parted) + 1):
         if run.size:
@@ -127,10 +208,10 @@ def _still_spells(path: _Path, radius_m: float, at_least_ms: float) -> Iterator[
 
 
 def _trimmed(path: _Path, begin_ms: float, end_ms: float, reach_m: float) -> tuple[int, int]:
-    """Return the first and last fix of a spell within reach of its middle; the same fix twice if none is."""
+    """Return the first and last fix of a spell within reach of its middle; one fix twice if none is."""
     first = int(np.searchsorted(path.time_ms, begin_ms))
     last = int(np.searchsorted(path.time_ms, end_ms, side="right")) - 1
-    for _ in range(2):  # the first middle is pulled towards the walk there and back
+    for _ in range(2):  # the walk to the place and from it pulls at the first middle
         if last <= first:
             break
         away_m = np.abs(path.places[first : last + 1] - path.middle(first, last))
@@ -142,12 +223,10 @@ def _trimmed(path: _Path, begin_ms: float, end_ms: float, reach_m: float) -> tup
 def _goes_on(
     path: _Path, before: tuple[int, int], after: tuple[int, int], radius_m: float, at_least_ms: float
 ) -> bool:
-    """Return whether only jitter separates two stays: they nearly touch in time, at the same place."""
-    if after[1] <= after[0]:
-        return False
     apart_ms = path.time_ms[after[0]] - path.time_ms[before[1]]
-    apart_m = abs(path.middle(*after) - path.middle(*before))
-    return bool(apart_ms <= at_least_ms / 2 and apart_m <= radius_m)
+    apart_m = abs(path.places[after[0]] - path.places[before[1]])
+    between_m = abs(path.middle(*after) - path.middle(*before)) if apart_ms > 0 else 0.0
+    return bool(apart_ms <= at_least_ms / 2 and max(apart_m, between_m) <= radius_m)
 
 
 def _described(

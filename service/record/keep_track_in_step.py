@@ -15,6 +15,7 @@ from service.foundation.prepare_and_write import NotPrepared
 from service.foundation.retry_safe import Impossible
 from service.foundation.threads import off_loop
 from service.record.keep_anchors import store_changed_anchors
+from service.record.plausibility import NothingPlausible
 from service.record.prepare_track import (
     PreparedTrack,
     TrackBasis,
@@ -57,7 +58,7 @@ def _prepare_anew(basis: TrackBasis, sealed_original: bytes, now: datetime) -> P
     cell = Cell("track", "sealed_original", basis.session.session_id)
     try:
         return prepare_track(basis, original_of(basis.key.open(cell, sealed_original)), now)
-    except Impossible:
+    except (Impossible, NothingPlausible):
         return None
 
 

@@ -8,6 +8,7 @@ from typing import Final
 from uuid import UUID
 
 import msgspec
+import numpy as np
 
 from service.foundation.compression import gzip_bytes
 from service.foundation.crypto.sealed_values import seal_value
@@ -17,6 +18,7 @@ from service.foundation.retry_safe import found
 from service.geo.blob import pack_fixes, unpack_fixes
 from service.geo.fixes import Fixes
 from service.geo.geojson import track_geojson
+from service.geo.gpx.model import GpxFile, GpxLine
 from service.geo.gpx.reader import read_gpx
 from service.geo.gpx.writer import write_gpx
 from service.record.anchor_queries import MarkRow, list_marks
@@ -84,20 +86,44 @@ def prepare_track(basis: TrackBasis, content: bytes, now: datetime) -> PreparedT
     Raises GpxRefused, NoTrack, and Impossible where nothing of it lies within the session's times.
     """
     planned = None if basis.planned_line is None else unpack_fixes(basis.planned_line)
-    walked, summary = cut_and_summarise(_read(content, now), basis.frame.window, planned)
+    walked, summary = cut_and_summarise(read_recording(content, now), basis.frame.window, planned)
     forms = _seal_forms(basis, walked, summary, now)
     anchors = anchor_marks(walked, session_marks(open_marks(basis.key, basis.marks)))
     return PreparedTrack(basis.session, forms, summary, anchors)
 
 
-def _read(content: bytes, now: datetime) -> Recording:
-    """Return a GPX file's tracks as one recording. Raises GpxRefused, NoTrack."""
+def read_recording(content: bytes, now: datetime) -> Recording:
+    """Return a GPX file's tracks as one recording, or its timed routes where it holds nothing else.
+
+    Raises GpxRefused, NoTrack.
+    """
     file = read_gpx(content, now=now)
-    parts = [line.fixes for line in file.tracks if len(line.fixes)]
-    if not parts:
+    lines = [line for line in file.tracks if len(line.fixes)] or _timed_routes(file)
+    if not lines:
         raise NoTrack("the file holds no track: a planned route or places alone are not what was walked")
+    offsets = np.concatenate([line.offsets for line in lines])
     skipped = tuple(SkippedPart(each.line, each.column, each.what, each.reason) for each in file.skipped)
-    return Recording(join_fixes(parts), skipped, file.skipped_count)
+    return Recording(
+        fixes=join_fixes([_with_gaps(line) for line in lines]),
+        positions=lambda fixes: list(file.text.lines_and_columns(offsets[fixes].tolist())),
+        skipped=skipped,
+        skipped_count=file.skipped_count,
+    )
+
+
+def _with_gaps(line: GpxLine) -> Fixes:
+    """Return a line with a gap at each unusable point.
+
+    Some programs write a pause as latitude 100 and its end as latitude 200: nobody walked straight across.
+    """
+    gaps = line.after_unusable[line.after_unusable < len(line.fixes)]
+    starts = np.unique(np.concatenate((line.fixes.starts, gaps)))
+    return msgspec.structs.replace(line.fixes, starts=starts)
+
+
+def _timed_routes(file: GpxFile) -> list[GpxLine]:
+    """Return the routes of a file whose points have times: some programs write a walk so."""
+    return [] if file.waypoints else [line for line in file.routes if line.fixes.timed.any()]
 
 
 def _seal_forms(basis: TrackBasis, walked: Fixes, summary: TrackSummary, now: datetime) -> TrackForms:

@@ -13,6 +13,7 @@ from service.foundation.database.tombstones import bury, refuse_unless_buried
 from service.foundation.prepare_and_write import NotPrepared, prepare_and_write
 from service.foundation.retry_safe import Expected, Impossible, Once
 from service.foundation.threads import off_loop
+from service.geo.gpx.unpacking import unpack
 from service.record.anchor_queries import clear_anchors
 from service.record.keep_anchors import store_changed_anchors
 from service.record.prepare_track import PreparedTrack, TrackBasis, prepare_track, read_track_basis
@@ -48,7 +49,7 @@ async def receive_track(
 ) -> tuple[Track, bool]:
     """Keep a session's track; also return whether it is its first. The same file again changes nothing.
 
-    Raises NotFound, Stale, LocationNotAgreed, GpxRefused, NoTrack, Impossible, Crowded.
+    Raises NotFound, Stale, LocationNotAgreed, GpxRefused, NoTrack, NothingPlausible, Impossible, Crowded.
     """
     tenant, session_id = begin.tenant, uploaded.session_id
     fingerprint = keys.fingerprint(uploaded.content)
@@ -89,7 +90,8 @@ async def receive_track(
     return await prepare_and_write(begin, None, prepare=prepare, write=write)
 
 
-def _prepare_upload(basis: TrackBasis, content: bytes, now: datetime) -> PreparedUpload:
+def _prepare_upload(basis: TrackBasis, uploaded: bytes, now: datetime) -> PreparedUpload:
+    content = unpack(uploaded)
     cell = Cell("track", "sealed_original", basis.session.session_id)
     return PreparedUpload(prepare_track(basis, content, now), basis.key.seal(cell, compress(content)))
 

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 
 import msgspec
 
+from service.geo.climb import ascent_descent_m
 from service.geo.fixes import Fixes
-from service.geo.geodesy import ascent_descent_m, length_m
+from service.geo.geodesy import length_m
 from service.record.halts import Halt, moving_time_s
 
 

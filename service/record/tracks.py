@@ -1,17 +1,24 @@
 """Tracks: what was walked in a session, cut to its times and summarised."""
 
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 
 import msgspec
+import numpy as np
 
 from service.foundation.errors import DomainError
 from service.foundation.retry_safe import Impossible
-from service.geo.fixes import Fixes
+from service.geo.fixes import Fixes, Indices
 from service.record.deviation import Deviation, compare
 from service.record.halts import Halt, halts
-from service.record.recordings import Recording, SkippedPart, cut_to, put_in_order
+from service.record.plausibility import find_plausible
+from service.record.recorded_times import check_times
+from service.record.recordings import Recording, SkippedPart, keep, within
+from service.record.repeats import find_repeats
 from service.record.track_statistics import TrackStatistics, statistics
+
+SKIPPED_SHOWN: Final = 20
 
 
 class NoTrack(DomainError):
@@ -54,7 +61,13 @@ class TrackSummary(msgspec.Struct, frozen=True, kw_only=True):
     dropped: int
     """Fixes outside those times, such as the drive home."""
     duplicates: int
+    """Fixes that repeat others: the same stretch again, or a second recorder."""
     out_of_order: int
+    """Fixes whose times do not fit the order of the file; they count as untimed."""
+    moved_segments: int = 0
+    """Segments that stood behind a later one, and were put in order."""
+    implausible: int = 0
+    """Fixes that no walk reaches from those around them; they are among what was skipped."""
     skipped: tuple[SkippedPart, ...]
     skipped_count: int
 
@@ -72,27 +85,44 @@ class Track(msgspec.Struct, frozen=True):
 def cut_and_summarise(
     recording: Recording, window: Window, planned: Fixes | None
 ) -> tuple[Fixes, TrackSummary]:
-    """Return the part of a recording that lies within its session's times, and its summary.
+    """Return the part of a recording that was walked within its session's times, and its summary.
 
-    Raises Impossible if there is no such part.
+    Raises Impossible if there is no such part, NothingPlausible if no walk can have passed it.
     """
-    ordered = put_in_order(recording.fixes)
-    walked, dropped = cut_to(ordered.fixes, window.start_ms, window.end_ms)
-    if not len(walked):
+    checked = check_times(recording.fixes)
+    repeats = find_repeats(checked.fixes)
+    inside = within(checked.fixes, window.start_ms, window.end_ms)
+    once = inside & ~repeats.repeated
+    if not once.any():
         raise Impossible(
             "nothing of this track lies within the session's actual times",
             "correct when the session started and ended, then send the track again",
         )
+    held = check_times(keep(checked.fixes, once, repeats.breaks))  # what is left of two recorders in order
+    reached = find_plausible(held.fixes)
+    walked = keep(held.fixes, reached.kept, reached.breaks)
+    unreached = np.sort(checked.origin[np.flatnonzero(once)[held.origin[~reached.kept]]])
     stays = halts(walked)
     summary = TrackSummary(
         statistics=statistics(walked, stays),
         halts=stays,
         deviation=None if planned is None else compare(walked, planned),
         window=window,
-        dropped=dropped,
-        duplicates=ordered.duplicates,
-        out_of_order=ordered.out_of_order,
-        skipped=recording.skipped,
-        skipped_count=recording.skipped_count,
+        dropped=int(np.count_nonzero(~inside)),
+        duplicates=int(np.count_nonzero(repeats.repeated & inside)),
+        out_of_order=checked.out_of_order,
+        moved_segments=checked.moved_segments,
+        implausible=unreached.size,
+        skipped=_first_skipped(recording, unreached),
+        skipped_count=recording.skipped_count + unreached.size,
     )
     return walked, summary
+
+
+def _first_skipped(recording: Recording, unreached: Indices) -> tuple[SkippedPart, ...]:
+    """Return the first parts of the file that were left out, with the fixes that no walk reaches."""
+    reason = "no walk reaches it from the points around it"
+    found = recording.positions(unreached[:SKIPPED_SHOWN])
+    unreachable = [SkippedPart(line, column, "point", reason) for line, column in found]
+    first = sorted((*recording.skipped, *unreachable), key=lambda part: (part.line, part.column))
+    return tuple(first[:SKIPPED_SHOWN])

@@ -10,8 +10,9 @@ import numpy as np
 
 from service.foundation.errors import DomainError
 from service.foundation.retry_safe import Unusable
+from service.geo.climb import ascent_descent_m
 from service.geo.fixes import NO_TIME, Fixes
-from service.geo.geodesy import ascent_descent_m, distances_m, is_loop, length_m
+from service.geo.geodesy import distances_m, is_loop, length_m
 from service.geo.pace import Pace, walking_time_s
 from service.walks.features import Feature
 

@@ -20,9 +20,8 @@ from service.foundation.compression import compress, gzip_bytes
 from service.geo.blob import pack_fixes
 from service.geo.fixes import Fixes
 from service.geo.geojson import track_geojson
-from service.geo.gpx.reader import read_gpx
 from service.geo.gpx.writer import write_gpx
-from service.record.recordings import Recording
+from service.record.prepare_track import read_recording
 from service.record.tracks import Window, cut_and_summarise
 from tests.benchmarks.load import Request, a_request, rate
 from tests.benchmarks.rounds import compare
@@ -162,8 +161,7 @@ def alone(content: bytes) -> float:
     """Return milliseconds of processor to read, measure and encode, and nothing else."""
     began = time.process_time()
     now = datetime.now(UTC)
-    recording = Recording(read_gpx(content, now=now).tracks[0].fixes, (), 0)
-    walked, _ = cut_and_summarise(recording, Window(None, None), None)
+    walked, _ = cut_and_summarise(read_recording(content, now), Window(None, None), None)
     encode(walked, content, now)
     return (time.process_time() - began) * 1_000
 

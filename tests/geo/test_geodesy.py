@@ -1,6 +1,5 @@
 """Lengths, boxes, planes and climbs: true to the geodesic, deaf to the receiver's noise."""
 
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -11,7 +10,6 @@ from hypothesis import strategies as st
 from service.geo.fixes import Fixes
 from service.geo.geodesy import (
     WGS84,
-    ascent_descent_m,
     bounding_box,
     distances_m,
     elevation_profile_m,
@@ -23,10 +21,6 @@ from service.geo.geodesy import (
 )
 from tests.made_up_walks import any_fixes, fixes_at, joined, walk
 from tests.recordings import recorded_tracks
-
-
-def hill(heights_m: list[float], starts: tuple[int, ...] = (0,)) -> Fixes:
-    return fixes_at([(8.0, 52.0)] * len(heights_m), ele_m=heights_m, starts=starts)
 
 
 @pytest.mark.parametrize("make", [lambda: fixes_at([]), lambda: fixes_at([(8.0, 52.0)])])
@@ -155,67 +149,13 @@ def test_a_loop_ends_where_it_began(corners_m: list[tuple[float, float]], kind: 
     assert is_loop(walk(*corners_m)) is (kind == "loop")
 
 
-def test_ripples_of_the_receiver_are_no_hills() -> None:
-    ripples = [100 + height for height in [0, 3, -1, 2, -1.5, 3, 0] * 50]
-    assert ascent_descent_m(hill(ripples)) == (0, 0)
-
-
-def test_a_hill_counts_in_full_whatever_ripples_on_it() -> None:
-    up = [100 + height + ripple for height in range(60) for ripple in (0, 1.5, -1)]
-    climbed = ascent_descent_m(hill([*up, *reversed(up)]))
-    assert climbed == pytest.approx((61.5, 61.5), abs=1)
-
-
-def test_a_drop_between_segments_is_not_walked() -> None:
-    assert ascent_descent_m(hill([100, 110, 50, 70], starts=(0, 2))) == (30, 0)
-
-
-def test_a_climb_goes_on_where_the_recorder_paused() -> None:
-    paused_often = hill([100, 104, 104, 108, 108, 112], starts=(0, 2, 4))
-    assert ascent_descent_m(paused_often) == (12, 0)
-
-
-def test_fixes_without_elevation_are_stepped_over() -> None:
-    known, profile = elevation_profile_m(hill([100, float("nan"), 120, float("nan")]))
+def test_fixes_without_elevation_are_skipped() -> None:
+    positions = [(8.0, 52.0)] * 4
+    known, profile = elevation_profile_m(fixes_at(positions, ele_m=[100, float("nan"), 120, float("nan")]))
     assert known.tolist() == [0, 2]
     assert profile.tolist() == [100, 120]
-    assert ascent_descent_m(hill([100, float("nan"), 120])) == (20, 0)
-
-
-@pytest.mark.parametrize("heights_m", [[], [5.0], [float("nan"), 5.0]])
-def test_without_two_elevations_the_climb_is_unknown(heights_m: list[float]) -> None:
-    assert ascent_descent_m(hill(heights_m)) is None
-
-
-@given(st.lists(st.integers(0, 200), min_size=2, max_size=60), st.integers(0, 40))
-def test_climbs_never_exceed_the_plain_sums_and_end_at_the_same_height(
-    heights: list[int], threshold: int
-) -> None:
-    climbed = ascent_descent_m(hill([float(each) for each in heights]), threshold)
-    assert climbed is not None
-    ascent_m, descent_m = climbed
-    assert 0 <= ascent_m <= sum(max(0, after - before) for before, after in pairwise(heights))
-    assert abs((ascent_m - descent_m) - (heights[-1] - heights[0])) <= 2 * threshold
-
-
-@given(st.lists(st.integers(0, 200), min_size=2, max_size=60))
-def test_without_a_threshold_every_difference_counts(heights: list[int]) -> None:
-    ascent_m = sum(max(0, after - before) for before, after in pairwise(heights))
-    descent_m = sum(max(0, before - after) for before, after in pairwise(heights))
-    assert ascent_descent_m(hill([float(each) for each in heights]), 0) == (ascent_m, descent_m)
 
 
 def test_lengths_of_real_tracks_are_within_a_thousandth_of_the_truth() -> None:
     for name, fixes, truth in recorded_tracks():
         assert length_m(fixes) == pytest.approx(truth["len_geodesic_m"], rel=1e-4, abs=0.01), name
-
-
-def test_plain_climbs_of_real_tracks_are_the_truth_and_the_usual_ones_less() -> None:
-    for name, fixes, truth in recorded_tracks():
-        plain, usual = ascent_descent_m(fixes, 0), ascent_descent_m(fixes)
-        if plain is None or usual is None:
-            assert truth["trkpt_with_ele"] < 2, name
-            continue
-        assert plain == pytest.approx((truth["ascent_raw_m"], truth["descent_raw_m"]), abs=0.1), name
-        assert usual[0] <= plain[0] + 1e-6, name
-        assert usual[1] <= plain[1] + 1e-6, name

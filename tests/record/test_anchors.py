@@ -12,7 +12,8 @@ from service.geo.fixes import NO_TIME, Fixes
 from service.geo.geodesy import WGS84
 from service.record.anchors import Anchor, AnchorKind, Mark, anchor
 from service.record.positions import Position
-from service.record.recordings import put_in_order, timeline
+from service.record.recorded_times import check_times
+from service.record.recordings import timeline
 from tests.made_up_walks import NINE_O_CLOCK_MS, START, any_fixes, fixes_at, joined, on_the_ground, walk
 
 OUTSIDE = Anchor(how=AnchorKind.OUTSIDE_TRACK)
@@ -203,7 +204,7 @@ def test_without_times_distances_never_go_back(places: list[tuple[int, int]]) ->
 
 @given(any_fixes(min_size=1, max_size=15), st.lists(st.floats(-0.1, 1.1), max_size=10))
 def test_later_instants_never_lie_nearer_the_start(fixes: Fixes, shares: list[float]) -> None:
-    track = put_in_order(fixes).fixes
+    track = check_times(fixes).fixes
     times = track.time_ms[timeline(track)]
     begin, end = (int(times[0]), int(times[-1])) if times.size else (0, 0)
     instants = sorted(round(begin + share * (end - begin)) for share in shares)
@@ -216,7 +217,7 @@ def test_later_instants_never_lie_nearer_the_start(fixes: Fixes, shares: list[fl
 
 @given(any_fixes(min_size=1, max_size=15))
 def test_at_the_time_of_a_fix_lies_that_fix(fixes: Fixes) -> None:
-    track = put_in_order(fixes).fixes
+    track = check_times(fixes).fixes
     chosen = timeline(track)
     found = anchor(track, [Mark(int(track.time_ms[index])) for index in chosen])
     for index, each in zip(chosen, found, strict=True):

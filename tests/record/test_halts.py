@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from service.geo.fixes import Fixes
 from service.geo.geodesy import WGS84
 from service.record.halts import Halt, halts, moving_time_s
-from service.record.recordings import put_in_order
+from service.record.recorded_times import check_times
 from tests.made_up_walks import NINE_O_CLOCK_MS, START, any_fixes, fixes_at, joined, on_the_ground, walk
 
 
@@ -140,7 +140,7 @@ def test_a_single_fix_has_no_halts() -> None:
 
 @given(any_fixes(max_size=40))
 def test_halts_follow_one_another_and_never_outlast_the_track(fixes: Fixes) -> None:
-    ordered = put_in_order(fixes).fixes
+    ordered = check_times(fixes).fixes
     found = halts(ordered)
     assert all(halt.duration_s >= 60 for halt in found)
     assert all(
@@ -153,3 +153,36 @@ def test_halts_follow_one_another_and_never_outlast_the_track(fixes: Fixes) -> N
     else:
         stood_s = sum(halt.duration_s for halt in found)
         assert 0 <= moving_s <= (times.max() - times.min()) / 1_000 - stood_s + 1e-6
+
+
+def test_one_client_stands_where_another_walks() -> None:
+    with_a_frame = stood((600, 0), pace_mps=0.2)
+    assert halts(with_a_frame) == ()
+    assert moving_time_s(with_a_frame, ()) == 3_000
+
+
+def test_a_shuffle_between_two_halts_hides_neither() -> None:
+    found = halts(stood((300, 150), (20, 330), (300, 0), jitter_m=2))
+    assert [each.duration_s for each in found] == [pytest.approx(150, abs=25), pytest.approx(330, abs=25)]
+
+
+@pytest.mark.parametrize("east_m", [304, 313, 360])
+def test_a_pause_inside_a_segment_is_whole_wherever_the_watch_wakes(east_m: float) -> None:
+    before = walk((0, 0), (300, 0), pace_mps=1)
+    after = walk((east_m, 0), (700, 0), pace_mps=1, began_ms=NINE_O_CLOCK_MS + 900_000)
+    track = joined(before, after)
+    (halt,) = halts(replace(track, starts=track.starts[:1]))
+    assert halt.duration_s == pytest.approx(600, abs=5)
+
+
+def test_standing_before_the_watch_paused_belongs_to_the_halt() -> None:
+    before = stood((300, 300))
+    after = walk((313, 0), (600, 0), pace_mps=0.9, began_ms=int(before.time_ms[-1]) + 900_000)
+    track = joined(before, after)
+    (halt,) = halts(replace(track, starts=track.starts[:1]))
+    assert halt.duration_s == pytest.approx(1_200, abs=30)
+
+
+def test_a_recorder_that_was_off_and_woke_elsewhere_says_nothing_of_standing() -> None:
+    after = walk((335, 0), (600, 0), pace_mps=1, began_ms=NINE_O_CLOCK_MS + 540_000)
+    assert halts(joined(walk((0, 0), (300, 0), pace_mps=1), after)) == ()

@@ -1,16 +1,14 @@
-"""Recordings: put in the order of their times, and cut to the session."""
-
-from collections import Counter
+"""Recordings: cut to the session, in the segments they were in."""
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.geo.fixes import NO_TIME, Fixes
-from service.record.recordings import cut_to, put_in_order
+from service.geo.fixes import Fixes
+from service.record.recorded_times import check_times
+from service.record.recordings import keep, within
 from tests.made_up_walks import any_fixes, fixes_at
-from tests.recordings import recorded_tracks
 
 
 def numbered(times: list[int | None], starts: tuple[int, ...] = (0,)) -> Fixes:
@@ -18,50 +16,13 @@ def numbered(times: list[int | None], starts: tuple[int, ...] = (0,)) -> Fixes:
     return fixes_at([(float(number), 0.0) for number in range(len(times))], time_ms=times, starts=starts)
 
 
+def cut_to(fixes: Fixes, start_ms: int | None, end_ms: int | None) -> tuple[Fixes, int]:
+    inside = within(fixes, start_ms, end_ms)
+    return keep(fixes, inside), int(np.count_nonzero(~inside))
+
+
 def numbers(fixes: Fixes) -> list[list[int]]:
     return [part.astype(int).tolist() for part in np.split(fixes.lon, fixes.starts[1:])]
-
-
-def test_a_recording_in_order_is_left_alone() -> None:
-    fixes = numbered([0, 10, None, 20])
-    assert put_in_order(fixes).fixes is fixes
-    assert (put_in_order(fixes).duplicates, put_in_order(fixes).out_of_order) == (0, 0)
-
-
-def test_fixes_out_of_order_are_put_in_order_and_counted() -> None:
-    ordered = put_in_order(numbered([0, 30, 10, 20, 20, 40]))
-    assert numbers(ordered.fixes) == [[0, 2, 3, 4, 1, 5]]
-    assert (ordered.duplicates, ordered.out_of_order) == (1, 1)
-
-
-def test_a_recording_written_backwards_is_turned_round() -> None:
-    assert numbers(put_in_order(numbered([40, 30, 20, 10], starts=(0, 2))).fixes) == [[3, 2], [1, 0]]
-
-
-def test_segments_are_put_in_order_whole() -> None:
-    ordered = put_in_order(numbered([100, 110, 120, 0, 10, 20], starts=(0, 3)))
-    assert numbers(ordered.fixes) == [[3, 4, 5], [0, 1, 2]]
-
-
-def test_a_fix_without_a_time_stays_with_the_one_before_it() -> None:
-    assert numbers(put_in_order(numbered([None, 30, None, 10, None, 20])).fixes) == [[3, 4, 5, 0, 1, 2]]
-
-
-def test_a_segment_without_times_stays_behind_the_one_before_it() -> None:
-    ordered = put_in_order(numbered([None, 100, 110, None, None, 0, 10], starts=(0, 1, 3, 5)))
-    assert numbers(ordered.fixes) == [[0], [5, 6], [1, 2], [3, 4]]
-
-
-@given(any_fixes())
-def test_ordering_loses_nothing_and_a_second_time_changes_nothing(fixes: Fixes) -> None:
-    ordered = put_in_order(fixes).fixes
-    rows = [Counter(zip(each.lon, each.lat, each.time_ms, strict=True)) for each in (fixes, ordered)]
-    assert rows[0] == rows[1]
-    assert len(ordered.starts) == len(fixes.starts)
-    for part in np.split(ordered.time_ms, ordered.starts[1:]):
-        timed = part[part != NO_TIME]
-        assert np.all(timed[1:] >= timed[:-1])
-    assert put_in_order(ordered).fixes.time_ms.tolist() == ordered.time_ms.tolist()
 
 
 @pytest.mark.parametrize(
@@ -92,8 +53,8 @@ def test_a_fix_without_a_time_stays_only_between_fixes_that_stay() -> None:
 
 
 def test_a_recording_without_times_stays_whole() -> None:
-    fixes = numbered([None, None])
-    assert cut_to(fixes, 10, 20) == (fixes, 0)
+    fixes, dropped = cut_to(numbered([None, None]), 10, 20)
+    assert (numbers(fixes), dropped) == ([[0, 1]], 0)
 
 
 @given(
@@ -105,7 +66,7 @@ def test_nothing_outside_the_session_is_kept(
     fixes: Fixes, start_ms: int | None, lasts_ms: int | None
 ) -> None:
     end_ms = None if start_ms is None or lasts_ms is None else start_ms + lasts_ms
-    ordered = put_in_order(fixes).fixes
+    ordered = check_times(fixes).fixes
     kept, dropped = cut_to(ordered, start_ms, end_ms)
     times = kept.time_ms[kept.timed]
     assert len(kept) + dropped == len(fixes)
@@ -115,10 +76,3 @@ def test_nothing_outside_the_session_is_kept(
     assert len(times) == np.count_nonzero(inside & (ordered.time_ms <= (end_ms or ordered.time_ms)))
     assert not len(kept) or kept.starts[0] == 0
     assert np.all(np.diff(np.append(kept.starts, len(kept))) > 0)
-
-
-def test_what_is_odd_about_the_times_of_real_tracks_is_the_truth() -> None:
-    for name, fixes, truth in recorded_tracks():
-        ordered = put_in_order(fixes)
-        assert ordered.duplicates == truth["duplicate_times"], name
-        assert ordered.out_of_order == truth["out_of_order_times"], name

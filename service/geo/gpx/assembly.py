@@ -22,6 +22,8 @@ _NOTHING: Final = Columns(
     lat=np.empty(0),
     ele_m=np.empty(0),
     time_ms=np.empty(0, np.int64),
+    offsets=np.empty(0, np.int64),
+    without_zone=0,
     kept=np.empty(0, np.bool_),
 )
 
@@ -62,6 +64,11 @@ class Assembly:
         """Points of every kind found so far, also unusable ones; a misplaced part counts as one point."""
         waypoints = self._waypoints_gathered + len(self.waypoint_rows)
         return self._next_point + waypoints + self._misplaced
+
+    @property
+    def without_zone(self) -> int:
+        """Times of points of tracks and routes that name no zone."""
+        return sum(each.without_zone for each in self._columns)
 
     @property
     def _next_point(self) -> int:
@@ -137,9 +144,9 @@ class Assembly:
 
     def lines(self) -> Iterator[GpxLine]:
         """Yield the tracks and routes in the file's order. Their points are slices of shared columns."""
-        lon, lat, ele_m, time_ms, kept = (
+        lon, lat, ele_m, time_ms, offsets, kept = (
             np.concatenate([getattr(each, name) for each in self._columns])
-            for name in Columns.__struct_fields__
+            for name in ("lon", "lat", "ele_m", "time_ms", "offsets", "kept")
         )
         usable_before = np.concatenate(([0], np.cumsum(kept)))
         segment_starts = np.array(self._segment_starts, dtype=np.int64)
@@ -148,6 +155,7 @@ class Assembly:
             start, stop = usable_before[[line.first_point, following.first_point]].tolist()
             own = segment_starts[line.first_segment : following.first_segment]
             starts = np.unique(np.concatenate(([start], usable_before[own])))
+            unusable = line.first_point + np.flatnonzero(~kept[line.first_point : following.first_point])
             yield GpxLine(
                 kind=line.kind,
                 name=line.texts.get("name"),
@@ -159,6 +167,8 @@ class Assembly:
                     time_ms=time_ms[start:stop],
                     starts=starts[starts < stop] - start,
                 ),
+                offsets=offsets[start:stop],
+                after_unusable=np.unique(usable_before[unusable]) - start,
                 segments=len(own) if line.kind == "track" else 1,
             )
 

@@ -9,8 +9,8 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from service.geo.fixes import NO_TIME, Floats, Instants
-from service.geo.gpx.instants import read_instants
+from service.geo.fixes import NO_TIME, Floats, Indices, Instants
+from service.geo.gpx.instants import count_without_zone, read_instants
 
 Row = list[Any]
 """One point: its attributes, its byte offset, the texts of `ele` and `time`, then any others."""
@@ -54,6 +54,10 @@ class Columns(msgspec.Struct, frozen=True, eq=False):
     lat: Floats
     ele_m: Floats
     time_ms: Instants
+    offsets: Indices
+    """Where each usable point begins, in bytes of the text."""
+    without_zone: int
+    """Times of these points that name no zone."""
     kept: npt.NDArray[np.bool_]
 
 
@@ -72,7 +76,15 @@ def read_columns(rows: Sequence[Row], what: str, window_ms: tuple[int, int], ski
     offsets, elevations, times = ([row[column] for row in rows] for column in (1, 2, 3))
     ele_m = _elevations(elevations, offsets, skips)
     time_ms = _times(times, offsets, window_ms, skips)
-    return Columns(lon=lon[kept], lat=lat[kept], ele_m=ele_m, time_ms=time_ms, kept=kept)
+    return Columns(
+        lon=lon[kept],
+        lat=lat[kept],
+        ele_m=ele_m,
+        time_ms=time_ms,
+        offsets=np.array(offsets, dtype=np.int64),
+        without_zone=count_without_zone(times),
+        kept=kept,
+    )
 
 
 def _coordinate(attributes: Sequence[Mapping[str, str]], name: str, limit: int) -> Floats:

@@ -1,6 +1,7 @@
 """Read ISO 8601 date-times as milliseconds since 1970 UTC: equally written ones by column, others singly."""
 
 import re
+import unicodedata
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final
@@ -31,8 +32,10 @@ _LENGTHS_BY_COLUMN: Final = 8
 def read_instants(texts: Sequence[str]) -> Instants:
     """Return milliseconds since 1970 UTC for each text, or `NO_TIME` for one that is not a date-time.
 
-    A time without a zone is UTC. Digits beyond the millisecond are cut off.
+    A time without a zone is UTC. Digits beyond the millisecond are cut off. Digits of any script are read:
+    phones write times in those of their user's language.
     """
+    texts = _in_ascii_digits(texts)
     instants = np.full(len(texts), NO_TIME, dtype=np.int64)
     lengths = np.fromiter(map(len, texts), np.int64, len(texts))
     unread = lengths > 0
@@ -86,7 +89,7 @@ def _first_day(months: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
 
 def read_instant(text: str) -> int:
     """Return milliseconds since 1970 UTC, or `NO_TIME` if the text is not a date-time."""
-    match = _DATE_TIME.fullmatch(text)
+    match = _DATE_TIME.fullmatch(_in_ascii_digits([text])[0])
     if match is None:
         return NO_TIME
     number = {name: int(value or 0) for name, value in match.groupdict().items() if name not in _NOT_NUMBERS}
@@ -100,3 +103,21 @@ def read_instant(text: str) -> int:
     milliseconds = number["second"] * 1_000 + int((match["fraction"] or "")[:3].ljust(3, "0"))
     shift_ms = offset_min * (60_000 if match["sign"] == "-" else -60_000)
     return (minute - _EPOCH) // _MILLISECOND + milliseconds + shift_ms
+
+
+def count_without_zone(texts: Sequence[str]) -> int:
+    """Return how many of the texts are date-times that name no zone."""
+    return sum(1 for text in texts if not text.endswith("Z") and _names_no_zone(text))
+
+
+def _names_no_zone(text: str) -> bool:
+    match = _DATE_TIME.fullmatch(_in_ascii_digits([text])[0])
+    return match is not None and match["sign"] is None and text.strip()[-1:] not in ("Z", "z")
+
+
+def _in_ascii_digits(texts: Sequence[str]) -> Sequence[str]:
+    """Return texts with the decimal digits of any script as 0 to 9."""
+    characters = set("".join(texts))
+    digits = {ord(each): unicodedata.decimal(each, None) for each in characters if not each.isascii()}
+    ascii_digits = {code: str(value) for code, value in digits.items() if value is not None}
+    return [text.translate(ascii_digits) for text in texts] if ascii_digits else texts

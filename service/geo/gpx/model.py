@@ -1,16 +1,19 @@
 """What a GPX file holds, why the reader refuses one, and the limits it reads within."""
 
+from collections.abc import Iterable, Iterator
 from typing import Final, Literal
 
 import msgspec
 
 from service.foundation.errors import DomainError
-from service.geo.fixes import Fixes
+from service.geo.fixes import Fixes, Indices
 
 LineKind = Literal["track", "route"]
 
 RefusalReason = Literal[
     "empty",
+    "damaged-archive",
+    "not-one-file",
     "too-large",
     "unknown-encoding",
     "wrong-encoding",
@@ -88,13 +91,17 @@ class Skipped(msgspec.Struct, frozen=True):
 class GpxLine(msgspec.Struct, frozen=True, eq=False):
     """One track or route of a file; it may hold no usable point.
 
-    `segments` counts the track's segments as written, also empty ones; a route is one segment.
+    `segments` counts the track's segments as written, also empty ones; a route is one segment. `offsets` says
+    where each fix begins in `GpxFile.text`. `after_unusable` holds the index of each fix that follows an
+    unusable point, the length of the line where the last point is unusable.
     """
 
     kind: LineKind
     name: str | None
     description: str | None
     fixes: Fixes
+    offsets: Indices
+    after_unusable: Indices
     segments: int
 
 
@@ -111,6 +118,25 @@ class Waypoint(msgspec.Struct, frozen=True):
     kind: str | None = None
 
 
+class GpxText(msgspec.Struct, frozen=True, eq=False):
+    """The bytes of a file as they were parsed."""
+
+    content: bytes
+    encoding: str
+    blank_lines: int
+    """Lines before the content; expat wants an XML declaration to come first."""
+
+    def lines_and_columns(self, offsets: Iterable[int]) -> Iterator[tuple[int, int]]:
+        """Yield the line and column, counted from 1, of each offset in bytes. The offsets ascend."""
+        line, counted = 1 + self.blank_lines, 0
+        for offset in offsets:
+            line += self.content.count(b"\n", counted, offset)
+            line_start = self.content.rfind(b"\n", 0, offset) + 1
+            before = self.content[line_start:offset].decode(self.encoding, "replace")
+            yield line, len(before) + 1
+            counted = offset
+
+
 class GpxFile(msgspec.Struct, frozen=True, eq=False):
     """What the reader found. At least one of the lines or waypoints holds a usable point.
 
@@ -124,3 +150,6 @@ class GpxFile(msgspec.Struct, frozen=True, eq=False):
     waypoints: tuple[Waypoint, ...]
     skipped: tuple[Skipped, ...]
     skipped_count: int
+    without_zone: int
+    """Times of points of tracks and routes that name no zone; they are read as UTC."""
+    text: GpxText

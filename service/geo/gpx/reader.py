@@ -22,6 +22,7 @@ from service.geo.gpx.model import (
     GpxFile,
     GpxLimits,
     GpxRefused,
+    GpxText,
     LineKind,
     RefusalReason,
     Skipped,
@@ -29,6 +30,8 @@ from service.geo.gpx.model import (
 
 _PIECE_BYTES: Final = 2**18
 """Large, because expat before 2.6 reads an unfinished token again with every piece."""
+
+_BLANKS: Final = b" \t\r\n"
 
 _GPX_NAMESPACE: Final = "http://www.topografix.com/GPX/1/"
 
@@ -87,8 +90,12 @@ def read_gpx(content: bytes, *, now: datetime, limits: GpxLimits = DEFAULT_LIMIT
         )
     if not content or content.isspace():
         raise GpxRefused("empty", "The file is empty.")
-    readable, encoding = to_readable(content)
-    reading = _Reading(readable, encoding, limits, now)
+    written = content.lstrip(_BLANKS)
+    if not written.startswith(b"<?xml"):
+        written = content  # only a declaration must come first
+    readable, encoding = to_readable(written)
+    blank_lines = content.count(b"\n", 0, len(content) - len(written))
+    reading = _Reading(GpxText(readable, encoding, blank_lines), limits, now)
     reading.parse()
     return reading.result()
 
@@ -111,13 +118,12 @@ class _Reading:
     the text that is open elsewhere.
     """
 
-    def __init__(self, content: bytes, encoding: str, limits: GpxLimits, now: datetime) -> None:
-        self._content = content
-        self._encoding = encoding
+    def __init__(self, text: GpxText, limits: GpxLimits, now: datetime) -> None:
+        self._text = text
         self._limits = limits
         self._assembly = Assembly(limits, now)
         self._names: dict[str, str] = {}
-        self._parser = expat.ParserCreate(encoding, None, self._names)
+        self._parser = expat.ParserCreate(text.encoding, None, self._names)
         self._parser.buffer_text = True
         self._parser.StartDoctypeDeclHandler = self._refuse_doctype
         self._parser.StartElementHandler = self._start
@@ -151,7 +157,7 @@ class _Reading:
 
     def parse(self) -> None:
         """Feed the content in large pieces; after each, check the limits and gather the points."""
-        view = memoryview(self._content)
+        view = memoryview(self._text.content)
         try:
             for start in range(0, len(view), _PIECE_BYTES):
                 piece = view[start : start + _PIECE_BYTES]
@@ -162,7 +168,7 @@ class _Reading:
             self._parser.Parse(b"", True)  # noqa: FBT003  positional only
             self._check(fed=len(view))
         except expat.ExpatError as error:
-            raise _malformed(error) from error
+            raise _malformed(error, self._text.blank_lines) from error
         finally:
             self._let_go()
         self._assembly.gather(final=True)
@@ -307,7 +313,7 @@ class _Reading:
         raise GpxRefused(
             reason,
             detail if limit is None else f"{detail}: the limit is {limit}.",
-            line=self._parser.CurrentLineNumber,
+            line=self._parser.CurrentLineNumber + self._text.blank_lines,
             column=self._parser.CurrentColumnNumber + 1,
             limit=limit,
         )
@@ -327,17 +333,16 @@ class _Reading:
             waypoints=tuple(assembly.waypoints),
             skipped=skipped,
             skipped_count=assembly.skips.count,
+            without_zone=assembly.without_zone,
+            text=self._text,
         )
 
     def _skipped(self) -> Iterator[Skipped]:
-        """Yield the parts left out with their lines and columns, counted in one pass over the content."""
-        line, counted = 1, 0
-        for offset, what, reason in self._assembly.skips.first:
-            line += self._content.count(b"\n", counted, offset)
-            line_start = self._content.rfind(b"\n", 0, offset) + 1
-            before = self._content[line_start:offset].decode(self._encoding, "replace")
-            yield Skipped(line=line, column=len(before) + 1, what=what, reason=reason)
-            counted = offset
+        """Yield what was left out, each with its line and column."""
+        first = self._assembly.skips.first
+        found = self._text.lines_and_columns(offset for offset, _, _ in first)
+        for (line, column), (_, what, reason) in zip(found, first, strict=True):
+            yield Skipped(line=line, column=column, what=what, reason=reason)
 
 
 def _gpx_prefixes(attributes: Mapping[str, str]) -> Iterator[str]:
@@ -350,9 +355,9 @@ def _gpx_prefixes(attributes: Mapping[str, str]) -> Iterator[str]:
                 yield name.removeprefix("xmlns:") + ":"
 
 
-def _malformed(error: expat.ExpatError) -> GpxRefused:
+def _malformed(error: expat.ExpatError, blank_lines: int) -> GpxRefused:
     message = expat.ErrorString(error.code)
-    line, column = error.lineno, error.offset + 1
+    line, column = error.lineno + blank_lines, error.offset + 1
     if error.code in _CUT_OFF:
         return GpxRefused("truncated", f"The file is cut off: {message}.", line=line, column=column)
     return GpxRefused("not-well-formed", f"The file is not XML: {message}.", line=line, column=column)

@@ -66,6 +66,8 @@ def test_reading_many_is_reading_each(texts: list[str]) -> None:
         ("2012-02-29T23:59:59-0330", "2012-03-01T03:29:59+00:00"),
         ("2012-02-29T23:59:59+02", "2012-02-29T21:59:59+00:00"),
         ("2012-02-29t23:59:59z", "2012-02-29T23:59:59+00:00"),
+        ("\u06f2\u06f0\u06f1\u06f2-\u06f0\u06f2-\u06f2\u06f9T23:59:59Z", "2012-02-29T23:59:59+00:00"),
+        ("\u0968\u0966\u0967\u0968-02-29T\u0968\u0969:59:59Z", "2012-02-29T23:59:59+00:00"),
     ],
 )
 def test_the_ways_devices_write_a_time_are_understood(text: str, expected: str) -> None:
@@ -92,7 +94,6 @@ def test_the_ways_devices_write_a_time_are_understood(text: str, expected: str) 
         "2012-1-1T00:00:00Z",
         "2012-01-01",
         "2012-01-01T00:00:00 CET",
-        "\u0662\u0660\u0661\u0662-01-01T00:00:00Z",
     ],
 )
 def test_what_is_no_date_and_time_is_none(text: str) -> None:

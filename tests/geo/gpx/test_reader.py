@@ -259,6 +259,7 @@ def test_a_bad_point_among_good_ones_is_left_out_and_named(lat: str, lon: str, r
     file = read(gpx(track([POINT, point(lat, lon), POINT], [POINT])))
     assert file.tracks[0].fixes.lat.tolist() == [51.5] * 3
     assert file.tracks[0].fixes.starts.tolist() == [0, 2]
+    assert file.tracks[0].after_unusable.tolist() == [1]
     assert file.skipped_count == 1
     assert (file.skipped[0].what, file.skipped[0].reason) == ("point", reason)
 
