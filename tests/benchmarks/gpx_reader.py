@@ -1,4 +1,4 @@
-"""The GPX reader beside expat doing nothing, and its memory: `python -m tests.benchmarks.gpx_reader`."""
+"""The GPX reader compared with expat alone, and its memory: `python -m tests.benchmarks.gpx_reader`."""
 
 import math
 import subprocess
@@ -19,7 +19,7 @@ NOW: Final = datetime(2026, 7, 1, tzinfo=UTC)
 STARTED: Final = datetime(2026, 5, 1, tzinfo=UTC)
 POINTS: Final = 200_000
 WITHIN: Final = GpxLimits(file_bytes=2 * DEFAULT_LIMITS.file_bytes)
-"""200,000 points laid out in lines are 24 MB, more than the service takes; speed does not depend on it."""
+"""200,000 points in lines are 24 MB, more than the service accepts; the speed does not depend on that."""
 
 SPEED_TARGET: Final = 0.40
 MEMORY_TARGET: Final = 2.5
@@ -34,7 +34,7 @@ COMPACT: Final = LINES.replace("\n", "").replace("  ", "")
 
 
 def main() -> None:
-    """Measure two layouts of the same walk, then the memory for a file as large as is read."""
+    """Measure two layouts of the same walk, then the memory for the largest file that is accepted."""
     for layout, template in (("in lines", LINES), ("compact", COMPACT)):
         content = recording(template)
         beside_empty_handlers(layout, content, buffered=False)
@@ -53,7 +53,7 @@ def beside_empty_handlers(layout: str, content: bytes, *, buffered: bool) -> Non
 
 
 def recording(template: str) -> bytes:
-    """Return a walk of a fix a second, with elevations and times."""
+    """Return a walk of one fix a second, with elevations and times."""
     points = (
         template.format(
             51.5 + 0.1 * math.sin(n / 1_000),
@@ -75,7 +75,7 @@ def rate(work: Callable[[], object]) -> float:
 
 
 def parse_only(content: bytes, *, buffered: bool) -> None:
-    """Parse with handlers that do nothing: what any reader on expat has to spend."""
+    """Parse with handlers that do nothing: the least any reader on expat costs."""
     parser = expat.ParserCreate()
     parser.buffer_text = buffered
     parser.StartElementHandler = lambda _tag, _attributes: None
@@ -85,7 +85,7 @@ def parse_only(content: bytes, *, buffered: bool) -> None:
 
 
 def measure_memory() -> None:
-    """Read a file as large as the service takes, each time in a process of its own, and print its growth."""
+    """Read the largest file, each time in a process of its own, and print how much that process grows."""
     whole = recording(LINES)
     end = whole.rindex(b"</trkpt>", 0, DEFAULT_LIMITS.file_bytes - 100) + len(b"</trkpt>")
     content = whole[:end] + b"</trkseg></trk></gpx>"
@@ -108,7 +108,7 @@ def grown_in_a_child(path: Path) -> float:
 
 
 def grown_mb(path: Path) -> float:
-    """Return how far above its size before, the file loaded, this process rose while reading (Linux)."""
+    """Return by how much reading raised this process's memory, the file itself left out (Linux)."""
     read_gpx(b"<gpx><wpt lat='1' lon='1'/></gpx>", now=NOW)
     content = path.read_bytes()
     Path("/proc/self/clear_refs").write_text("5")  # the peak starts anew

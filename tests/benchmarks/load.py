@@ -1,4 +1,4 @@
-"""A load of plain HTTP/1.1 requests over kept-alive connections, cheap enough not to be what is measured."""
+"""Sends plain HTTP/1.1 requests over kept-alive connections, at a cost small beside the service's."""
 
 import asyncio
 import time
@@ -8,7 +8,7 @@ import msgspec
 
 
 class Request(msgspec.Struct, frozen=True):
-    """One request, ready to be written."""
+    """The bytes of one request."""
 
     content: bytes
 
@@ -22,7 +22,7 @@ def a_request(method: str, path: str, headers: dict[str, str], body: bytes = b""
 
 
 async def rate(port: int, makers: list[Callable[[], Request]], seconds: float) -> float:
-    """Return answers a second with one connection for each maker. Raises where an answer is no success."""
+    """Return answers a second, with one connection for each maker. Raises at an answer of 300 or more."""
     until = time.perf_counter() + seconds
     began = time.perf_counter()
     counts = await asyncio.gather(*(_send(port, maker, until) for maker in makers))

@@ -1,11 +1,11 @@
-"""What row-level security costs: reads as the application, beside the same without policies.
+"""What row-level security costs: reads as the application, compared with reads that no policy binds.
 
     python -m tests.benchmarks.policies
 
-The reads made most verify their token and read in one round trip; beside them stands the same function called
-by a superuser, whom no policy binds. All others open a transaction that says whose it is; beside them stands
-the query alone, with nothing but its own WHERE, on asyncpg's pool as it comes, which sends a reset when it is
-given a connection back. What is saved by doing without that is left out of a second figure.
+The most frequent reads are one SQL function that verifies the token and reads. The limit is the same function
+called by a superuser. All other reads open a transaction for a practice and a therapist. Their limit is the
+query alone as a superuser, on an ordinary asyncpg pool, which sends a reset whenever a connection comes back.
+Towpath's pool sends none, so a second limit leaves the reset out as well.
 """
 
 import asyncio
@@ -41,7 +41,7 @@ TARGET: Final = 0.60
 Read = Callable[[Connection], Awaitable[object]]
 
 
-class Known(msgspec.Struct, frozen=True):
+class OwnRows(msgspec.Struct, frozen=True):
     """A therapist's own rows, and the access token that opens them."""
 
     tenant: Tenant
@@ -55,35 +55,35 @@ class Known(msgspec.Struct, frozen=True):
 
 
 def main() -> None:
-    """Measure every read and print it."""
+    """Measure every read and print its line."""
     with served() as service:
         measure_policies(service)
 
 
 def measure_policies(service: Served) -> None:
-    """Print each read's rate under row-level security, the rate without, and their ratio."""
-    known = a_practice_of(service.phones[3])
+    """Print each read's rate with row-level security, the rate without, and their ratio."""
+    own = a_practice_of(service.phones[3])
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         app = runner.run(open_pool(service.app_dsn, size=CONNECTIONS))
         superuser = runner.run(open_pool(service.admin_dsn, size=CONNECTIONS))
         as_it_comes = runner.run(ordinary_pool(service.admin_dsn))
-        for name, hot in hot_reads(known).items():
+        for name, hot in hot_reads(own).items():
             compare(
-                f"{name}: one function under row-level security, beside the same without",
+                f"{name}: one function under row-level security, compared with the same without",
                 "/s",
-                lambda hot=hot: runner.run(rate(lambda: hot(known.by_token(app)))),  # type: ignore[misc]
-                lambda hot=hot: runner.run(rate(lambda: hot(known.by_token(superuser)))),  # type: ignore[misc]
+                lambda hot=hot: runner.run(rate(lambda: hot(own.by_token(app)))),  # type: ignore[misc]
+                lambda hot=hot: runner.run(rate(lambda: hot(own.by_token(superuser)))),  # type: ignore[misc]
                 target=HOT_TARGET,
             )
-        for name, read in reads(known).items():
+        for name, read in reads(own).items():
             for beside, pool, target in (
                 ("", as_it_comes, TARGET),
                 (" and no reset", superuser.connections, None),
             ):
                 compare(
-                    f"{name}: row-level security, beside a plain WHERE{beside}",
+                    f"{name}: row-level security, compared with a plain WHERE{beside}",
                     "/s",
-                    lambda read=read: runner.run(rate(lambda: guarded(Begin(app, known.tenant), read))),  # type: ignore[misc]
+                    lambda read=read: runner.run(rate(lambda: guarded(Begin(app, own.tenant), read))),  # type: ignore[misc]
                     lambda read=read, pool=pool: runner.run(rate(lambda: plain(pool, read))),  # type: ignore[misc]
                     target=target,
                 )
@@ -95,8 +95,8 @@ async def ordinary_pool(dsn: str) -> asyncpg.Pool:
     return await asyncpg.create_pool(dsn, min_size=CONNECTIONS, max_size=CONNECTIONS)
 
 
-def a_practice_of(phone: Phone) -> Known:
-    """Let a therapist draw twenty routes, walk one and write a few notes."""
+def a_practice_of(phone: Phone) -> OwnRows:
+    """Draw twenty routes, hold a session on one and write notes about it."""
     routes = [a_route(phone, f"Route {number:02}") for number in range(20)]
     session = a_session(phone, route_id=routes[0])
     for minute in range(NOTES):
@@ -105,26 +105,26 @@ def a_practice_of(phone: Phone) -> Known:
     token = parse_token(phone.tokens["access_token"], "access")
     assert token is not None
     tenant = Tenant(token.practice_id, phone.therapist_id)
-    return Known(tenant, token.digest, UUID(routes[0]), UUID(session.rpartition("/")[2]))
+    return OwnRows(tenant, token.digest, UUID(routes[0]), UUID(session.rpartition("/")[2]))
 
 
-def hot_reads(known: Known) -> dict[str, Callable[[TokenReader], Awaitable[object]]]:
-    """Return the reads that are one function."""
+def hot_reads(own: OwnRows) -> dict[str, Callable[[TokenReader], Awaitable[object]]]:
+    """Return the reads that are one SQL function."""
     return {
-        "route by id": lambda by_token: find_route_of_token(by_token, known.route_id),
-        "session by id": lambda by_token: find_session_of_token(by_token, known.session_id),
-        "track GeoJSON": lambda by_token: find_geojson_of_token(by_token, known.session_id),
+        "route by id": lambda by_token: find_route_of_token(by_token, own.route_id),
+        "session by id": lambda by_token: find_session_of_token(by_token, own.session_id),
+        "track GeoJSON": lambda by_token: find_geojson_of_token(by_token, own.session_id),
     }
 
 
-def reads(known: Known) -> dict[str, Read]:
-    """Return ordinary reads, of one row and of several."""
-    practice_id, session_id = known.tenant.practice_id, known.session_id
+def reads(own: OwnRows) -> dict[str, Read]:
+    """Return the reads that open a transaction, of one row and of several."""
+    practice_id, session_id = own.tenant.practice_id, own.session_id
     return {
         "session by id, in a transaction": lambda connection: find_session(
             connection, practice_id, session_id
         ),
-        "route by id": lambda connection: find_route(connection, practice_id, known.route_id),
+        "route by id": lambda connection: find_route(connection, practice_id, own.route_id),
         f"{NOTES} notes of a session": lambda connection: list_note_sizes(
             connection, practice_id, session_id, after=None, limit=NOTES
         ),
@@ -135,7 +135,7 @@ def reads(known: Known) -> dict[str, Read]:
 
 
 async def guarded(begin: Begin, read: Read) -> object:
-    """Read as every ordinary handler does."""
+    """Read in a transaction, as most handlers do."""
     async with begin.read() as connection:
         return await read(connection)
 
@@ -147,7 +147,7 @@ async def plain(pool: asyncpg.Pool, read: Read) -> object:
 
 
 async def rate(read: Callable[[], Awaitable[object]]) -> float:
-    """Return reads a second over sixteen connections at once. Raises where one finds nothing."""
+    """Return reads a second over sixteen connections. Raises LookupError where one finds nothing."""
     until = time.perf_counter() + SECONDS
 
     async def reading() -> int:

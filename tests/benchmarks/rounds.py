@@ -1,4 +1,4 @@
-"""Interleaved rounds of two things on the same machine: machines drift, ratios stay."""
+"""Measures a figure and its limit in turn, several times: a machine's speed drifts, their ratio does not."""
 
 import statistics
 from collections.abc import Callable
@@ -10,23 +10,23 @@ ROUNDS: Final = 7
 
 
 class Compared(msgspec.Struct, frozen=True):
-    """A figure beside its limit, each once a round."""
+    """A figure and its limit, measured once each round."""
 
     name: str
     unit: str
     figures: list[float]
     limits: list[float]
     target: float | None
-    """The least ratio wanted, or the greatest where `smaller` is better."""
+    """The least ratio of figure to limit that is wanted; the greatest where `smaller` is true."""
     smaller: bool = False
 
     @property
     def ratios(self) -> list[float]:
-        """Return figure by limit, round by round."""
+        """Return figure divided by limit, for each round."""
         return [figure / limit for figure, limit in zip(self.figures, self.limits, strict=True)]
 
     def line(self) -> str:
-        """Return the figure, the limit, their ratio with its spread, and whether it is as wanted."""
+        """Return the medians, the ratio with its least and greatest, and whether the target is met."""
         ratio = statistics.median(self.ratios)
         spread = f"{min(self.ratios):.2f}-{max(self.ratios):.2f}"
         text = (
@@ -49,7 +49,7 @@ def compare(
     smaller: bool = False,
     rounds: int = ROUNDS,
 ) -> Compared:
-    """Measure both in turn, after one warm-up each, and print the line."""
+    """Warm both up once, measure them in turn, and print the line."""
     figure(), limit()
     pairs = [(figure(), limit()) for _ in range(rounds)]
     compared = Compared(name, unit, [pair[0] for pair in pairs], [pair[1] for pair in pairs], target, smaller)

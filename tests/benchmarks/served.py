@@ -1,4 +1,4 @@
-"""The service in a process of its own on an embedded server, with the same reads beside it unguarded."""
+"""Runs the service in a process of its own, and beside it a bare application without sign-in and policies."""
 
 import asyncio
 import multiprocessing
@@ -37,7 +37,7 @@ PEOPLE = 8
 
 
 class Served(msgspec.Struct, frozen=True):
-    """A running service and people signed in to practices of their own."""
+    """Both running applications, and phones that are signed in, each to a practice of its own."""
 
     port: int
     bare_port: int
@@ -49,7 +49,7 @@ class Served(msgspec.Struct, frozen=True):
 
 @contextmanager
 def served() -> Iterator[Served]:
-    """Run it all for as long as the block lasts."""
+    """Run both until the block ends."""
     with tempfile.TemporaryDirectory() as folder, start_embedded(Path(folder) / "data") as server:
         name, password = f"bench_{token_hex(3)}", token_hex(16)
         admin_dsn = asyncio.run(_prepare(server, name, password))
@@ -98,7 +98,7 @@ def _serve(dsn: str, admin_dsn: str, ports: Any) -> None:
 
 
 async def _serve_both(dsn: str, admin_dsn: str, ports: Any) -> None:
-    """Serve the service, and a bare application that reads as a superuser for whoever asks."""
+    """Serve the service and the bare application, which reads as a superuser."""
     configure_logs(level="info", machine=True)
     app = create_app(Composition(dsn=dsn, keys=KeyFile.new(), address=""))
     bare = _bare(admin_dsn)
@@ -119,7 +119,7 @@ def _uvicorn(app: Litestar) -> uvicorn.Server:
 
 
 def _bare(admin_dsn: str) -> Litestar:
-    """Return the limit: the same route read with no sign-in, no row-level security and no middleware."""
+    """Return the bare application: the same read without sign-in, row-level security and middleware."""
 
     @get("/empty")
     async def empty() -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""The service under load, beside its limits: reads, lists, writers, uploads, start and memory."""
+"""The service under load, compared with its limits: reads, lists, writes, uploads, start and memory."""
 
 import asyncio
 import itertools
@@ -26,6 +26,7 @@ from service.record.tracks import Window, cut_and_summarise
 from tests.benchmarks.load import Request, a_request, rate
 from tests.benchmarks.rounds import compare
 from tests.benchmarks.served import Served, a_route, served
+from tests.http.running import listen
 from tests.http.sessions import a_client, a_recording, a_session, at, send_track
 from tests.http.world import Phone
 
@@ -58,7 +59,7 @@ def per_second(port: int, makers: list[Callable[[], Request]]) -> float:
 
 
 def read_one_route(service: Served) -> None:
-    """Signed in and under row-level security, beside the same read without either."""
+    """Read a route signed in and under row-level security; the limit is the bare application."""
     phone = service.phones[0]
     route_id = a_route(phone)
     signed = a_request("GET", f"/v1/routes/{route_id}", bearer(phone))
@@ -74,7 +75,7 @@ def read_one_route(service: Served) -> None:
 
 
 def list_routes(service: Served) -> None:
-    """Twenty routes a page, beside an empty handler."""
+    """List twenty routes; the limit is an empty handler."""
     phone = service.phones[1]
     for number in range(20):
         a_route(phone, f"Route {number:02}")
@@ -90,7 +91,7 @@ def list_routes(service: Served) -> None:
 
 
 def read_track_map(service: Served) -> None:
-    """Ask for a track as it was encoded and compressed at upload, beside an empty handler."""
+    """Read a track that was encoded and compressed at upload; the limit is an empty handler."""
     phone = service.phones[4]
     session = a_session(phone)
     assert send_track(phone, session, a_recording(out_s=POINTS // 2)).status_code == 201
@@ -106,9 +107,9 @@ def read_track_map(service: Served) -> None:
 
 
 def write_notes(service: Served) -> None:
-    """Write on one practice from eight connections, beside the same on eight practices.
+    """Write notes in one practice from eight connections; the limit is the same in eight practices.
 
-    Each connection writes to sessions of its own in turn, so that none comes to hold hundreds of notes.
+    Each connection takes its own sessions in turn, so that no session gets hundreds of notes.
     """
     one = [_writing(service.phones[0]) for _ in range(CONNECTIONS)]
     all_of_them = [_writing(phone) for phone in service.phones]
@@ -134,7 +135,7 @@ def _writing(phone: Phone) -> Callable[[], Request]:
 
 
 def upload_tracks(service: Served) -> None:
-    """Processor time of an upload through everything, beside reading, measuring and encoding alone."""
+    """Upload a track; the limit is the processor time of reading, measuring and encoding it alone."""
     phone = service.phones[2]
     client_id = a_client(phone)
     headers = bearer(phone) | {"Content-Type": "application/gpx+xml"}
@@ -158,7 +159,7 @@ def upload_tracks(service: Served) -> None:
 
 
 def alone(content: bytes) -> float:
-    """Return milliseconds of processor to read, measure and encode, and nothing else."""
+    """Return the milliseconds of processor time to read, measure and encode."""
     began = time.process_time()
     now = datetime.now(UTC)
     walked, _ = cut_and_summarise(read_recording(content, now), Window(None, None), None)
@@ -167,7 +168,7 @@ def alone(content: bytes) -> float:
 
 
 def encode(walked: Fixes, content: bytes, now: datetime) -> None:
-    """Make every form a track is kept in."""
+    """Make every form in which a track is stored."""
     compress(content)
     pack_fixes(walked)
     gzip_bytes(track_geojson(walked, {}))
@@ -175,19 +176,19 @@ def encode(walked: Fixes, content: bytes, now: datetime) -> None:
 
 
 def cpu_s(pid: int) -> float:
-    """Return the processor time a process has used."""
+    """Return the seconds of processor time a process has used."""
     fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def resident_mb(pid: int) -> float:
-    """Return the memory a process holds."""
+    """Return the resident memory of a process."""
     lines = Path(f"/proc/{pid}/status").read_text(encoding="ascii").splitlines()
     return next(int(line.split()[1]) / 1_024 for line in lines if line.startswith("VmRSS"))
 
 
 def start_warm() -> None:
-    """Time from the command to the first answer, database and compiled files made before; memory then."""
+    """Print the time from the command to the first answer, and the memory then; the database exists."""
     with tempfile.TemporaryDirectory() as folder:
         figures = [_start(folder) for _ in range(6)][1:]
     seconds = sorted(each[0] for each in figures)
@@ -198,7 +199,9 @@ def start_warm() -> None:
 
 
 def _start(folder: str) -> tuple[float, float]:
-    environment = {**os.environ, "TOWPATH_DATA": folder + "/data", "TOWPATH_PORT": "8497"}
+    with listen() as listening:
+        port = str(listening.getsockname()[1])
+    environment = {**os.environ, "TOWPATH_DATA": folder + "/data", "TOWPATH_PORT": port}
     environment.pop("PYTHONDONTWRITEBYTECODE", None)
     began = time.perf_counter()
     command = [sys.executable, "-m", "service", "serve"]
@@ -206,7 +209,7 @@ def _start(folder: str) -> tuple[float, float]:
     try:
         while time.perf_counter() - began < 60:
             try:
-                httpx.get("http://127.0.0.1:8497/health/ready").raise_for_status()
+                httpx.get(f"http://127.0.0.1:{port}/health/ready").raise_for_status()
                 break
             except httpx.HTTPError:
                 time.sleep(0.005)
