@@ -56,22 +56,26 @@ class Attempt(msgspec.Struct, frozen=True):
 
 @asynccontextmanager
 async def counted(pool: Pool, attempt: Attempt, now: datetime) -> AsyncIterator[None]:
-    """Count an attempt and commit that; the block then judges it. Raises TooManyAttempts.
+    """Count an attempt and commit that; the block then judges it. Raises TooManyAttempts, Overloaded.
+
+    Attempts at one account are judged one after the other. Otherwise right passwords sent at once would
+    count as failures of each other until all are judged.
 
     Where the block is too busy to judge it, the count is taken back: otherwise an overload would lock out
     whoever tries again patiently.
     """
-    async with system_write(pool) as connection:
-        wait = await _count(connection, attempt, now)
-    if wait is not None:
-        raise TooManyAttempts(wait)
-    try:
-        yield
-    except Overloaded:
+    async with pool.turns.slot(attempt.account_bucket):
         async with system_write(pool) as connection:
-            for bucket, _ in attempt.buckets():
-                await uncount_attempt(connection, bucket)
-        raise
+            wait = await _count(connection, attempt, now)
+        if wait is not None:
+            raise TooManyAttempts(wait)
+        try:
+            yield
+        except Overloaded:
+            async with system_write(pool) as connection:
+                for bucket, _ in attempt.buckets():
+                    await uncount_attempt(connection, bucket)
+            raise
 
 
 async def _count(connection: Connection, attempt: Attempt, now: datetime) -> timedelta | None:

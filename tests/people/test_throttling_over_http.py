@@ -3,6 +3,7 @@
 import asyncio
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
@@ -185,7 +186,7 @@ def test_who_shares_the_email_elsewhere_makes_no_phones_known_here(world: World,
     assert 429 in statuses
 
 
-def test_who_shares_the_email_elsewhere_cannot_lock_out_a_phone_that_says_its_practice(
+def test_who_shares_the_email_elsewhere_cannot_lock_out_a_known_phone(
     world: World, eves_practice: str
 ) -> None:
     device, here = a_device(), str(world.practice_id)
@@ -193,8 +194,53 @@ def test_who_shares_the_email_elsewhere_cannot_lock_out_a_phone_that_says_its_pr
     assert ada.ask(world.ada_email, PASSWORD, device=device, practice_id=here).status_code == 200
     Guesser(world).fail(world.ada_email, FREE_FAILURES + 2)
     assert Guesser(world).ask(world.ada_email, EVE_PASSWORD, practice_id=eves_practice).status_code == 429
-    assert ada.ask(world.ada_email, PASSWORD, device=device).status_code == 429
-    assert ada.ask(world.ada_email, PASSWORD, device=device, practice_id=here).status_code == 200
+    assert Guesser(world).ask(world.ada_email, PASSWORD).status_code == 429
+    for named in ({}, {"practice_id": here}):
+        assert ada.ask(world.ada_email, PASSWORD, device=device, **named).status_code == 200
+
+
+def test_an_invitation_nobody_accepted_changes_nothing_for_who_has_the_email(world: World) -> None:
+    device = a_device()
+    ada = Guesser(world)
+    assert ada.ask(world.ada_email, PASSWORD, device=device).status_code == 200
+    invited = {"id": str(uuid4()), "email": world.ada_email, "name": "Ada"}
+    assert world.cleo.post("/v1/therapists", invited).status_code == 201
+    assert world.cleo.put(f"/v1/therapists/{invited['id']}/invitation").status_code == 200
+    Guesser(world).fail(world.ada_email, FREE_FAILURES + 2)
+    assert ada.ask(world.ada_email, PASSWORD, device=device).status_code == 200
+
+
+def test_an_invitation_nobody_accepted_does_not_keep_failures_from_being_forgotten(world: World) -> None:
+    invited = {"id": str(uuid4()), "email": world.ada_email, "name": "Ada"}
+    assert world.cleo.post("/v1/therapists", invited).status_code == 201
+    for _ in range(3):
+        eve = Guesser(world)
+        assert eve.fail(world.ada_email, FREE_FAILURES) == [401] * FREE_FAILURES
+        assert eve.ask(world.ada_email, PASSWORD).status_code == 200
+
+
+PARALLEL = FREE_FAILURES + 3
+
+
+def at_once(world: World, email: str, password: str) -> list[int]:
+    """Send the same sign-in from several phones at once and return the statuses, sorted."""
+    guesser = Guesser(world)
+    with ThreadPoolExecutor(PARALLEL) as phones:
+        answers = list(phones.map(lambda _: guesser.ask(email, password), range(PARALLEL)))
+    return sorted(each.status_code for each in answers)
+
+
+def test_right_passwords_sent_at_once_are_all_right(world: World) -> None:
+    assert at_once(world, world.ada_email, PASSWORD) == [200] * PARALLEL
+
+
+def test_wrong_passwords_sent_at_once_count_like_as_many_in_a_row(world: World, look: Look) -> None:
+    judged, refused = FREE_FAILURES + 1, PARALLEL - FREE_FAILURES - 1
+    counted = "SELECT sum(failures + attempts_refused) FROM throttle"
+    before = look.value(counted) or 0
+    assert at_once(world, world.ada_email, GUESS) == [401] * judged + [429] * refused
+    assert look.value(counted) == before + 2 * PARALLEL  # once for the account, once for the network
+    assert Guesser(world).ask(world.ada_email, PASSWORD).status_code == 429
 
 
 def test_guessing_the_password_from_a_stolen_phone_is_slowed_down(world: World) -> None:

@@ -1,6 +1,7 @@
 """The pool, and transactions that always know their practice."""
 
 import asyncio
+import sys
 import time
 from collections.abc import AsyncIterator, Callable, Hashable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -57,6 +58,8 @@ WRITE_TIMEOUT_S: Final = 10
 WAITING_EACH: Final = 500
 """Requests of one practice that wait for a connection or to write; the next one is refused."""
 
+TURNS_WAITING_EACH: Final = 32
+
 STATEMENTS_KEPT: Final = 100
 """Prepared on each connection; asyncpg's own default."""
 
@@ -68,7 +71,7 @@ WRITE: Final = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"
 class Pool:
     """The connections to the database, shared between practices."""
 
-    __slots__ = ("connections", "shares", "writers")
+    __slots__ = ("connections", "shares", "turns", "writers")
 
     def __init__(self, connections: asyncpg.Pool, size: int) -> None:
         self.connections = connections
@@ -86,6 +89,14 @@ class Pool:
             waiting_each=WAITING_EACH,
             refusal="too many writes of this practice wait; try again",
         )
+        self.turns = FairShares(
+            sys.maxsize,
+            most_each=1,
+            wait_s=WRITE_TIMEOUT_S,
+            waiting_each=TURNS_WAITING_EACH,
+            refusal="too many attempts at this account wait; try again",
+        )
+        """For what must happen one at a time in this process, such as attempts at one account's password."""
 
     async def __aenter__(self) -> Self:
         """Return the pool."""
