@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from service.commands.installation import (
+    CommandRefused,
     Installation,
     connected_directly,
     migrator_of,
@@ -14,23 +15,28 @@ from service.commands.installation import (
     release,
     say,
 )
-from service.config import Settings, read_settings
+from service.config import read_settings
 from service.foundation.crypto.key_file import KeyFileError, load_key_file
-from service.foundation.crypto.sealing import Keyring, WrongKeyFile
 from service.foundation.database.dumps import programs_for
-from service.foundation.database.keep_backup import Manifest, back_up
+from service.foundation.database.keep_backup import Backup, back_up
 
 
 @click.command("backup")
 @click.argument("dest", type=click.Path(path_type=Path))
-def command(dest: Path) -> None:
+@click.option("--without-client-keys", is_flag=True, help="Leave the clients' wrapped keys out.")
+def command(dest: Path, *, without_client_keys: bool) -> None:
     """Back every practice up into the new folder DEST, as of one instant, and read it back.
 
     The service may run meanwhile. A database of your own is dumped as TOWPATH_MIGRATOR_URL, since row-level
     security hides rows from the service's own login.
 
-    The key file is NOT in the backup. Without it the backup cannot be read by anyone, you included; with it
-    the backup is every record there is. Keep a copy of the key file, and keep it elsewhere.
+    The backup is encrypted under the key file, which is NOT in it. Without the key file the backup cannot be
+    read by anyone, you included; with it the backup is every record there is. Keep a copy of the key file,
+    and keep it elsewhere.
+
+    The clients' keys are a file of their own, client-keys.sealed. Erasing a client means destroying the
+    client's key, so delete this file from a backup as soon as a newer backup exists: what the records of the
+    old backup say of clients then stays closed for ever. --without-client-keys does not write it at all.
 
     \b
     Example:
@@ -38,37 +44,34 @@ def command(dest: Path) -> None:
     """  # noqa: D301  \b is click's mark for lines that stay as they are
     settings = read_settings()
     with open_installation(settings, beside_service=True) as installation:
-        manifest = asyncio.run(_back_up(installation, dest.absolute()))
+        backup = asyncio.run(_back_up(installation, dest.absolute(), client_keys=not without_client_keys))
+    rows = backup.kept_rows
     click.echo(
-        f"{dest}: {manifest.rows['practice']} practices, {sum(manifest.rows.values())} rows,"
-        f" {manifest.size_bytes / 1e6:.1f} MB, verified"
+        f"{dest}: {rows['practice']} practices, {sum(rows.values())} rows,"
+        f" {backup.size_bytes / 1e6:.1f} MB, encrypted and verified"
     )
     click.echo(
-        f"To restore it you need the key file with the key {manifest.key_id}. It is not in the backup."
+        f"To restore it you need the key file with the key {backup.manifest.key_id}. It is not in the backup."
     )
-    _look_at_key_file(settings, manifest)
+    click.echo(f"That is {settings.keys}: keep a copy of it, apart from the backup.")
 
 
-async def _back_up(installation: Installation, dest: Path) -> Manifest:
+async def _back_up(installation: Installation, dest: Path, *, client_keys: bool) -> Backup:
+    try:
+        keys = load_key_file(installation.settings.keys)
+    except KeyFileError as error:
+        raise CommandRefused(
+            f"No backup was made, since it is encrypted under the key file. {error}"
+        ) from error
     async with connected_directly(migrator_of(installation, "back up")) as connection:
         return await back_up(
             connection,
             await programs_for(connection),
             migrator_of(installation, "back up"),
             dest,
+            keys,
+            client_keys=client_keys,
             release=release(),
             now=datetime.now(UTC),
             progress=say,
         )
-
-
-def _look_at_key_file(settings: Settings, manifest: Manifest) -> None:
-    """Say where the key file is, or that the backup has none to be opened with."""
-    try:
-        if not Keyring(load_key_file(settings.keys)).matches(manifest.key_check):
-            raise WrongKeyFile
-    except KeyFileError as error:
-        raise click.ClickException(
-            f"The backup is there, but the key file that opens it is not. {error}"
-        ) from error
-    click.echo(f"That is {settings.keys}: keep a copy of it, apart from the backup.")

@@ -15,7 +15,7 @@ import msgspec
 
 from service.config import PREFIX, Settings
 from service.foundation.crypto.key_file import KeyFileError, load_key_file
-from service.foundation.crypto.sealing import Keyring, WrongKeyFile
+from service.foundation.crypto.sealing import Keyring, key_id_of
 from service.foundation.database.checks import UnsafeDatabase, refuse_unsafe
 from service.foundation.database.embedded import EmbeddedError
 from service.foundation.database.embedded.binaries import find_binaries
@@ -161,9 +161,9 @@ def look_at_key_file(settings: Settings, key_check: bytes | None) -> Iterator[Fi
         yield note(f"There is no key file at {settings.keys} yet.", "The first start makes it.")
         return
     try:
-        if key_check is not None and not Keyring(load_key_file(settings.keys)).matches(key_check):
-            raise WrongKeyFile
-        load_key_file(settings.keys)
+        keys = load_key_file(settings.keys, None if key_check is None else key_id_of(key_check))
+        if key_check is not None:
+            Keyring(keys).refuse_other(key_check)
     except KeyFileError as error:
         yield wrong(str(error))
     else:

@@ -2,6 +2,7 @@
 
 import asyncio
 from pathlib import Path
+from uuid import UUID
 
 import click
 
@@ -16,11 +17,15 @@ from service.commands.installation import (
 )
 from service.config import read_settings
 from service.foundation.crypto.key_file import load_key_file
+from service.foundation.crypto.sealed_files import FileSeal
 from service.foundation.crypto.sealing import Keyring
 from service.foundation.database.dumps import programs_for
 from service.foundation.database.keep_backup import (
-    Manifest,
+    CLIENT_KEYS_FILE,
+    Backup,
+    find_keyless_clients,
     read_backup,
+    read_manifest,
     refuse_full,
     refuse_unusable,
     restore,
@@ -33,12 +38,13 @@ def command(source: Path) -> None:
     """Restore the backup in the folder SOURCE into an installation that was never started.
 
     Put the key file in its place first: TOWPATH_KEY_FILE, or keys/towpath.key in the data folder, mode 600.
-    All of the backup is restored or nothing. Phones then sign in again, for one that was lost may have been
-    revoked since; read everything anew, and send what they still hold. What they had sent after the backup
-    was made is lost, a change of password too.
+    All of the backup is restored or nothing. A backup whose client-keys.sealed was deleted is restored too:
+    the command then lists the clients whose records stay closed. Phones sign in again afterwards, for one
+    that was lost may have been revoked since; read everything anew, and send what they still hold. What they
+    had sent after the backup was made is lost, a change of password too.
 
-    A backup is run as SQL by a database administrator's login: restore only what you or your own service
-    wrote.
+    A backup is run as SQL by a database administrator's login. Only a holder of the key file can make one
+    that is restored.
 
     \b
     Example, on a new machine:
@@ -48,21 +54,29 @@ def command(source: Path) -> None:
     """  # noqa: D301  \b is click's mark for lines that stay as they are
     settings = read_settings()
     source = source.absolute()
-    manifest = read_backup(source)
-    refuse_unusable(manifest, Keyring(load_key_file(settings.keys)))
+    keys = load_key_file(settings.keys, read_manifest(source).key)
+    backup = read_backup(source, FileSeal(keys))
+    refuse_unusable(backup, Keyring(keys))
     with open_installation(settings) as installation:
-        asyncio.run(_restore(installation, source, manifest))
+        keyless = asyncio.run(_restore(installation, backup))
+    rows = backup.kept_rows
     click.echo(
-        f"Restored the backup of {manifest.created_at:%Y-%m-%d %H:%M} UTC: {manifest.rows['practice']}"
-        f" practices, {sum(manifest.rows.values())} rows. Start the service with `towpath serve`."
+        f"Restored the backup of {backup.manifest.created_at:%Y-%m-%d %H:%M} UTC: {rows['practice']}"
+        f" practices, {sum(rows.values())} rows. Start the service with `towpath serve`."
     )
+    if keyless:
+        click.echo(f"The backup lacks {CLIENT_KEYS_FILE}, so the records of these clients cannot be opened:")
+    for each in keyless:
+        click.echo(f"  client {each}")
 
 
-async def _restore(installation: Installation, source: Path, manifest: Manifest) -> None:
+async def _restore(installation: Installation, backup: Backup) -> list[UUID]:
+    """Restore a backup and return the clients whose keys it lacks."""
     dsn = migrator_of(installation, "restore")
     async with connected_directly(dsn) as migrator:
         await refuse_full(migrator)
         await make_roles(installation, migrator)
-        say(f"Restoring {sum(manifest.rows.values())} rows")
-        restore(await programs_for(migrator), dsn, source, manifest)
+        say(f"Restoring {sum(backup.kept_rows.values())} rows")
+        restore(await programs_for(migrator), dsn, backup)
         await bring_up(installation, migrator)
+        return await find_keyless_clients(migrator)

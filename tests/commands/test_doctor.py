@@ -37,7 +37,7 @@ def test_an_installation_that_is_still_to_begin_is_not_begun_by_looking(tmp_path
 
 def test_another_installations_key_file_is_found(own: Made) -> None:
     own.key_file.write_text(KeyFile.new().to_text())
-    assert "does not belong to this database" in finds_wrong(data=own.data)
+    assert "does not belong to these records" in finds_wrong(data=own.data)
 
 
 def test_a_missing_key_file_is_found(own: Made) -> None:

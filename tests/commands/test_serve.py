@@ -129,7 +129,7 @@ def test_a_setting_that_is_none_is_refused(tmp_path: Path) -> None:
 
 def test_another_installations_key_file_is_refused(own: Made) -> None:
     own.key_file.write_text(KeyFile.new().to_text())
-    assert "does not belong to this database" in refused("serve", data=own.data, port="0")
+    assert "does not belong to these records" in refused("serve", data=own.data, port="0")
 
 
 def test_a_missing_key_file_is_refused_and_none_is_made_in_its_place(own: Made) -> None:
@@ -150,7 +150,7 @@ def test_a_wrong_key_file_is_refused_before_anything_is_written(elsewhere: Elsew
     elsewhere.keys.write_text(KeyFile.new().to_text())
     elsewhere.ask("DELETE FROM migration_ledger WHERE number = (SELECT max(number) FROM migration_ledger)")
     written = elsewhere.ask(FIRST_WRITTEN)
-    assert "does not belong to this database" in refused("serve", **elsewhere.migrating, port="0")
+    assert "does not belong to these records" in refused("serve", **elsewhere.migrating, port="0")
     assert elsewhere.ask(FIRST_WRITTEN) == written
 
 

@@ -26,7 +26,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from msgspec import Struct
 
-from service.foundation.crypto.key_file import KEY_BYTES, KEY_ID_BYTES, Key, KeyFile, KeyFileError
+from service.foundation.crypto.key_file import KEY_BYTES, KEY_ID_BYTES, Key, KeyFile, WrongKeyFile
 
 VERSION: Final = 1
 AES_256_GCM: Final = 1
@@ -40,16 +40,6 @@ _NOBODY: Final = UUID(int=0)
 
 class SealBroken(Exception):
     """A sealed value does not open: damaged, moved, or sealed with another key. Never shows its content."""
-
-
-class WrongKeyFile(KeyFileError):
-    """The key file is a good one, but not the one this database was sealed with."""
-
-    def __init__(self) -> None:
-        super().__init__(
-            "This key file does not belong to this database. Nothing was written. Put back the key file "
-            "that was in use when the records were made, or point to the other database."
-        )
 
 
 Bound = UUID | datetime | str | None
@@ -167,6 +157,7 @@ class Keyring:
     """What the key file opens: the practices' keys, and the email addresses of the sign-in index."""
 
     def __init__(self, keys: KeyFile) -> None:
+        self._own = keys
         self._keys = {each.key_id: each for each in keys.wrap}
         self._first = keys.wrap[0]
         self._index = _derived(keys.index, b"email")
@@ -200,6 +191,11 @@ class Keyring:
         """Return what a new database stores, to recognise its key file later."""
         return _Seal(self._first, _NOBODY).seal(_CHECK_CELL, self._check)
 
+    def refuse_other(self, check: bytes) -> None:
+        """Return where `matches(check)`. Raises WrongKeyFile, which names the keys found and wanted."""
+        if not self.matches(check):
+            raise WrongKeyFile(self._own, key_id_of(check))
+
     def matches(self, check: bytes) -> bool:
         """Return whether the database that holds `check` was sealed with a key of this file, old or new."""
         key = self._keys.get(key_id_of(check))
@@ -216,7 +212,7 @@ class Keyring:
     def _secret(self, practice_id: UUID, wrapped: bytes) -> bytes:
         key = self._keys.get(key_id_of(wrapped))
         if key is None:
-            raise WrongKeyFile
+            raise WrongKeyFile(self._own, key_id_of(wrapped))
         return _Seal(key, practice_id).open(_practice_key_cell(practice_id), wrapped)
 
     def _wrapped(self, practice_id: UUID, secret: bytes) -> bytes:

@@ -4,7 +4,7 @@ from datetime import datetime
 from pathlib import Path
 
 from service.foundation.crypto.key_file import KeyFile, KeyFileUnreadable, create_key_file, load_key_file
-from service.foundation.crypto.sealing import Keyring, WrongKeyFile
+from service.foundation.crypto.sealing import Keyring, key_id_of
 from service.foundation.database.checks import refuse_unsafe
 from service.foundation.database.connection import Pool, a_connection, system_write
 from service.foundation.database.installations import find_key_check, keep_key_check
@@ -35,8 +35,8 @@ async def refuse_unready(pool: Pool, keyring: Keyring, now: datetime) -> None:
     async with system_write(pool) as connection:
         await keep_key_check(connection, keyring.check_value(), now)
         known = await find_key_check(connection)
-    if known is None or not keyring.matches(known):
-        raise WrongKeyFile
+    if known is not None:
+        keyring.refuse_other(known)
 
 
 def open_keys(path: Path, key_check: bytes | None) -> KeyFile:
@@ -52,7 +52,7 @@ def open_keys(path: Path, key_check: bytes | None) -> KeyFile:
             f"{path} is empty. This installation is new, so nothing is lost: remove the file, and the next"
             " start makes one; or fill it with `towpath key create`."
         )
-    keys = load_key_file(path)
-    if key_check is not None and not Keyring(keys).matches(key_check):
-        raise WrongKeyFile
+    keys = load_key_file(path, None if key_check is None else key_id_of(key_check))
+    if key_check is not None:
+        Keyring(keys).refuse_other(key_check)
     return keys

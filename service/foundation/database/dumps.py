@@ -4,8 +4,8 @@ import os
 import re
 import shutil
 import subprocess
-import time
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -24,11 +24,14 @@ from service.foundation.database.migrate import SEES_ALL_ROWS
 from service.foundation.database.roles import EXPLICIT
 from service.foundation.database.sql_files import AppliedDefinition
 
-PROGRESS_EVERY_S: Final = 2.0
-PIECE_BYTES: Final = 1 << 20
-
 TABLE_DATA: Final = re.compile(r"^\d+; \d+ \d+ TABLE DATA public (\S+) ", re.MULTILINE)
-NOT_BEFORE_17: Final = b"SET transaction_timeout = 0;\n"
+COPY: Final = re.compile(rb"COPY \S+ (\(.*\) )?FROM stdin;\n")
+END_OF_ROWS: Final = b"\\.\n"
+NOT_EVERYWHERE: Final = re.compile(
+    rb"SET transaction_timeout = 0;\n"  # not before 17
+    rb"|ALTER TABLE ONLY \S+ ALTER COLUMN \S+ SET \(.*\);\n"  # options of a server's own for its columns
+)
+"""Lines that not every version understands. Towpath itself gives columns no options."""
 
 
 class DumpFailed(Exception):
@@ -131,34 +134,35 @@ async def one_instant(connection: asyncpg.Connection) -> AsyncIterator[Contents 
         )
 
 
-def write_dump(
-    programs: Path, dsn: str, snapshot: str, target: Path, progress: Callable[[str], None]
-) -> None:
-    """Write what the snapshot sees to `target`, and to the disk. Raises DumpFailed."""
+RECORDS: Final = ("--exclude-table-data=public.client_key",)
+"""pg_dump's options for everything but the clients' wrapped keys."""
+CLIENT_KEYS: Final = ("--data-only", "--table=public.client_key")
+"""pg_dump's options for the clients' wrapped keys alone."""
+
+
+@contextmanager
+def dumping(programs: Path, dsn: str, snapshot: str, options: Sequence[str]) -> Iterator[IO[bytes]]:
+    """Give a dump of what the snapshot sees, to be read to its end. Raises DumpFailed."""
     place, secrets = _way_in(dsn)
-    command = ["--format=custom", f"--snapshot={snapshot}", "--no-password", f"--file={target}", "--dbname"]
-    began_s = said_s = time.monotonic()
-    with _running([programs / "pg_dump", *command, place], secrets) as process:
-        while process.poll() is None:
-            time.sleep(0.02)
-            if time.monotonic() > said_s + PROGRESS_EVERY_S and target.exists():
-                said_s = time.monotonic()
-                progress(f"{target.stat().st_size / 1e6:.0f} MB dumped in {said_s - began_s:.0f} s")
-
-
-def read_dump(programs: Path, dump: Path) -> set[str]:
-    """Read a dump to its end and return the tables it has rows of. Raises DumpFailed where it is damaged."""
-    pg_restore = programs / "pg_restore"
-    with _running([pg_restore, "--file=/dev/null", str(dump)], {}):
-        pass
-    with _running([pg_restore, "--list", str(dump)], {}, stdout=subprocess.PIPE) as process:
+    command = ["--format=custom", f"--snapshot={snapshot}", "--no-password", *options, "--dbname", place]
+    with _running([programs / "pg_dump", *command], secrets, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None  # noqa: S101  a pipe was asked for
-        listed = process.stdout.read().decode()
-    return set(TABLE_DATA.findall(listed))
+        yield process.stdout
 
 
-def load_dump(programs: Path, dsn: str, dump: Path, closing_sql: str) -> None:
-    """Load a dump and run `closing_sql` after it, all in one transaction. Raises DumpFailed: nothing stayed.
+def read_dump(programs: Path, dump: Callable[[], Iterable[bytes]]) -> set[str]:
+    """Read a dump to its end and return the tables it has rows of. Raises DumpFailed where it is damaged.
+
+    `dump` begins the dump's bytes anew. pg_restore gets them through a pipe, so nothing plain is on the disk.
+    """
+    with _restoring(programs, dump(), "--file=/dev/null"):
+        pass
+    with _restoring(programs, dump(), "--list") as listing:
+        return set(TABLE_DATA.findall(listing.read().decode()))
+
+
+def load_dumps(programs: Path, dsn: str, dumps: Iterable[Iterable[bytes]], closing_sql: str) -> None:
+    """Load dumps in turn, then run `closing_sql`, all in one transaction. Raises DumpFailed: nothing stayed.
 
     pg_restore writes the SQL and psql runs it, because pg_restore alone would commit before `closing_sql`.
     """
@@ -166,13 +170,13 @@ def load_dump(programs: Path, dsn: str, dump: Path, closing_sql: str) -> None:
     quietly = ["--no-psqlrc", "--quiet", "--no-password", "--set=ON_ERROR_STOP=1", "--output=/dev/null"]
     at_once = ["--single-transaction", "--file=-"]
     psql: list[str | Path] = [programs / "psql", *quietly, *at_once, "--dbname", place]
-    pg_restore: list[str | Path] = [programs / "pg_restore", "--file=-", dump]
     with _running(psql, secrets, stdin=subprocess.PIPE) as loading:
         assert loading.stdin is not None  # noqa: S101  a pipe was asked for
         try:
-            with _running(pg_restore, {}, stdout=subprocess.PIPE) as reading:
-                assert reading.stdout is not None  # noqa: S101  same
-                _copy(reading.stdout, loading.stdin)
+            loading.stdin.write(f"{EXPLICIT};\n".encode())
+            for dump in dumps:
+                with _restoring(programs, dump, "--file=-") as sql:
+                    loading.stdin.writelines(_for_any_version(sql))
             loading.stdin.write(closing_sql.encode())
             loading.stdin.close()
         except BrokenPipeError:
@@ -212,16 +216,53 @@ def closing_sql(rows: Mapping[str, int], key_check: bytes) -> str:
     return "".join([*counts, KEY_CHECK_IS_THERE.format(key_check=key_check.hex()), PHONES_BEGIN_ANEW])
 
 
-def _copy(source: IO[bytes], target: IO[bytes]) -> None:
-    """Copy SQL, without the one setting that servers before 17 do not know."""
-    target.write(f"{EXPLICIT};\n".encode())
-    for line in iter(source.readline, b"SET row_security = off;\n"):
-        if not line:
-            return
-        if line != NOT_BEFORE_17:
-            target.write(line)
-    target.write(b"SET row_security = off;\n")
-    shutil.copyfileobj(source, target, PIECE_BYTES)
+def _for_any_version(sql: Iterable[bytes]) -> Iterator[bytes]:
+    """Yield the lines of pg_restore's SQL without what only some versions of PostgreSQL know.
+
+    Rows are never touched: they stand between a COPY and its end mark.
+    """
+    rows = False
+    for line in sql:
+        if rows:
+            rows = line != END_OF_ROWS
+        else:
+            rows = COPY.match(line) is not None
+            if NOT_EVERYWHERE.fullmatch(line):
+                continue
+        yield line
+
+
+@contextmanager
+def _restoring(programs: Path, dump: Iterable[bytes], option: str) -> Iterator[IO[bytes]]:
+    """Run pg_restore on a dump and give what it writes. Raises DumpFailed, and whatever `dump` raises."""
+    pipe = subprocess.PIPE
+    with _running([programs / "pg_restore", option], {}, stdin=pipe, stdout=pipe) as process:
+        assert process.stdin is not None  # noqa: S101  pipes were asked for
+        assert process.stdout is not None  # noqa: S101  same
+        with _fed(process, process.stdin, dump):
+            yield process.stdout
+
+
+@contextmanager
+def _fed(process: subprocess.Popen[bytes], stdin: IO[bytes], content: Iterable[bytes]) -> Iterator[None]:
+    """Write `content` to a program in a thread of its own. Raises what reading `content` raises."""
+
+    def feed() -> None:
+        try:
+            with suppress(BrokenPipeError), stdin:  # pg_restore --list reads no further than it must
+                stdin.writelines(content)
+        except BaseException:
+            process.kill()  # or it would take what it has for the whole
+            raise
+
+    with ThreadPoolExecutor(1) as threads:
+        fed = threads.submit(feed)
+        try:
+            yield
+            fed.result()
+        except BaseException:
+            process.kill()  # or the thread would wait for it to read
+            raise
 
 
 def _way_in(dsn: str) -> tuple[str, dict[str, str]]:

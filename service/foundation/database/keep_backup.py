@@ -1,33 +1,43 @@
 """Backups: a dump of every practice with a manifest that proves it whole, and the way back.
 
-A backup holds every record as the database does: sealed. Its key file is kept elsewhere, and without it the
-backup says little more than who had sessions when.
+A backup is sealed under the key file, which is kept elsewhere: without it nobody can read a backup, or
+change one unnoticed. The clients' wrapped keys are a file of their own. Erasing a client destroys the
+client's key, so this file is kept for a shorter time than the records, which do not open without it.
 """
 
 import hashlib
+import io
+import os
 import re
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import IO, Final
+from uuid import UUID
 
 import asyncpg
 import msgspec
 
-from service.foundation.crypto.sealing import Keyring, WrongKeyFile, key_id_of
+from service.foundation.crypto.key_file import KeyFile
+from service.foundation.crypto.sealed_files import FileSeal, SealedFileBroken
+from service.foundation.crypto.sealing import Keyring
 from service.foundation.database.dumps import (
+    CLIENT_KEYS,
+    RECORDS,
     Contents,
     DumpFailed,
     closing_sql,
+    dumping,
     list_tables,
-    load_dump,
+    load_dumps,
     one_instant,
     read_dump,
     sees_every_row,
-    write_dump,
 )
 from service.foundation.database.embedded.folder import sync_folder, write_private
 from service.foundation.database.sql_files import (
@@ -37,10 +47,15 @@ from service.foundation.database.sql_files import (
     own_sql_files,
 )
 
-FORMAT: Final = 2
-"""1 was written before the migrations were started over."""
-DUMP: Final = "towpath.dump"
+FORMAT: Final = 3
+"""1 and 2 held a dump that anybody could read and change."""
 MANIFEST: Final = "manifest.json"
+RECORDS_FILE: Final = "records.sealed"
+CLIENT_KEYS_FILE: Final = "client-keys.sealed"
+PARTS: Final = {RECORDS_FILE: RECORDS, CLIENT_KEYS_FILE: CLIENT_KEYS}
+"""A backup's files and the options of pg_dump that make them, in the order they are restored."""
+ROWS: Final = "rows"
+PROGRESS_EVERY_S: Final = 2.0
 TABLE_NAME: Final = re.compile(r"[a-z_][a-z0-9_]{0,62}")
 
 
@@ -48,8 +63,15 @@ class BackupRefused(Exception):
     """A backup cannot be made, or must not be restored; the message says why and what helps."""
 
 
+class Part(msgspec.Struct, frozen=True):
+    """One sealed file of a backup."""
+
+    sha256: str
+    size_bytes: int
+
+
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):
-    """What a backup is and holds; nothing in it is secret."""
+    """What a backup is. It can be read without the key file, and says nothing about any practice."""
 
     format: int = FORMAT
     towpath: str
@@ -62,12 +84,54 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     key_id: str
     """Which key of the key file opens it. The key itself is not here."""
     key_check: bytes
-    """By which the right key file is known before anything is restored."""
-    sha256: str
-    """Of the dump."""
-    size_bytes: int
+    """By which the database knows its key file."""
+    parts: dict[str, Part]
+    """By name of the file."""
+    sealed_rows: bytes
+    """Rows by table, as of the instant of the dump: sealed, since they say how many clients there are."""
+    tag: bytes = b""
+    """Of all the rest; only a holder of the key file can make it."""
+
+    @property
+    def key(self) -> bytes:
+        """Return the id of the key that opens it. Raises BackupRefused where it names none."""
+        try:
+            return bytes.fromhex(self.key_id)
+        except ValueError as error:
+            raise BackupRefused("The manifest of the backup was changed: it names no key.") from error
+
+
+class Backup(msgspec.Struct, frozen=True):
+    """A backup on the disk, opened with its key file."""
+
+    folder: Path
+    manifest: Manifest
+    seal: FileSeal
     rows: dict[str, int]
-    """Rows by table, counted at the instant of the dump."""
+    """By table, as counted at the instant of the dump."""
+    missing: list[str]
+    """Files that the manifest names and that were removed: the clients' keys, or none."""
+
+    @property
+    def parts(self) -> list[str]:
+        """Return the names of its files, in the order they are restored."""
+        return [name for name in PARTS if name in self.manifest.parts and name not in self.missing]
+
+    @property
+    def kept_rows(self) -> dict[str, int]:
+        """Return the rows by table that a restore brings back."""
+        keyless = {} if CLIENT_KEYS_FILE in self.parts else {"client_key": 0}
+        return self.rows | keyless
+
+    @property
+    def size_bytes(self) -> int:
+        """Return the size of its sealed files."""
+        return sum(self.manifest.parts[name].size_bytes for name in self.parts)
+
+    def open(self, name: str) -> Iterator[bytes]:
+        """Yield a file's dump. Raises SealedFileBroken."""
+        with (self.folder / name).open("rb") as file:
+            yield from self.seal.open(name, file)
 
 
 async def back_up(
@@ -75,16 +139,21 @@ async def back_up(
     programs: Path,
     dsn: str,
     target: Path,
+    keys: KeyFile,
     *,
+    client_keys: bool = True,
     release: str,
     now: datetime,
     progress: Callable[[str], None],
-) -> Manifest:
-    """Write every practice to the new folder `target` and read it back. Raises BackupRefused.
+) -> Backup:
+    """Write every practice to the new folder `target`, sealed under `keys`, and read it back.
 
-    `connection` and `dsn` are the migrator's, whom row-level security leaves alone. The folder appears under
-    its name only when it is complete, verified and on disk.
+    `connection` and `dsn` are the migrator's, whom row-level security leaves alone. Without `client_keys` the
+    clients' wrapped keys are left out. The folder appears under its name only when it is complete, verified
+    and on disk. Raises BackupRefused, and WrongKeyFile where `keys` do not open the database.
     """
+    seal = FileSeal(keys)
+    parts = PARTS if client_keys else {RECORDS_FILE: RECORDS}
     _refuse_taken(target)
     if not await sees_every_row(connection):
         raise BackupRefused(
@@ -95,13 +164,15 @@ async def back_up(
         async with one_instant(connection) as contents:
             if contents is None:
                 raise BackupRefused("This database was never served on: there is nothing to back up yet.")
+            Keyring(keys).refuse_other(contents.key_check)
             progress(f"Dumping {sum(contents.rows.values())} rows")
-            _dump(programs, dsn, contents.snapshot, folder / DUMP, progress)
-        manifest = _manifest(contents, folder / DUMP, release, now)
+            _write_parts(programs, dsn, contents.snapshot, folder, seal, parts, progress)
+        manifest = _manifest(contents, folder, parts, seal, release, now)
         write_private(folder / MANIFEST, _readable(manifest))
         progress("Reading it back")
-        _refuse_short(programs, folder, manifest)
-    return manifest
+        backup = Backup(folder, manifest, seal, contents.rows, missing=[])
+        _refuse_short(programs, folder, backup)
+    return msgspec.structs.replace(backup, folder=target)
 
 
 def _refuse_taken(target: Path) -> None:
@@ -129,59 +200,124 @@ def _folder_made_whole(target: Path) -> Iterator[Path]:
         raise
 
 
-def _dump(programs: Path, dsn: str, snapshot: str, dump: Path, progress: Callable[[str], None]) -> None:
-    try:
-        write_dump(programs, dsn, snapshot, dump, progress)
-    except DumpFailed as error:
-        raise BackupRefused(f"The database could not be dumped. {error}") from error
-    dump.chmod(0o600)
+def _write_parts(
+    programs: Path,
+    dsn: str,
+    snapshot: str,
+    folder: Path,
+    seal: FileSeal,
+    parts: Mapping[str, Sequence[str]],
+    progress: Callable[[str], None],
+) -> None:
+    """Dump each part into its sealed file. Raises BackupRefused."""
+    clock = Progress(progress)
+    for name, options in parts.items():
+        try:
+            with dumping(programs, dsn, snapshot, options) as plain, _private(folder / name) as file:
+                for piece in seal.seal(name, plain):
+                    file.write(piece)
+                    clock.add(len(piece))
+                file.flush()
+                os.fsync(file.fileno())
+        except DumpFailed as error:
+            raise BackupRefused(f"The database could not be dumped. {error}") from error
+        except OSError as error:
+            raise BackupRefused(f"The backup could not be written ({error.strerror}).") from error
 
 
-def _manifest(contents: Contents, dump: Path, release: str, now: datetime) -> Manifest:
-    return Manifest(
+class Progress:
+    """Says every few seconds how much was dumped."""
+
+    def __init__(self, say: Callable[[str], None]) -> None:
+        self._say = say
+        self._began_s = self._said_s = time.monotonic()
+        self._bytes = 0
+
+    def add(self, size: int) -> None:
+        """Count what was written."""
+        self._bytes += size
+        now_s = time.monotonic()
+        if now_s > self._said_s + PROGRESS_EVERY_S:
+            self._said_s = now_s
+            self._say(f"{self._bytes / 1e6:.0f} MB dumped in {now_s - self._began_s:.0f} s")
+
+
+def _private(path: Path) -> IO[bytes]:
+    """Create a file that only this account can read."""
+    return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")
+
+
+def _manifest(
+    contents: Contents, folder: Path, parts: Collection[str], seal: FileSeal, release: str, now: datetime
+) -> Manifest:
+    rows = io.BytesIO(msgspec.json.encode(contents.rows))
+    manifest = Manifest(
         towpath=release,
         postgresql=contents.postgresql,
         migration=contents.migration,
         definitions=contents.definitions,
         created_at=now,
-        key_id=key_id_of(contents.key_check).hex(),
+        key_id=seal.key_id.hex(),
         key_check=contents.key_check,
-        sha256=_sha256(dump),
-        size_bytes=dump.stat().st_size,
-        rows=contents.rows,
+        parts={name: _part(folder / name) for name in parts},
+        sealed_rows=b"".join(seal.seal(ROWS, rows)),
     )
+    return msgspec.structs.replace(manifest, tag=seal.tag(_tagged(manifest)))
 
 
-def _refuse_short(programs: Path, folder: Path, manifest: Manifest) -> None:
+def _tagged(manifest: Manifest) -> bytes:
+    """Return what the manifest's tag is made for: all of it but the tag."""
+    return msgspec.json.encode(msgspec.structs.replace(manifest, tag=b""))
+
+
+def _part(path: Path) -> Part:
+    with path.open("rb") as file:
+        return Part(hashlib.file_digest(file, "sha256").hexdigest(), path.stat().st_size)
+
+
+def _refuse_short(programs: Path, folder: Path, written: Backup) -> None:
     """Read a backup from the disk as a restore will. Raises BackupRefused where anything is missing."""
+    backup = read_backup(folder, written.seal)
+    if backup.manifest != written.manifest or backup.rows != written.rows or backup.missing:
+        raise BackupRefused("The backup does not read back as it was written.")
     try:
-        tables = read_dump(programs, folder / DUMP)
-    except DumpFailed as error:
+        tables = set[str]().union(*(read_dump(programs, partial(backup.open, name)) for name in backup.parts))
+    except (DumpFailed, SealedFileBroken) as error:
         raise BackupRefused(f"The dump cannot be read back. {error}") from error
-    if missing := manifest.rows.keys() - tables:
-        raise BackupRefused(f"The dump lacks tables: {', '.join(sorted(missing))}.")
-    if read_backup(folder) != manifest:
-        raise BackupRefused("The manifest does not read back as it was written.")
+    left_out = set() if CLIENT_KEYS_FILE in backup.parts else {"client_key"}
+    if lacking := backup.rows.keys() - tables - left_out:
+        raise BackupRefused(f"The dump lacks tables: {', '.join(sorted(lacking))}.")
 
 
-def read_backup(source: Path) -> Manifest:
-    """Return the manifest of a backup whose dump is as it was written. Raises BackupRefused."""
-    try:
-        manifest = _read_manifest(source)
-        found = _sha256(source / DUMP)
-    except FileNotFoundError as error:
+def read_backup(source: Path, seal: FileSeal) -> Backup:
+    """Return a backup that is as it was written, every byte of it. Raises BackupRefused, WrongKeyFile."""
+    manifest = read_manifest(source)
+    _refuse_forged(source, manifest, seal)
+    missing = [name for name in manifest.parts if name == CLIENT_KEYS_FILE and not (source / name).exists()]
+    with _readable_folder(source):
+        backup = Backup(source, manifest, seal, _open_rows(manifest, seal), missing)
+        changed = [name for name in backup.parts if _part(source / name) != manifest.parts[name]]
+    if changed:
         raise BackupRefused(
-            f"{source} is not a backup: it lacks {Path(error.filename).name}. Name the folder that"
-            " `towpath backup` made."
-        ) from error
-    except (OSError, msgspec.DecodeError) as error:
-        raise BackupRefused(f"The backup in {source} cannot be read: {error}") from error
-    if found != manifest.sha256:
-        raise BackupRefused(
-            f"The dump in {source} is not the one its manifest describes: it was damaged or changed."
+            f"{changed[0]} in {source} is not the one its manifest describes: it was damaged or changed."
             " Nothing was restored. Use another backup."
         )
-    return manifest
+    return backup
+
+
+def read_manifest(source: Path) -> Manifest:
+    """Return a manifest of this format, not yet proven genuine. Raises BackupRefused."""
+    with _readable_folder(source):
+        content = (source / MANIFEST).read_bytes()
+        head = msgspec.json.decode(content, type=ManifestHead)
+        if head.format == FORMAT:
+            return msgspec.json.decode(content, type=Manifest)
+    if head.format > FORMAT:
+        raise BackupRefused(f"The backup in {source} was made by a newer Towpath: restore it with that one.")
+    raise BackupRefused(
+        f"The backup in {source} is an old one that is not encrypted (made by Towpath {head.towpath}): it"
+        " cannot be proven genuine, so this program does not restore it."
+    )
 
 
 class ManifestHead(msgspec.Struct):
@@ -191,22 +327,37 @@ class ManifestHead(msgspec.Struct):
     towpath: str
 
 
-def _read_manifest(source: Path) -> Manifest:
-    """Return a manifest of this format. Raises BackupRefused, OSError, DecodeError."""
-    content = (source / MANIFEST).read_bytes()
-    head = msgspec.json.decode(content, type=ManifestHead)
-    if head.format > FORMAT:
-        raise BackupRefused(f"The backup in {source} was made by a newer Towpath: restore it with that one.")
-    if head.format < FORMAT:
+@contextmanager
+def _readable_folder(source: Path) -> Iterator[None]:
+    """Raise BackupRefused where a backup lacks a file or one cannot be read."""
+    try:
+        yield
+    except FileNotFoundError as error:
         raise BackupRefused(
-            f"The backup in {source} was made before Towpath's migrations were started over (by Towpath"
-            f" {head.towpath}), so this program cannot restore it."
+            f"{source} is not a backup: it lacks {Path(error.filename).name}. Name the folder that"
+            " `towpath backup` made."
+        ) from error
+    except (OSError, msgspec.DecodeError, SealedFileBroken) as error:
+        raise BackupRefused(f"The backup in {source} cannot be read: {error}") from error
+
+
+def _refuse_forged(source: Path, manifest: Manifest, seal: FileSeal) -> None:
+    """Raise BackupRefused where no holder of the key file wrote this manifest; WrongKeyFile."""
+    genuine = seal.is_genuine(_tagged(manifest), manifest.tag, manifest.key)
+    if not genuine or manifest.parts.keys() - PARTS.keys() or RECORDS_FILE not in manifest.parts:
+        raise BackupRefused(
+            f"The manifest in {source} was damaged or changed. Nothing was restored. Use another backup."
         )
-    return msgspec.json.decode(content, type=Manifest)
 
 
-def refuse_unusable(manifest: Manifest, keyring: Keyring) -> None:
+def _open_rows(manifest: Manifest, seal: FileSeal) -> dict[str, int]:
+    rows = b"".join(seal.open(ROWS, io.BytesIO(manifest.sealed_rows)))
+    return msgspec.json.decode(rows, type=dict[str, int])
+
+
+def refuse_unusable(backup: Backup, keyring: Keyring) -> None:
     """Return where this program and these keys can restore it. Raises BackupRefused, WrongKeyFile."""
+    manifest = backup.manifest
     files = own_sql_files()
     if manifest.migration not in [each.name for each in files.migrations]:
         raise BackupRefused(
@@ -217,10 +368,9 @@ def refuse_unusable(manifest: Manifest, keyring: Keyring) -> None:
         changed_definitions(files.definitions, manifest.definitions, present=())
     except MigrationRefused as error:
         raise BackupRefused(f"The backup in this folder cannot be restored here: {error}.") from error
-    if not all(TABLE_NAME.fullmatch(name) for name in manifest.rows):
+    if not all(TABLE_NAME.fullmatch(name) for name in backup.rows):
         raise BackupRefused("The manifest names tables no Towpath has.")
-    if not keyring.matches(manifest.key_check):
-        raise WrongKeyFile
+    keyring.refuse_other(manifest.key_check)
 
 
 async def refuse_full(connection: asyncpg.Connection) -> None:
@@ -237,25 +387,36 @@ async def refuse_full(connection: asyncpg.Connection) -> None:
         )
 
 
-def restore(programs: Path, dsn: str, source: Path, manifest: Manifest) -> None:
+def restore(programs: Path, dsn: str, backup: Backup) -> None:
     """Load a backup into an empty database that has the roles, all or nothing. Raises BackupRefused.
 
     Phones may have seen changes that came after the backup, and been revoked after it. So every practice gets
     a new epoch, which ends their cursors, and a revision past any they have seen; nobody stays signed in, and
     no invitation stays open.
     """
+    closing = closing_sql(backup.kept_rows, backup.manifest.key_check)
     try:
-        load_dump(programs, dsn, source / DUMP, closing_sql(manifest.rows, manifest.key_check))
-    except DumpFailed as error:
+        load_dumps(programs, dsn, (backup.open(name) for name in backup.parts), closing)
+    except (DumpFailed, SealedFileBroken) as error:
         raise BackupRefused(
             f"The backup could not be restored, and nothing of it was kept. {error}"
         ) from error
 
 
+CLIENTS_WITHOUT_KEY = """
+    SELECT id
+      FROM public.client
+     WHERE NOT EXISTS (SELECT FROM public.client_key
+                        WHERE client_key.practice_id = client.practice_id
+                          AND client_key.client_id = client.id)
+     ORDER BY id
+"""
+
+
+async def find_keyless_clients(connection: asyncpg.Connection) -> list[UUID]:
+    """Return the clients whose records cannot be opened, because their keys were not restored."""
+    return [row["id"] for row in await connection.fetch(CLIENTS_WITHOUT_KEY)]
+
+
 def _readable(manifest: Manifest) -> str:
     return msgspec.json.format(msgspec.json.encode(manifest), indent=2).decode()
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

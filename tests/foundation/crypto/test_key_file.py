@@ -33,7 +33,7 @@ def test_a_created_key_file_loads_again_and_only_its_owner_may_open_it(tmp_path:
     created = create_key_file(path)
     assert secrets_of(load_key_file(path)) == secrets_of(created)
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    assert "Back it up" in path.read_text(encoding="ascii")
+    assert "Keep a copy of it, but never beside a backup" in path.read_text(encoding="ascii")
 
 
 def test_a_generous_umask_does_not_open_the_key_file(tmp_path: Path) -> None:
@@ -54,7 +54,7 @@ def test_an_existing_key_file_is_never_overwritten(tmp_path: Path) -> None:
 
 
 def test_a_missing_key_file_is_said_with_the_way_out(tmp_path: Path) -> None:
-    with pytest.raises(KeyFileMissing, match="your backup"):
+    with pytest.raises(KeyFileMissing, match="backups of the database never hold it"):
         load_key_file(tmp_path / "key")
 
 

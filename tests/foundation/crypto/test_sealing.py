@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from service.foundation.crypto.key_file import Key, KeyFile
+from service.foundation.crypto.key_file import Key, KeyFile, WrongKeyFile
 from service.foundation.crypto.sealing import (
     OVERHEAD_BYTES,
     Cell,
@@ -16,7 +16,6 @@ from service.foundation.crypto.sealing import (
     Keyring,
     PracticeKey,
     SealBroken,
-    WrongKeyFile,
 )
 
 VALUE = b"She stopped at the weir and spoke of her father."
@@ -155,7 +154,7 @@ def test_a_foreign_key_file_is_told_at_once() -> None:
     foreign = Keyring(KeyFile.new())
     assert RING.matches(RING.check_value())
     assert not foreign.matches(RING.check_value())
-    with pytest.raises(WrongKeyFile, match="does not belong to this database"):
+    with pytest.raises(WrongKeyFile, match="does not belong to these records"):
         foreign.practice(PRACTICE, PRACTICE_WRAPPED)
 
 
