@@ -53,6 +53,7 @@ CREATE TABLE tombstone (
     practice_id  uuid NOT NULL REFERENCES practice_directory (practice_id),
     kind         text NOT NULL,
     id           uuid NOT NULL,
+    parent_id    uuid,
     therapist_id uuid,
     viewers      uuid[] NOT NULL DEFAULT '{}',
     deleted_at   timestamptz NOT NULL,
@@ -60,6 +61,7 @@ CREATE TABLE tombstone (
     PRIMARY KEY (practice_id, kind, id)
 );
 COMMENT ON TABLE tombstone IS 'Tenant: what was deleted, so that a phone can delete it too.';
+COMMENT ON COLUMN tombstone.parent_id IS 'What its address named besides itself: the route of a feature.';
 COMMENT ON COLUMN tombstone.therapist_id IS 'Whose it was; null for what belongs to the practice.';
 CREATE INDEX tombstone_by_revision ON tombstone (practice_id, revision);
 ALTER TABLE tombstone ENABLE ROW LEVEL SECURITY;

@@ -7,6 +7,7 @@ from litestar import delete, get
 from litestar.di import NamedDependency
 from litestar.params import FromPath
 
+from routes.http.dependencies import Writing
 from schemas.people.devices import DeviceList, DeviceOut
 from service.foundation.database.connection import Begin
 from service.people.keep_devices import own_devices, revoke_device
@@ -26,11 +27,12 @@ async def get_devices(begin: NamedDependency[Begin], sign_in: NamedDependency[Si
 async def delete_device(
     device_id: FromPath[UUID],
     begin: NamedDependency[Begin],
+    writing: NamedDependency[Writing],
     sign_in: NamedDependency[SignIn],
     now: NamedDependency[datetime],
 ) -> None:
     """End every sign-in of a device at once. An owner may revoke any device of the practice."""
-    await revoke_device(begin, sign_in, device_id, now)
+    await revoke_device(begin, writing.once(), sign_in, device_id, now)
 
 
 HANDLERS = [get_devices, delete_device]

@@ -7,9 +7,10 @@ from litestar import post, put
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 
-from routes.http.dependencies import OPEN, OWNER, STRANGERS_BYTES, Services
+from routes.http.dependencies import OPEN, OWNER, STRANGERS_BYTES, Services, Writing
 from schemas.people.invitations import InvitationIn, InvitationOut
 from schemas.people.sign_ins import SignInOut
+from service.foundation.crypto.sealing import PracticeKey
 from service.foundation.database.connection import Begin
 from service.people.accept_invitation import accept_invitation
 from service.people.invite_therapist import invite_therapist
@@ -25,6 +26,8 @@ from service.people.invite_therapist import invite_therapist
 async def put_invitation(
     therapist_id: FromPath[UUID],
     begin: NamedDependency[Begin],
+    keys: NamedDependency[PracticeKey],
+    writing: NamedDependency[Writing],
     services: NamedDependency[Services],
     now: NamedDependency[datetime],
 ) -> InvitationOut:
@@ -34,7 +37,7 @@ async def put_invitation(
     who has joined: an owner could become them with it and read what their clients said. Whoever runs the
     service resets a lost password. Owners only.
     """
-    invitation = await invite_therapist(begin, therapist_id, now)
+    invitation = await invite_therapist(begin, keys, writing.once(), therapist_id, now)
     link = f"{services.address}/v1/invitations#{invitation.token}"
     return InvitationOut(invitation.therapist_id, link, invitation.token, invitation.expires_at)
 

@@ -53,6 +53,7 @@ async def put_track(
     request: Request[Any, Any, Any],
     begin: NamedDependency[Begin],
     keys: NamedDependency[PracticeKey],
+    writing: NamedDependency[Writing],
     expected_if_sent: NamedDependency[Expected],
     now: NamedDependency[datetime],
     replace: Annotated[bool, QueryParameter(description="Take the place of another track.")] = False,  # noqa: FBT002  a query parameter
@@ -62,8 +63,10 @@ async def put_track(
     The same file again changes nothing. It is kept only where the client has agreed.
     """
     async with GPX.received(request) as content:
-        uploaded = UploadedTrack(session_id, content, replace)
-        track, is_first = await receive_track(begin, keys, uploaded, expected_if_sent, now)
+        fingerprint = await off_loop(keys.fingerprint, content)
+        uploaded = UploadedTrack(session_id, content, fingerprint, replace)
+        once = writing.once(fingerprint + bytes([replace]))
+        track, is_first = await receive_track(begin, keys, once, uploaded, expected_if_sent, now)
     location = f"/v1/sessions/{session_id}/track"
     return created(TrackOut.from_track(track), track.revision, location, replayed=not is_first)
 

@@ -81,11 +81,13 @@ async def delete_feature(
     route_id: FromPath[UUID],
     feature_id: FromPath[UUID],
     begin: NamedDependency[Begin],
+    writing: NamedDependency[Writing],
     expected_if_sent: NamedDependency[Expected],
     now: NamedDependency[datetime],
 ) -> None:
     """Remove a point. Removing it again changes nothing."""
-    await remove_feature(begin, route_id, feature_id, expected=expected_if_sent, now=now)
+    once = writing.once()
+    await remove_feature(begin, once, route_id, feature_id, expected=expected_if_sent, now=now)
 
 
 HANDLERS = [post_feature, get_feature, patch_feature, delete_feature]

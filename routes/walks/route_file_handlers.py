@@ -13,7 +13,7 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, QueryParameter
 
 from routes.http.answers import answer, created, file_answer, takes_gzip
-from routes.http.dependencies import Creating
+from routes.http.dependencies import Creating, Writing
 from routes.http.uploads import Upload
 from schemas.walks.route_files import FilePreview, ImportedRoute
 from service.foundation.database.connection import Begin
@@ -126,6 +126,7 @@ async def put_route_line(
     route_id: FromPath[UUID],
     request: Request[Any, Any, Any],
     begin: NamedDependency[Begin],
+    writing: NamedDependency[Writing],
     expected: NamedDependency[Expected],
     now: NamedDependency[datetime],
     line: LineNumber = None,
@@ -133,10 +134,11 @@ async def put_route_line(
     """Give a route another line; the one until now stays with the sessions that used it.
 
     Features stay where they are, and waypoints in the file are not taken. A route that has this very line
-    already stays as it is, so a phone may repeat a request whose answer was lost.
+    already stays as it is.
     """
     async with received_file(request, now) as file:
-        full = await replace_line(begin, route_id, file, line, expected=expected, now=now)
+        once = writing.once(file.digest + msgspec.json.encode(line))
+        full = await replace_line(begin, once, route_id, file, line, expected=expected, now=now)
         return answer(ImportedRoute.from_file(full, file), full.route.shown_revision)
 
 

@@ -36,6 +36,22 @@ async def insert_invitation(
     await INSERT_INVITATION.run(connection, practice_id, digest, therapist_id, expires_at)
 
 
+INVITATION_EXPIRY = Query(
+    datetime,
+    """
+    SELECT expires_at
+      FROM invitation
+     WHERE practice_id = $1
+       AND digest = $2
+""",
+)
+
+
+async def find_invitation_expiry(connection: Connection, practice_id: UUID, digest: bytes) -> datetime | None:
+    """Return when an open invitation ends."""
+    return await INVITATION_EXPIRY.one_or_none(connection, practice_id, digest)
+
+
 SPEND_INVITATION = Query(
     UUID,
     """

@@ -6,7 +6,7 @@ from uuid import UUID
 import msgspec
 
 from service.foundation.database.connection import Begin, Transaction
-from service.foundation.retry_safe import found
+from service.foundation.retry_safe import Once, found
 from service.people.device_queries import find_device, list_devices, update_device
 from service.people.devices import Device
 from service.people.security_event_queries import record_security_event
@@ -22,9 +22,11 @@ async def own_devices(begin: Begin) -> list[Device]:
         return await list_devices(connection, begin.tenant.practice_id, begin.tenant.therapist_id)
 
 
-async def revoke_device(begin: Begin, sign_in: SignIn, device_id: UUID, now: datetime) -> None:
+async def revoke_device(begin: Begin, once: Once, sign_in: SignIn, device_id: UUID, now: datetime) -> None:
     """Revoke one of one's own devices, or as owner any of the practice. Raises NotFound."""
-    async with begin.write() as transaction:
+    async with begin.write(once) as transaction:
+        if transaction.replays:
+            return
         device = await find_device(transaction.connection, transaction.practice_id, device_id)
         if device and device.therapist_id != sign_in.therapist_id and sign_in.role is not Role.OWNER:
             device = None

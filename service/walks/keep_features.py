@@ -8,9 +8,9 @@ from uuid import UUID
 import msgspec
 
 from service.foundation.database.connection import Begin, Connection, Transaction
-from service.foundation.database.tombstones import bury, is_buried
+from service.foundation.database.tombstones import bury, refuse_unless_buried
 from service.foundation.prepare_and_write import NotPrepared, prepare_and_write
-from service.foundation.retry_safe import Expected, Impossible, NotFound, Once, Unusable, found, replayed
+from service.foundation.retry_safe import Expected, Impossible, Once, Unusable, found, replayed
 from service.foundation.threads import off_loop
 from service.geo.blob import unpack_fixes
 from service.walks.feature_queries import (
@@ -103,20 +103,21 @@ async def change_feature(
 
 
 async def remove_feature(
-    begin: Begin, route_id: UUID, feature_id: UUID, *, expected: Expected, now: datetime
+    begin: Begin, once: Once, route_id: UUID, feature_id: UUID, *, expected: Expected, now: datetime
 ) -> None:
     """Remove a feature; one that was removed before stays so. Raises NotFound, Stale."""
     practice_id = begin.tenant.practice_id
-    async with begin.write() as transaction:
+    async with begin.write(once) as transaction:
+        if transaction.replays:
+            return
         connection = transaction.connection
         feature = await find_feature(connection, practice_id, route_id, feature_id)
         if feature is None:
-            if await is_buried(connection, practice_id, TOMBSTONE_KIND, feature_id):
-                return
-            raise NotFound
+            await refuse_unless_buried(transaction, TOMBSTONE_KIND, feature_id, parent_id=route_id)
+            return
         expected.check(feature.revision, this_write=transaction.revision)
         await delete_feature(transaction, feature_id)
-        await bury(transaction, TOMBSTONE_KIND, feature_id, now, clinical=False)
+        await bury(transaction, TOMBSTONE_KIND, feature_id, now, clinical=False, parent_id=route_id)
         await _stamp(transaction, found(await find_route(connection, practice_id, route_id)), now)
 
 

@@ -109,11 +109,18 @@ async def change_route(
 
 
 async def replace_line(
-    begin: Begin, route_id: UUID, file: RouteFile, number: int | None, *, expected: Expected, now: datetime
+    begin: Begin,
+    once: Once,
+    route_id: UUID,
+    file: RouteFile,
+    number: int | None,
+    *,
+    expected: Expected,
+    now: datetime,
 ) -> FullRoute:
     """Give a route another line; the one until now stays with the sessions that used it.
 
-    A route that has this very line already stays as it is, so a repeated request changes nothing.
+    A route that has this very line already stays as it is.
     Raises NotFound, WhichLine, NoLine, Stale, Crowded.
     """
     fixes = (await off_loop(choose_line, file, number)).fixes
@@ -127,7 +134,7 @@ async def replace_line(
 
     async def write(transaction: Transaction, located: Mapping[UUID, Feature] | None) -> FullRoute:
         route = found(await find_route(transaction.connection, practice_id, route_id))
-        if not await is_line_in_use(transaction, route, line.packed):
+        if not (transaction.replays or await is_line_in_use(transaction, route, line.packed)):
             expected.check(route.revision, this_write=transaction.revision)
             features = await list_features(transaction.connection, practice_id, route_id)
             moved = as_located(features, located or {})
@@ -136,7 +143,7 @@ async def replace_line(
             await _put_line(transaction, route, line, moved, now)
         return found(await find_full_route(transaction.connection, practice_id, route_id))
 
-    return await prepare_and_write(begin, None, prepare=locate, write=write)
+    return await prepare_and_write(begin, once, prepare=locate, write=write)
 
 
 async def _put_line(

@@ -36,14 +36,9 @@ class Repeat(msgspec.Struct, frozen=True):
 
 
 UNKEYED: Final[dict[str, Repeat]] = {
-    "put_track": Repeat("the session has this very file already"),
-    "replace_route_line": Repeat("the route has this very line already"),
-    "delete_feature": Repeat("a tombstone says it is deleted"),
-    "revoke_device": Repeat("the device is revoked already"),
     "preview_route_file": Repeat("nothing is kept"),
     "sign_in": Repeat("every sign-in has tokens of its own", 200),
     "refresh_sign_in": Repeat("the old token answers the same pair until that is used"),
-    "invite_therapist": Repeat("the new link replaces the one before", 200),
     "accept_invitation": Repeat("a link is good once: from then on the password signs in", 410),
     "change_password": Repeat("the stored password is the new one already", 204),
     "sign_out": Repeat("the token has ended", 401),

@@ -1,7 +1,10 @@
 """Every write of the route table sent again, as a phone does when the answer was lost on the way."""
 
-from collections import Counter
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from typing import Final
 
 import httpx
 import msgspec
@@ -10,9 +13,9 @@ import pytest
 from tests.http.look import Look
 from tests.http.matrix import CASES, Rule, operation_of
 from tests.http.operations import OPERATIONS
-from tests.http.repeats import PAYLOADS, UNKEYED, WRITING, Intended, intend, shown, with_other_payload
+from tests.http.repeats import KEYED, PAYLOADS, UNKEYED, WRITING, Intended, intend, shown, with_other_payload
 from tests.http.running import Running
-from tests.http.things import Ids, refresh_ids, things_of
+from tests.http.things import Ids, new, refresh_ids, things_of
 from tests.http.world import Phone, World, make_world
 
 RETRY_SAFE = [name for name in WRITING if name not in UNKEYED or UNKEYED[name].status is None]
@@ -98,6 +101,49 @@ def test_a_write_that_counts_each_time_answers_as_it_says(fresh: Fresh, name: st
     phone, sent = sender(fresh, name), intended(fresh, name, fresh.twice)
     assert sent.send(phone).is_success
     assert sent.send(phone).status_code == UNKEYED[name].status
+
+
+@pytest.mark.parametrize("name", [name for name in KEYED if not CASES[name].own_world])
+def test_a_write_sent_again_undoes_nothing_that_came_after_it(fresh: Fresh, look: Look, name: str) -> None:
+    phone, sent = sender(fresh, name), intended(fresh, name, things_of(fresh.world.ada))
+    first = sent.send(phone)
+    assert first.is_success, first.text
+    came_between = [each.send(phone).is_success for each in writes_between(name, sent, first)]
+    assert any(came_between) or name in NOTHING_AFTER
+    before = rows(look, fresh)
+    again = sent.send(phone)
+    assert again.is_success or again.status_code in {404, 409, 410}, again.text
+    assert rows(look, fresh) == before
+
+
+NOTHING_AFTER: Final = frozenset(
+    {"delete_feature", "delete_moment", "delete_note", "revoke_device", "import_clients"}
+)
+"""Writes of which nothing is left to be changed, or whose answer names nothing that can be."""
+
+
+def writes_between(name: str, sent: Intended, first: httpx.Response) -> Iterator[Intended]:
+    """Yield what another phone may do to the same thing: change it otherwise, then delete it."""
+    path = first.headers.get("location", sent.path)
+    if path == sent.path and sent.method != "DELETE":
+        yield with_key(with_other_payload(name, sent) if name in PAYLOADS else sent)
+    others = [each for each in WRITING if operation_of(each).method != "POST" and each != name]
+    for other in sorted(others, key=lambda each: operation_of(each).method, reverse=True):
+        operation = operation_of(other)
+        for place in (path, path.rpartition("/")[0]):
+            if template(operation.path).fullmatch(place):
+                options = {"headers": {}, **CASES[other].options(defaultdict(new), defaultdict(new))}
+                yield with_key(Intended(operation.method, place, options))
+
+
+def template(path: str) -> re.Pattern[str]:
+    return re.compile(re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>[^/]+)", re.escape(path)))
+
+
+def with_key(intended: Intended) -> Intended:
+    """Return a write under a key of its own, whatever version it meets."""
+    headers = {**intended.options["headers"], "Idempotency-Key": new(), "If-Match": "*"}
+    return msgspec.structs.replace(intended, options={**intended.options, "headers": headers})
 
 
 @pytest.mark.parametrize("name", PAYLOADS)

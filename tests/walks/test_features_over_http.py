@@ -281,3 +281,10 @@ def test_a_feature_belongs_to_its_route(world: World) -> None:
     assert world.ada.get(f"{other}/features/{sent['id']}").status_code == 404
     assert world.ada.delete(f"{other}/features/{sent['id']}").status_code == 404
     assert world.ada.post(f"/v1/routes/{uuid4()}/features", sent | {"id": str(uuid4())}).status_code == 404
+
+
+def test_a_removed_feature_is_removed_under_its_own_route_only(world: World) -> None:
+    path, other = mark(world.ada, draw(world.ada)), draw(world.ada)
+    assert world.ada.delete(path).status_code == 204
+    assert world.ada.delete(path).status_code == 204
+    assert world.ada.delete(f"{other}/features/{id_of(path)}").status_code == 404

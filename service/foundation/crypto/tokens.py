@@ -31,12 +31,13 @@ class Token(Struct, frozen=True):
     digest: bytes
 
 
-def mint_token(kind: TokenKind, practice_id: UUID) -> tuple[str, bytes]:
+def mint_token(kind: TokenKind, practice_id: UUID, secret: bytes | None = None) -> tuple[str, bytes]:
     """Return a new token's text, for the phone alone, and its SHA-256 digest, to store.
 
-    A plain hash is enough: unlike a password, the secret is 256 random bits.
+    A plain hash is enough: unlike a password, the secret is 256 random bits. A token that a repeated write
+    must answer again is made of `secret`, which nobody can guess either.
     """
-    body = base64.urlsafe_b64encode(practice_id.bytes + secrets.token_bytes(SECRET_BYTES))
+    body = base64.urlsafe_b64encode(practice_id.bytes + (secret or secrets.token_bytes(SECRET_BYTES)))
     text = _PREFIXES[kind] + body.decode("ascii")
     return text, _digest(text)
 

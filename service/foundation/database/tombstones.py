@@ -7,14 +7,14 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from service.foundation.database.connection import Connection, Transaction
+from service.foundation.database.connection import Transaction
 from service.foundation.database.query import Query, Statement
 from service.foundation.retry_safe import NotFound
 
 INSERT_TOMBSTONE = Statement(
     """
-    INSERT INTO tombstone (practice_id, kind, id, therapist_id, viewers, deleted_at, revision)
-    VALUES ($1, $2, $3, $4, $5, $6, $7)
+    INSERT INTO tombstone (practice_id, kind, id, parent_id, therapist_id, viewers, deleted_at, revision)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
     ON CONFLICT (practice_id, kind, id) DO UPDATE
        SET deleted_at = EXCLUDED.deleted_at, revision = EXCLUDED.revision
 """
@@ -30,14 +30,19 @@ async def bury(
     *,
     clinical: bool,
     viewers: list[UUID] = NO_VIEWERS,
+    parent_id: UUID | None = None,
 ) -> None:
-    """Store a tombstone. A clinical one belongs to the therapist who deletes, with the viewers of the row."""
+    """Store a tombstone. A clinical one belongs to the therapist who deletes, with the viewers of the row.
+
+    `parent_id` is what the row's address names besides itself, such as the route of a feature.
+    """
     therapist_id = transaction.tenant.therapist_id if clinical else None
     await INSERT_TOMBSTONE.run(
         transaction.connection,
         transaction.practice_id,
         kind,
         row_id,
+        parent_id,
         therapist_id,
         viewers,
         now,
@@ -53,16 +58,15 @@ TOMBSTONE = Query(
      WHERE practice_id = $1
        AND kind = $2
        AND id = $3
+       AND parent_id IS NOT DISTINCT FROM $4
 """,
 )
 
 
-async def is_buried(connection: Connection, practice_id: UUID, kind: str, row_id: UUID) -> bool:
-    """Return whether a row this therapist could see was deleted."""
-    return await TOMBSTONE.one_or_none(connection, practice_id, kind, row_id) is not None
-
-
-async def refuse_unless_buried(transaction: Transaction, kind: str, row_id: UUID) -> None:
+async def refuse_unless_buried(
+    transaction: Transaction, kind: str, row_id: UUID, *, parent_id: UUID | None = None
+) -> None:
     """Raise NotFound unless the row, which is not there, was deleted before: a repeated DELETE succeeds."""
-    if not await is_buried(transaction.connection, transaction.practice_id, kind, row_id):
+    connection, practice_id = transaction.connection, transaction.practice_id
+    if await TOMBSTONE.one_or_none(connection, practice_id, kind, row_id, parent_id) is None:
         raise NotFound
