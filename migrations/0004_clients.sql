@@ -20,6 +20,7 @@ CREATE TABLE client (
     updated_at         timestamptz NOT NULL,
     revision           bigint NOT NULL,
     PRIMARY KEY (practice_id, id),
+    UNIQUE (practice_id, id, therapist_id),
     FOREIGN KEY (practice_id, therapist_id) REFERENCES therapist (practice_id, id),
     CHECK ((stage = 'ended') = (ending IS NOT NULL)),
     CHECK ((outdoor_agreed IS NULL) = (outdoor_agreed_at IS NULL)),
@@ -44,7 +45,7 @@ CREATE TABLE client_key (
     wrapped      bytea NOT NULL,
     created_at   timestamptz NOT NULL,
     PRIMARY KEY (practice_id, client_id),
-    FOREIGN KEY (practice_id, client_id) REFERENCES client (practice_id, id)
+    FOREIGN KEY (practice_id, client_id, therapist_id) REFERENCES client (practice_id, id, therapist_id)
 );
 COMMENT ON TABLE client_key IS 'Tenant, clinical: the client''s key, wrapped by the practice''s. Deleting it erases the client.';
 ALTER TABLE client_key ENABLE ROW LEVEL SECURITY;

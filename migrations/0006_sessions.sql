@@ -31,7 +31,8 @@ CREATE TABLE session (
                                   WHEN closed_at IS NOT NULL THEN 'did_not_attend'
                                   ELSE 'planned' END) STORED,
     PRIMARY KEY (practice_id, id),
-    FOREIGN KEY (practice_id, client_id) REFERENCES client (practice_id, id),
+    UNIQUE (practice_id, id, therapist_id),
+    FOREIGN KEY (practice_id, client_id, therapist_id) REFERENCES client (practice_id, id, therapist_id),
     FOREIGN KEY (practice_id, therapist_id) REFERENCES therapist (practice_id, id),
     FOREIGN KEY (practice_id, route_id, route_version) REFERENCES route_version (practice_id, route_id, version),
     FOREIGN KEY (practice_id, place_id) REFERENCES place (practice_id, id),
@@ -76,7 +77,7 @@ CREATE TABLE session_change (
     updated_at    timestamptz NOT NULL,
     revision      bigint NOT NULL,
     PRIMARY KEY (practice_id, id),
-    FOREIGN KEY (practice_id, session_id) REFERENCES session (practice_id, id),
+    FOREIGN KEY (practice_id, session_id, therapist_id) REFERENCES session (practice_id, id, therapist_id),
     FOREIGN KEY (practice_id, therapist_id) REFERENCES therapist (practice_id, id),
     FOREIGN KEY (practice_id, route_id, route_version) REFERENCES route_version (practice_id, route_id, version),
     FOREIGN KEY (practice_id, place_id) REFERENCES place (practice_id, id),

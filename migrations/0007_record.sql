@@ -15,7 +15,7 @@ CREATE TABLE track (
     content_revision bigint NOT NULL,
     revision         bigint NOT NULL,
     PRIMARY KEY (practice_id, session_id),
-    FOREIGN KEY (practice_id, session_id) REFERENCES session (practice_id, id)
+    FOREIGN KEY (practice_id, session_id, therapist_id) REFERENCES session (practice_id, id, therapist_id)
 );
 ALTER TABLE track ALTER COLUMN sealed_original SET STORAGE EXTERNAL;
 ALTER TABLE track ALTER COLUMN sealed_fixes SET STORAGE EXTERNAL;
@@ -48,7 +48,8 @@ CREATE TABLE moment (
     content_revision bigint NOT NULL,
     revision         bigint NOT NULL,
     PRIMARY KEY (practice_id, id),
-    FOREIGN KEY (practice_id, session_id) REFERENCES session (practice_id, id)
+    UNIQUE (practice_id, id, therapist_id),
+    FOREIGN KEY (practice_id, session_id, therapist_id) REFERENCES session (practice_id, id, therapist_id)
 );
 COMMENT ON TABLE moment IS 'Tenant, clinical: one tap at an instant of a session.';
 COMMENT ON COLUMN moment.at IS 'By the phone''s clock; `received_at` by the server''s.';
@@ -81,8 +82,8 @@ CREATE TABLE note (
     content_revision bigint NOT NULL,
     revision         bigint NOT NULL,
     PRIMARY KEY (practice_id, id),
-    FOREIGN KEY (practice_id, session_id) REFERENCES session (practice_id, id),
-    FOREIGN KEY (practice_id, moment_id) REFERENCES moment (practice_id, id),
+    FOREIGN KEY (practice_id, session_id, therapist_id) REFERENCES session (practice_id, id, therapist_id),
+    FOREIGN KEY (practice_id, moment_id, therapist_id) REFERENCES moment (practice_id, id, therapist_id),
     CHECK ((about = 'session') = (about_at IS NULL)),
     CHECK ((about = 'moment') = (moment_id IS NOT NULL))
 );
