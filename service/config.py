@@ -125,6 +125,11 @@ def _refuse_unusable(settings: Settings) -> None:
         url = getattr(settings, name)
         if url is not None and urlsplit(url).scheme not in {"postgresql", "postgres"}:
             raise BadSetting(f"TOWPATH_{name.upper()} must start with postgresql://")
+    if settings.migrator_url is not None and settings.database_url is None:
+        raise BadSetting(
+            "TOWPATH_MIGRATOR_URL is set but TOWPATH_DATABASE_URL is not: set both for a database of your"
+            " own, or neither for the embedded one"
+        )
     try:
         _ = settings.proxies
     except ValueError as error:

@@ -5,6 +5,7 @@ import secrets
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import Final
 from urllib.parse import unquote, urlsplit
 
@@ -150,7 +151,7 @@ async def prepare(installation: Installation) -> KeyFile:
         return await _look(installation)
     async with connected_directly(installation.migrator_dsn) as migrator:
         await pending(migrator)  # refuses a database of another program before a key file is made
-        keys = open_keys(installation.settings.keys, await find_key_check(migrator))
+        keys = _open_keys(installation.settings.keys, await find_key_check(migrator))
         await bring_up(installation, migrator)
     return keys
 
@@ -159,7 +160,25 @@ async def _look(installation: Installation) -> KeyFile:
     async with connected(installation.app_dsn) as connection:
         if behind := await pending(connection):
             raise MigrationsPending(behind)
-        return open_keys(installation.settings.keys, await find_key_check(connection))
+        return _open_keys(installation.settings.keys, await find_key_check(connection))
+
+
+def _open_keys(path: Path, key_check: bytes | None) -> KeyFile:
+    """Return the keys, and tell the person at the first start what a new key file means to them."""
+    is_new = not path.exists()
+    keys = open_keys(path, key_check)
+    if is_new:
+        say(advice_on_key_file(path))
+    return keys
+
+
+def advice_on_key_file(path: Path) -> str:
+    """Return where a new key file is, what its loss means, and where copies belong."""
+    return (
+        f"The key file is {path}. Copy it now to another place, such as a password manager or a disk in a"
+        " safe. Without it every record is lost for good: nobody can open them, and backups never hold it."
+        " Never keep a copy beside the database or its backups, since both together open every record."
+    )
 
 
 async def bring_up(installation: Installation, migrator: asyncpg.Connection) -> list[str]:

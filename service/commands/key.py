@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from service.commands.installation import CommandRefused
+from service.commands.installation import CommandRefused, advice_on_key_file
 from service.config import read_settings
 from service.foundation.crypto.key_file import create_key_file
 
@@ -37,4 +37,4 @@ def create(path: Path | None) -> None:
         raise CommandRefused(f"There is a key file at {path} already. It stays as it is.") from None
     except OSError as error:
         raise CommandRefused(f"The key file cannot be made at {path} ({error.strerror}).") from error
-    click.echo(f"The key file is {path}. Keep a copy of it apart from every copy of the database.")
+    click.echo(advice_on_key_file(path))

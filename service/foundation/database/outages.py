@@ -10,6 +10,7 @@ from service.foundation.database.query import Connection
 TRANSIENT_STATES: Final = (
     "08",  # connection lost or refused
     "25006",  # the server takes no writes: it is being replaced
+    "28",  # the login or its password is refused, as after an administrator's change
     "40",  # deadlock or conflict with recovery: PostgreSQL asks to try again
     "53",  # out of connections, memory or disk
     "57P0",  # the server is starting, stopping or ended the connection

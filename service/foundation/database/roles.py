@@ -79,6 +79,7 @@ async def _ensure(admin: asyncpg.Connection, login: str, verifier: str) -> None:
         await admin.execute(f"CREATE ROLE {role} NOLOGIN")
     verb = "ALTER" if login in existing else "CREATE"
     await admin.execute(f"{verb} ROLE {identifier(login)} LOGIN INHERIT PASSWORD '{verifier}'")
+    await _mark_login(admin, login)
     await _ensure_memberships(admin, login)
     await _ensure_schema(admin)
     await admin.execute(f"SET LOCAL ROLE {OWNER}; {DEFAULT_PRIVILEGES}; RESET ROLE")
@@ -89,6 +90,42 @@ def _refuse_login(login: str, migrator: str) -> None:
         raise RolesRefused(f"the service must not sign in as the migrator {login}: give it a role of its own")
     if login in (OWNER, APP):
         raise RolesRefused(f"{login} is not for signing in: give the service a role of its own")
+
+
+MARK: Final = "Towpath: signs in to database "
+
+OTHER_DATABASE = f"""
+    SELECT other.datname
+      FROM pg_roles AS login
+      JOIN pg_database AS other
+        ON other.oid::text = substring(shobj_description(login.oid, 'pg_authid') FROM '^{MARK}([0-9]+)$')
+     WHERE login.rolname = $1
+       AND other.datname <> current_database()
+"""
+
+OWN_NUMBER = """
+    SELECT oid::text
+      FROM pg_database
+     WHERE datname = current_database()
+"""
+
+
+async def _mark_login(admin: asyncpg.Connection, login: str) -> None:
+    """Mark the login as this database's, after ALTER ROLE has locked it. Raises RolesRefused for another's.
+
+    The mark is the database's number on this server, which a backup does not carry along: restored beside the
+    original, an installation must not take its login either.
+    """
+    name = identifier(login)
+    other = await admin.fetchval(OTHER_DATABASE, login)
+    if other is not None:
+        raise RolesRefused(
+            f"the login {login} belongs to the Towpath database {other} on this server, and migrating would"
+            " change its password: name another login in TOWPATH_DATABASE_URL, or, if that database is no"
+            f" longer Towpath's, run as a superuser: COMMENT ON ROLE {name} IS NULL"
+        )
+    number = await admin.fetchval(OWN_NUMBER)
+    await admin.execute(f"COMMENT ON ROLE {name} IS '{MARK}{number}'")
 
 
 HAS_ROLE = """

@@ -221,12 +221,36 @@ async def test_two_towpath_databases_on_a_new_server_can_be_prepared_at_the_same
         make_database(server) as one,
         make_database(server) as other,
     ):
+        logins = [login, f"{login} too"] * 4
         admins = [await asyncpg.connect(server.admin_dsn, database=name) for name in (one, other) * 4]
-        await asyncio.gather(*(ensure_roles(each, login=login, password=PASSWORD) for each in admins))
-        for name, its_admin in zip((one, other), admins, strict=False):
+        await asyncio.gather(
+            *(
+                ensure_roles(each, login=its_login, password=PASSWORD)
+                for each, its_login in zip(admins, logins, strict=True)
+            )
+        )
+        for name, its_login, its_admin in zip((one, other), logins, admins, strict=False):
             await its_admin.execute(TABLE)
-            async with signed_in(server, login, name) as app:
+            async with signed_in(server, its_login, name) as app:
                 assert await app.fetchval("SELECT benches()") == 0
+        for each in admins:
+            await each.close()
+
+
+@pytest.mark.anyio
+async def test_of_two_databases_that_want_one_login_at_the_same_time_one_gets_it(
+    server: Server, login: str
+) -> None:
+    async with make_database(server) as one, make_database(server) as other:
+        admins = [await asyncpg.connect(server.admin_dsn, database=name) for name in (one, other) * 4]
+        ended = await asyncio.gather(
+            *(ensure_roles(each, login=login, password=PASSWORD) for each in admins), return_exceptions=True
+        )
+        assert {type(each) for each in ended[::2]} | {type(each) for each in ended[1::2]} == {
+            type(None),
+            RolesRefused,
+        }
+        assert len({type(each) for each in ended[::2]}) == len({type(each) for each in ended[1::2]}) == 1
         for each in admins:
             await each.close()
 
