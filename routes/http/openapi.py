@@ -1,7 +1,8 @@
 """The OpenAPI 3.1 document: what Litestar generates, corrected to what the service does."""
 
 import inspect
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
+from itertools import groupby
 from typing import Any, Final, get_args
 
 import msgspec
@@ -14,7 +15,8 @@ from litestar.openapi.spec import Contact, License
 
 from routes.http.middleware import REPLACED
 from routes.http.openapi_schemas import COMPONENT, Node, component_schemas
-from routes.http.problems import MEDIA_TYPE, OF_STATUS, TABLE, TYPE_PREFIX, Problem
+from routes.http.operation_problems import problems_of
+from routes.http.problems import MEDIA_TYPE, TYPE_PREFIX, Kind, Problem
 
 TITLE: Final = "Towpath"
 VERSION: Final = "1"
@@ -64,8 +66,9 @@ DESCRIPTIONS: Final = {
 ANY_OBJECT: Final = {"type": "object", "additionalProperties": True}
 """Without `additionalProperties` TypeScript generators make a type without members of it."""
 
-GUESSABLE: Final = frozenset({"sign_in", "change_email", "change_password"})
-"""Operations that check a password, and answer 429 after too many wrong ones."""
+ON_ANY: Final = ("invalid-parameter", "internal", "unknown-host", "head-too-large", "bad-request")
+"""Types that any operation answers."""
+ANY_OTHER: Final = f"Any other problem; of every operation {', '.join(f'`{each}`' for each in ON_ANY)}."
 
 
 def openapi_config() -> OpenAPIConfig:
@@ -204,19 +207,17 @@ def _success(response: Node) -> Node:
 
 def _problems(operation: Node, handler: HTTPRouteHandler) -> Node:
     """Return the problems an operation answers with: those a program may branch on, and any other."""
-    statuses = [status for status, applies in PROBLEM_STATUSES.items() if applies(operation, handler)]
-    responses = {str(status): _problem_response(status) for status in statuses}
-    return responses | {"default": _problem("Any other problem.", None)}
+    by_status = groupby(problems_of(operation, handler), key=lambda kind: kind.status)
+    responses = {str(status): _problem_response(list(kinds)) for status, kinds in by_status}
+    return responses | {"default": _problem(ANY_OTHER, None)}
 
 
-def _problem_response(status: int) -> Node:
-    """Return the answer of a status; the first row of the table with that status is the example."""
-    kinds = [(kind.slug, kind.title) for kind in TABLE.values() if kind.status == status]
-    slug, title = kinds[0] if kinds else OF_STATUS[status]
-    types = sorted({each for each, _ in kinds}) or [slug]
-    example = Problem(type=TYPE_PREFIX + slug, title=title, status=status)
-    named = ", ".join(f"`{each}`" for each in types)
-    return _problem(f"{title}. Types: {named}.", msgspec.to_builtins(example))
+def _problem_response(kinds: list[Kind]) -> Node:
+    """Return the answer of a status that the problems `kinds` have; the first is the example."""
+    first = kinds[0]
+    example = Problem(type=TYPE_PREFIX + first.slug, title=first.title, status=first.status)
+    lines = "\n".join(f"`{each.slug}`: {each.title}." for each in kinds)
+    return _problem(lines, msgspec.to_builtins(example))
 
 
 def _problem(description: str, example: object) -> Node:
@@ -224,34 +225,3 @@ def _problem(description: str, example: object) -> Node:
     if example is not None:
         content["example"] = example
     return {"description": description, "content": {MEDIA_TYPE: content}}
-
-
-def _takes(name: str) -> Callable[[Node, HTTPRouteHandler], bool]:
-    """Return whether an operation has a parameter of this name or in this place."""
-    return lambda operation, _: any(
-        name in {each["name"], each["in"]} for each in operation.get("parameters", ())
-    )
-
-
-def _is_needed_version(parameter: Node) -> bool:
-    return parameter["name"] == "If-Match" and bool(parameter["required"])
-
-
-def _takes_body(operation: Node, _: HTTPRouteHandler) -> bool:
-    return "requestBody" in operation
-
-
-PROBLEM_STATUSES: Final[Mapping[int, Callable[[Node, HTTPRouteHandler], bool]]] = {
-    400: lambda operation, _: "requestBody" in operation or bool(operation.get("parameters")),
-    401: lambda _, handler: not handler.opt.get("open") or handler.operation_id in GUESSABLE,
-    403: lambda _, handler: bool(handler.opt.get("owner")),
-    404: _takes("path"),
-    409: _takes_body,
-    412: _takes("If-Match"),
-    413: _takes_body,
-    415: _takes_body,
-    422: _takes_body,
-    428: lambda operation, _: any(_is_needed_version(each) for each in operation.get("parameters", ())),
-    429: lambda _, handler: handler.operation_id in GUESSABLE,
-    503: lambda _, __: True,
-}

@@ -14,6 +14,7 @@ from litestar.handlers import BaseRouteHandler
 
 from routes.http.connections import PhoneConnection
 from service.app import Composition, create_app
+from tests.http.described import refuse_undescribed
 
 START_S = 20
 
@@ -41,7 +42,8 @@ def run_service(composition: Composition, *handlers: BaseRouteHandler) -> Iterat
     _wait_until_started(server, thread)
     url = f"http://127.0.0.1:{listening.getsockname()[1]}"
     try:
-        with httpx.Client(base_url=url, timeout=30) as http:
+        hooks = {"response": [refuse_undescribed]}
+        with httpx.Client(base_url=url, timeout=30, event_hooks=hooks) as http:
             yield Running(http, app, composition, loop)
     finally:
         server.should_exit = True

@@ -3,7 +3,9 @@
 import ast
 import inspect
 import re
+from base64 import b64encode
 from collections.abc import Iterator
+from hashlib import sha256
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -12,11 +14,15 @@ import msgspec
 import pytest
 from openapi_spec_validator import validate
 
+from routes.docs_page import SUBJECTS
 from routes.http.openapi import openapi_document, wire_types
+from routes.http.operation_problems import RAISED
+from routes.http.problems import TABLE
 from schemas.base import Input, Output
 from schemas.examples import EXAMPLES
 from service.app import Composition, create_app
 from service.foundation.crypto.key_file import KeyFile
+from tests.http.described import types_of
 from tests.http.sessions import a_recording, a_session, send_track
 from tests.http.world import World
 
@@ -24,6 +30,7 @@ APP = create_app(Composition(dsn="", keys=KeyFile.new(), address=""))
 DOCUMENT = openapi_document(APP)
 TYPES = {each.__name__: each for each in wire_types(APP)}
 SCHEMAS = DOCUMENT["components"]["schemas"]
+SCHEMA_IDS = {f"schema-{name}" for name in SCHEMAS}
 KEY = "Idempotency-Key"
 COMMITTED = Path(__file__).parents[2] / "openapi" / "openapi.json"
 
@@ -61,6 +68,20 @@ def test_every_operation_says_what_it_is_and_how_it_fails(
     assert all("application/problem+json" in each["content"] for each in problems.values())
     assert ("{" in path) <= ("404" in problems)
     assert (method == "patch") <= ({"412", "428"} <= problems.keys())
+
+
+def test_an_operation_names_only_problems_it_can_answer() -> None:
+    named = {operation["operationId"]: types_of(operation) for _, _, operation in FOUND}
+    assert set().union(*named.values()) <= {kind.slug for kind in TABLE.values()}
+    reads_gpx = {name for name, each in named.items() if "gpx-refused" in each}
+    assert reads_gpx == {"preview_route_file", "import_route", "replace_route_line", "put_track"}
+    assert {name for name, each in named.items() if "location-not-agreed" in each} == {"put_track"}
+    assert named["sign_in"] == {
+        *("bad-request", "malformed-json", "invalid-body", "wrong-credentials", "which-practice"),
+        *("impossible", "too-large", "unsupported-content", "too-many-attempts", "unavailable"),
+    }
+    assert named["health_live"] == set()
+    assert set(RAISED) <= set(named)
 
 
 def test_every_wire_type_has_an_example() -> None:
@@ -207,10 +228,69 @@ def _is_one_of_null(node: Any) -> bool:
 def test_the_documentation_page_loads_nothing_from_other_hosts(world: World) -> None:
     page = world.nobody.get("/docs")
     assert page.status_code == 200
-    assert page.headers["content-security-policy"].startswith("default-src 'none'")
+    policy = page.headers["content-security-policy"]
+    assert policy.startswith("default-src 'none'")
+    assert "unsafe" not in policy
     assert not re.search(r'(src|href|url)\s*[=(]\s*"?(https?:)?//', page.text)
     assert "mark_moment" in page.text
     assert world.nobody.get("/openapi.json").json() == DOCUMENT
+
+
+def test_the_documentation_page_has_the_style_that_its_policy_names(world: World) -> None:
+    page = world.nobody.get("/docs")
+    (style,) = re.findall(r"<style>(.*?)</style>", page.text, re.DOTALL)
+    digest = b64encode(sha256(style.encode()).digest()).decode()
+    assert f"style-src 'sha256-{digest}'" in page.headers["content-security-policy"]
+    assert re.findall(r"<script[^>]*>(.*?)</script>", page.text, re.DOTALL) == [""]
+    assert "style=" not in page.text
+    assert not re.search(r"\son[a-z]+=", page.text)
+
+
+def test_every_link_of_the_documentation_page_leads_somewhere(world: World) -> None:
+    page = world.nobody.get("/docs").text
+    ids = re.findall(r'\sid="([^"]+)"', page)
+    assert len(ids) == len(set(ids))
+    assert set(re.findall(r'href="#([^"]+)"', page)) <= set(ids)
+    assert {operation["operationId"] for _, _, operation in FOUND} | SCHEMA_IDS <= set(ids)
+    for path in re.findall(r'(?:href|src)="(/[^"]*)"', page):
+        assert world.nobody.get(path).status_code == 200
+
+
+def test_a_link_points_inside_what_it_opens(world: World) -> None:
+    """Browsers open a `<details>` around the target of a link, not one that is the target."""
+    page = world.nobody.get("/docs").text
+    assert not re.search(r"<details[^>]*\sid=", page)
+    assert re.search(r'<details [^>]*data-path="/v1/sign-in">.*?</summary><div id="sign_in">', page)
+
+
+def test_the_documentation_page_follows_the_main_job(world: World) -> None:
+    page = world.nobody.get("/docs").text
+    contents = page[page.index("<nav") : page.index("</nav>")]
+    subjects = re.findall(r'<li><a href="#([a-z-]+)">[^<]+</a><ul>', contents)
+    assert subjects[:5] == ["sign-in", "routes", "clients", "sessions", "tracks"]
+    assert set(subjects) == {operation["tags"][0] for _, _, operation in FOUND} == set(SUBJECTS)
+    assert re.findall(r'<h2 id="([a-z-]+)">', page) == [*subjects, "schemas"]
+
+
+def test_code_is_marked_up_as_code(world: World) -> None:
+    page = re.sub(r"<(pre|style)[ >].*?</\1>", "", world.nobody.get("/docs").text, flags=re.DOTALL)
+    assert "`" not in page
+    assert "<code>Authorization: Bearer</code>" in page
+
+
+def test_a_browser_is_told_what_this_is(world: World) -> None:
+    page = world.nobody.get("/", headers={"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"})
+    assert page.headers["content-type"].startswith("text/html")
+    assert "walk-and-talk" in page.text
+    for path in re.findall(r'href="(/[^"]*)"', page.text):
+        assert world.nobody.get(path).status_code == 200
+    assert world.nobody.get("/favicon.ico").headers["content-type"] == "image/svg+xml"
+
+
+def test_a_program_is_told_what_this_is_as_json(world: World) -> None:
+    told = world.nobody.get("/", headers={"Accept": "application/json"})
+    assert (told.status_code, told.headers["vary"]) == (200, "Accept")
+    assert told.json() == {"name": "Towpath", "api": "/v1", "docs": "/docs", "openapi": "/openapi.json"}
 
 
 def test_every_write_to_what_has_a_version_may_name_it() -> None:
