@@ -34,6 +34,8 @@ from schemas.walks.route_files import FileLineOut
 from service.clients.csv_table import CsvRefused
 from service.clients.location_permission import LocationNotAgreed
 from service.foundation.crypto.passwords import WeakPassword
+from service.foundation.crypto.sealed_values import log_broken
+from service.foundation.crypto.sealing import SealBroken
 from service.foundation.database.outages import is_outage
 from service.foundation.database.sql_files import MigrationRefused
 from service.foundation.fair_shares import Overloaded
@@ -177,6 +179,10 @@ TABLE: Final[dict[type[Exception], Kind]] = {
         "method-not-allowed", 405, "This address does not take that method", _nothing,
         lambda error: dict(error.headers or {}),
     ),
+    SealBroken: Kind(
+        "unreadable", 409, "What is stored is damaged and cannot be read",
+        lambda _: {"detail": "restore it from a backup, or delete it"},
+    ),
     IdTaken: Kind("id-taken", 409, "This id names something else already"),
     Impossible: Kind(
         "impossible", 409, "The request contradicts the record",
@@ -221,6 +227,8 @@ def answer_problem(request: Request[Any, Any, Any], error: Exception) -> Respons
     """Return the problem document for an exception."""
     if isinstance(error, ValidationException):
         error = bad_parameter(request, error)
+    if isinstance(error, SealBroken):
+        log_broken(error)
     for kind in type(error).__mro__:
         if kind in TABLE:
             row = TABLE[kind]

@@ -264,6 +264,9 @@ class ClientOut(ClientSummaryOut):
     emergency_contact: EmergencyContactOut | UnsetType = UNSET
     gp: GpOut | UnsetType = UNSET
     crisis_plan: str | UnsetType = UNSET
+    unreadable: Annotated[bool, Meta(description="The record is damaged: only what is plain is shown.")] = (
+        False
+    )
 
     @classmethod
     def from_file(cls, file: ClientFile) -> "ClientOut":
@@ -276,6 +279,7 @@ class ClientOut(ClientSummaryOut):
             emergency_contact=_part(record.emergency_contact, EmergencyContactOut),
             gp=_part(record.gp, GpOut),
             crisis_plan=present(record.crisis_plan),
+            unreadable=file.unreadable,
         )
 
 

@@ -191,6 +191,9 @@ class SessionOut(Output):
     cancellation_words: str | UnsetType = UNSET
     closed_at: Annotated[Instant | UnsetType, CLOSED_AT] = UNSET
     closed_received_at: Instant | UnsetType = UNSET
+    unreadable: Annotated[
+        bool, Meta(description="Some of its words are damaged; words may be missing, the facts are not.")
+    ] = False
 
     @classmethod
     def from_session(cls, session: Session) -> Self:

@@ -133,6 +133,8 @@ class ClientFile(msgspec.Struct, frozen=True):
     client: Client
     record: ClientRecord
     practice: Practice
+    unreadable: bool = False
+    """What is stored of the record is damaged; `record` is empty."""
 
     @property
     def shown_revision(self) -> int:

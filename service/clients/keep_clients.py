@@ -16,12 +16,13 @@ from service.clients.clients import (
     refuse_unusable_client,
 )
 from service.clients.queries import ClientRow, find_client_row, insert_client, list_clients, update_client
-from service.clients.sealed_records import open_record, seal_new_client, seal_record
-from service.foundation.crypto.sealing import PracticeKey
+from service.clients.sealed_records import EMPTY, open_record, seal_new_client, seal_record
+from service.foundation.crypto.sealed_values import log_broken
+from service.foundation.crypto.sealing import PracticeKey, SealBroken
 from service.foundation.database.client_keys import client_key, find_client_key, insert_client_keys
 from service.foundation.database.connection import Begin, Connection
 from service.foundation.pages import Cursor, PageOf, cut_page
-from service.foundation.retry_safe import Expected, Once, found, replayed
+from service.foundation.retry_safe import Expected, Impossible, Once, found, replayed
 from service.people.practice_queries import find_practice
 from service.people.practices import Practice
 
@@ -80,17 +81,23 @@ async def change_client(
             return file
         expected.check(row.revision, this_write=transaction.revision)
         changed = changed_client(row, changes.members, now)
+        if file.unreadable and changes.record:
+            raise Impossible("the record is damaged and cannot be read", "restore it from a backup")
         record = merged_record(file.record, changes.record)
         refuse_unusable_client(changed, record, now)
         if record != file.record:
             key = await client_key(connection, keys, practice_id, client_id)
             changed = msgspec.structs.replace(changed, sealed=seal_record(key, client_id, record))
         kept = found(await update_client(transaction, changed))
-        return ClientFile(kept, record, file.practice)
+        return msgspec.structs.replace(file, client=kept, record=record)
 
 
 async def _file(connection: Connection, keys: PracticeKey, practice_id: UUID, row: ClientRow) -> ClientFile:
     """Return a stored client with the opened record and the practice."""
     practice = found(await find_practice(connection, practice_id))
     wrapped_key = await find_client_key(connection, practice_id, row.id) if row.sealed else None
-    return ClientFile(row, open_record(keys, row, wrapped_key), practice)
+    try:
+        return ClientFile(row, open_record(keys, row, wrapped_key), practice)
+    except SealBroken as broken:
+        log_broken(broken)
+        return ClientFile(row, EMPTY, practice, unreadable=True)

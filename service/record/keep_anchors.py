@@ -8,6 +8,7 @@ from uuid import UUID
 
 import msgspec
 
+from service.foundation.crypto.sealed_values import log_broken
 from service.foundation.crypto.sealing import Cell, ClientKey, PracticeKey, SealBroken
 from service.foundation.database.connection import Connection, Transaction
 from service.foundation.prepare_and_write import NotPrepared
@@ -16,7 +17,7 @@ from service.geo.blob import unpack_fixes
 from service.record.anchor_queries import MarkRow, list_marks, store_anchors
 from service.record.anchors import Anchor
 from service.record.recorded_session_queries import RecordedSession
-from service.record.sealed_record import log_broken, open_marks, seal_mark_anchor
+from service.record.sealed_record import open_marks, seal_mark_anchor
 from service.record.session_marks import MarkChange, MarkKind, SessionMark, anchor_marks, session_marks
 from service.record.track_queries import find_sealed_fixes
 

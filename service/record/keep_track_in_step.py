@@ -9,7 +9,8 @@ from uuid import UUID
 
 import msgspec
 
-from service.foundation.crypto.sealing import Cell, PracticeKey
+from service.foundation.crypto.sealed_values import log_broken
+from service.foundation.crypto.sealing import Cell, PracticeKey, SealBroken
 from service.foundation.database.connection import Begin, Transaction
 from service.foundation.prepare_and_write import NotPrepared
 from service.foundation.retry_safe import Impossible
@@ -54,11 +55,14 @@ async def prepare_track_in_step(
 
 
 def _prepare_anew(basis: TrackBasis, sealed_original: bytes, now: datetime) -> PreparedTrack | None:
-    """Return a track made anew from its original; None where nothing of it lies within the times."""
+    """Return a track made anew; None where nothing lies within the times, or its original is damaged."""
     cell = Cell("track", "sealed_original", basis.session.session_id)
     try:
         return prepare_track(basis, original_of(basis.key.open(cell, sealed_original)), now)
     except (Impossible, NothingPlausible):
+        return None
+    except SealBroken as broken:
+        log_broken(broken)
         return None
 
 

@@ -6,9 +6,8 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-import structlog
 
-from service.foundation.crypto.sealed_values import open_value, seal_value
+from service.foundation.crypto.sealed_values import log_broken, open_value, seal_value
 from service.foundation.crypto.sealing import Bound, Cell, ClientKey, SealBroken
 from service.foundation.tenant import Tenant
 from service.record.anchor_queries import MarkRow
@@ -20,8 +19,6 @@ from service.record.notes import Note, NoteContent
 from service.record.positions import Position
 from service.record.recorded_session_queries import RecordedSession
 from service.record.session_marks import MarkKind, SessionMark
-
-logger = structlog.get_logger()
 
 
 class StoredPosition(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -170,11 +167,6 @@ def _open_anchor(key: ClientKey, cell: Cell, sealed: bytes | None) -> Anchor | N
     except SealBroken as broken:
         log_broken(broken)
         return None
-
-
-def log_broken(broken: SealBroken) -> None:
-    """Log which value does not open; the error names table, column and row, and no content."""
-    logger.error("sealed value does not open", reason=str(broken))
 
 
 def _shared_members(source: msgspec.Struct, kind: type[msgspec.Struct]) -> dict[str, Any]:

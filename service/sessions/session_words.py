@@ -8,8 +8,8 @@ from uuid import UUID
 
 import msgspec
 
-from service.foundation.crypto.sealed_values import open_value, seal_value
-from service.foundation.crypto.sealing import Cell, ClientKey, PracticeKey
+from service.foundation.crypto.sealed_values import log_broken, open_value, seal_value
+from service.foundation.crypto.sealing import Cell, ClientKey, PracticeKey, SealBroken
 from service.foundation.database.client_keys import client_key
 from service.foundation.database.connection import Transaction
 from service.sessions.change_queries import ChangeRow
@@ -31,24 +31,37 @@ class ChangeWords(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 def open_session(keys: PracticeKey, sealed: SealedSession) -> Session:
-    """Return a session with its changes; without words where its client's key is gone."""
-    row, key, words = sealed.row, None, CancellationWords()
-    if sealed.wrapped_key is not None:
-        key = keys.client(row.client_id, sealed.wrapped_key)
-        if row.sealed is not None:
-            words = open_value(key, _session_cell(row.id), row.sealed, CancellationWords)
+    """Return a session with its changes; without words where its client's key is gone.
+
+    Where words are damaged it is unreadable, and the words that could be opened may be left out too.
+    """
+    row = sealed.row
+    cancellation, of_changes, unreadable = CancellationWords(), [ChangeWords()] * len(sealed.changes), False
+    try:
+        if sealed.wrapped_key is not None:
+            key = keys.client(row.client_id, sealed.wrapped_key)
+            if row.sealed is not None:
+                cancellation = open_value(key, _session_cell(row.id), row.sealed, CancellationWords)
+            of_changes = [_open_words(key, each) for each in sealed.changes]
+    except SealBroken as broken:
+        log_broken(broken)
+        unreadable = True
     return Session(
         **{name: getattr(row, name) for name in SessionFacts.__struct_fields__},
-        changes=tuple(_open_change(key, each) for each in sealed.changes),
+        changes=tuple(map(_change, sealed.changes, of_changes)),
         flags=tuple(SessionFlag(each) for each in row.flags),
-        cancellation_words=words.cancellation,
+        cancellation_words=cancellation.cancellation,
+        unreadable=unreadable,
     )
 
 
-def _open_change(key: ClientKey | None, row: ChangeRow) -> SessionChange:
-    words = ChangeWords()
-    if key is not None and row.sealed is not None:
-        words = open_value(key, _change_cell(row.id), row.sealed, ChangeWords)
+def _open_words(key: ClientKey, row: ChangeRow) -> ChangeWords:
+    if row.sealed is None:
+        return ChangeWords()
+    return open_value(key, _change_cell(row.id), row.sealed, ChangeWords)
+
+
+def _change(row: ChangeRow, words: ChangeWords) -> SessionChange:
     facts = {name: getattr(row, name) for name in ChangeFacts.__struct_fields__}
     return SessionChange(**facts, asked_by=words.asked_by, reason=words.reason)
 

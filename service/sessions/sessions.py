@@ -146,6 +146,8 @@ class Session(SessionFacts, frozen=True, kw_only=True):
     """By instant; no two at the same one."""
     flags: tuple[SessionFlag, ...] = ()
     cancellation_words: str | None = None
+    unreadable: bool = False
+    """Some of its words, or of its changes' words, are damaged."""
 
     @property
     def status(self) -> SessionStatus:

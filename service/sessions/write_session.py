@@ -63,13 +63,17 @@ def _track_frame(session: Session) -> TrackFrame:
 async def _store(
     transaction: Transaction, keys: PracticeKey, row: SessionRow, before: Session, after: Session
 ) -> Session:
-    """Store a changed session, and those of its changes that are new or different."""
+    """Store a changed session, and those of its changes that are new or different.
+
+    Damaged words stay stored as they are, unless new ones take their place.
+    """
     known = {each.id: each for each in before.changes}
     changed = [each for each in after.changes if known.get(each.id) != each]
     words = await seal_words(transaction, keys, after, changed)
     facts = {name: getattr(after, name) for name in SessionFacts.__struct_fields__}
+    sealed = words.session or (row.sealed if before.unreadable else None)
     await update_session(
-        transaction, msgspec.structs.replace(row, **facts, flags=list(after.flags), sealed=words.session)
+        transaction, msgspec.structs.replace(row, **facts, flags=list(after.flags), sealed=sealed)
     )
     gone = known.keys() - {each.id for each in after.changes}
     await _replace_changes(

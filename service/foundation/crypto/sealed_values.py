@@ -7,8 +7,11 @@ tell, for example, which kind a moment has.
 from typing import Final, TypeVar
 
 import msgspec
+import structlog
 
-from service.foundation.crypto.sealing import Cell, ClientKey
+from service.foundation.crypto.sealing import Cell, ClientKey, SealBroken
+
+logger = structlog.get_logger()
 
 Value = TypeVar("Value", bound=msgspec.Struct)
 
@@ -32,3 +35,8 @@ def padded(content: bytes) -> bytes:
 def open_value(key: ClientKey, cell: Cell, sealed: bytes, kind: type[Value]) -> Value:
     """Return the value that `seal_value` sealed. Raises SealBroken."""
     return msgspec.json.decode(key.open(cell, sealed), type=kind)
+
+
+def log_broken(broken: SealBroken) -> None:
+    """Log which value does not open; the error names table, column and row, and no content."""
+    logger.error("sealed value does not open", reason=str(broken))

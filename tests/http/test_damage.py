@@ -1,0 +1,104 @@
+"""A damaged value is shown as unreadable or answered with a plain problem, and the rest works."""
+
+from typing import Final
+
+import pytest
+
+from tests.http.look import Look
+from tests.http.matrix import CASES, NAMING, Rule, call
+from tests.http.sessions import a_note, at
+from tests.http.things import Ids, new, things_of
+from tests.http.world import World
+
+COLUMNS: Final = """
+    SELECT table_name, column_name
+      FROM information_schema.columns
+     WHERE table_schema = 'public'
+       AND column_name ^@ 'sealed'
+       AND table_name IN ('client', 'session', 'session_change', 'track', 'moment', 'note')
+"""
+SEALED: Final = (
+    ("client", "sealed"),
+    ("client_key", "wrapped"),
+    ("moment", "sealed"),
+    ("moment", "sealed_anchor"),
+    ("moment", "sealed_position"),
+    ("note", "sealed"),
+    ("note", "sealed_anchor"),
+    ("note", "sealed_position"),
+    ("session", "sealed"),
+    ("session_change", "sealed"),
+    ("track", "sealed_fixes"),
+    ("track", "sealed_geojson"),
+    ("track", "sealed_gpx"),
+    ("track", "sealed_original"),
+    ("track", "sealed_summary"),
+)
+TOLD: Final = [name for name in NAMING if CASES[name].rule is Rule.CLINICAL and name != "revoke_device"]
+
+
+def all_said(world: World) -> Ids:
+    """Return one of everything, in which every sealed column has a value."""
+    ids, phone = things_of(world.ada), world.ada
+    session = f"/v1/sessions/{ids['session_id']}"
+    client = phone.patch(f"/v1/clients/{ids['client_id']}", {"identity": {"given_name": "Ash"}})
+    change = {"id": new(), "modality": "walk", "at": at(180), "asked_by": "client", "reason": "Rain."}
+    words = {"reason": "client_asked", "words": "Flu."}
+    answers = [
+        client,
+        phone.patch(f"/v1/moments/{ids['moment_id']}", {"kind": "silence", "words": "Long."}),
+        phone.post(f"{session}/changes", change),
+        phone.post(f"/v1/sessions/{ids['planned_id']}/cancel", words),
+    ]
+    assert [each.text for each in answers if not each.is_success] == []
+    a_note(phone, session, about="instant", about_at=at(60))
+    return ids
+
+
+def test_every_sealed_column_is_damaged_by_a_test(look: Look) -> None:
+    found = {(row["table_name"], row["column_name"]) for row in look.rows(COLUMNS)}
+    assert found == {each for each in SEALED if each != ("client_key", "wrapped")}
+
+
+@pytest.mark.parametrize(("table", "column"), SEALED)
+def test_a_damaged_value_leaves_the_rest_at_work(world: World, look: Look, table: str, column: str) -> None:
+    ids = all_said(world)
+    session = f"/v1/sessions/{ids['session_id']}"
+    damage = (
+        f"UPDATE {table} SET {column} = set_byte({column}, octet_length({column}) - 1,"
+        f" get_byte({column}, octet_length({column}) - 1) # 255)"
+        f" WHERE practice_id = $1 AND {column} IS NOT NULL RETURNING 1"
+    )
+    assert look.rows(damage, world.practice_id)
+    if column != "wrapped":
+        for listed in (f"{session}/moments", f"{session}/notes", "/v1/sessions", "/v1/clients"):
+            assert world.ada.get(listed).status_code == 200, listed
+        assert world.ada.post(f"{session}/moments", {"id": new(), "at": at(90)}).status_code == 201
+        a_note(world.ada, session, about="instant", about_at=at(120))
+    for name in TOLD:
+        answer = call(world.ada, name, ids, ids)
+        assert answer.status_code < 500, (name, answer.text)
+
+
+@pytest.mark.parametrize("kind", ["moment", "note"])
+@pytest.mark.parametrize("moved", ["instant", "session", "last change"])
+def test_what_was_moved_in_the_database_is_unreadable(
+    world: World, look: Look, kind: str, moved: str
+) -> None:
+    ids = all_said(world)
+    path = f"/v1/{kind}s/{ids[f'{kind}_id']}"
+    if kind == "note":
+        world.ada.patch(path, {"about": "instant", "about_at": at(60)})
+    at_column = "at" if kind == "moment" else "about_at"
+    changed = {
+        "instant": f"{at_column} = {at_column} + interval '1 minute'",
+        "session": "session_id = $2::uuid",
+        "last change": "updated_at = updated_at - interval '1 second'",
+    }[moved]
+    other = [ids["planned_id"]] if moved == "session" else []
+    look.rows(f"UPDATE {kind} SET {changed} WHERE id = $1", ids[f"{kind}_id"], *other)
+    body = world.ada.get(path).json()
+    assert body["unreadable"]
+    assert not {"text", "words", "kind", "position"} & body.keys()
+    assert world.ada.patch(path, {"position": None}).status_code == 409
+    assert world.ada.delete(path).status_code == 204
