@@ -1,5 +1,6 @@
 """Uploads: the body is the file itself, and the content type says which kind."""
 
+import asyncio
 import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -82,6 +83,8 @@ UPLOADS_EACH: Final = 8
 """Files of one practice that are received or read at once; the next one is received when one is done."""
 UPLOAD_WAIT_S: Final = 20
 UPLOADS_WAITING: Final = 200
+REFUSAL_S: Final = 2
+"""How long a refused file keeps its place: a phone that tries again at once would only fill the line."""
 
 _places: Final = FairShares(
     sys.maxsize,
@@ -119,12 +122,19 @@ class Upload:
             raise UnsupportedContent("send the file without a Content-Encoding")
         practice_id = request.state.sign_in.practice_id
         async with _places.slot(practice_id):
-            with _budget.portion(practice_id) as portion:
-                request.state.portion = portion
-                content = await request.body()
-                if media_type.lower().endswith("json"):
-                    content, request.state.replaced = await off_loop(replace_half_pairs, content)
-                yield content
+            refusal: Overloaded | None = None
+            try:
+                with _budget.portion(practice_id) as portion:
+                    request.state.portion = portion
+                    content = await request.body()
+                    if media_type.lower().endswith("json"):
+                        content, request.state.replaced = await off_loop(replace_half_pairs, content)
+                    yield content
+            except Overloaded as error:
+                refusal = error.with_traceback(None)  # it would keep what has arrived in memory
+            if refusal is not None:
+                await asyncio.sleep(REFUSAL_S)
+                raise refusal
 
 
 def _operation_reading(
