@@ -1,5 +1,6 @@
 """Tracks: what was walked in a session."""
 
+import asyncio
 from datetime import datetime
 from typing import Annotated, Any, Final
 from uuid import UUID
@@ -63,7 +64,8 @@ async def put_track(
     The same file again changes nothing. It is kept only where the client has agreed.
     """
     async with GPX.received(request) as content:
-        fingerprint = await off_loop(keys.fingerprint, content)
+        # Not in the practice's own thread: waiting there would show a colleague that an upload is prepared.
+        fingerprint = await asyncio.to_thread(keys.fingerprint, content)
         uploaded = UploadedTrack(session_id, content, fingerprint, replace)
         once = writing.once(fingerprint + bytes([replace]))
         track, is_first = await receive_track(begin, keys, once, uploaded, expected_if_sent, now)
