@@ -1,10 +1,17 @@
-"""Which of PostgreSQL's programs dump a database."""
+"""Which of PostgreSQL's programs dump a database, and loading a dump: all of it or nothing."""
 
+import asyncio
+import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
+import asyncpg
 import pytest
 
-from service.foundation.database.dumps import system_programs
+from service.foundation.crypto.sealed_files import SealedFileBroken
+from service.foundation.database.dumps import load_dumps, system_programs
+from service.foundation.database.embedded.binaries import find_binaries
+from tests.conftest import Server
 
 
 def install(folder: Path, said: str) -> None:
@@ -34,3 +41,26 @@ def test_older_or_broken_ones_do_not(tmp_path: Path, monkeypatch: pytest.MonkeyP
 def test_a_machine_without_any_is_no_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     assert system_programs(18) is None
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("kept", [0.2, 0.9, 1.0])
+async def test_a_dump_that_breaks_while_it_is_loaded_leaves_nothing_behind(
+    server: Server, database: str, admin: asyncpg.Connection, kept: float
+) -> None:
+    dsn = server.admin_dsn.replace("/postgres?", f"/{database}?")
+    await admin.execute("CREATE TABLE bench AS SELECT md5(n::text) FROM generate_series(1, 20000) AS n")
+    dumping = [str(find_binaries() / "pg_dump"), "--format=custom", "--dbname", dsn]
+    dump = (await asyncio.to_thread(subprocess.run, dumping, check=True, capture_output=True)).stdout
+    await admin.execute("DROP TABLE bench")
+    with pytest.raises(SealedFileBroken, match="halfway"):
+        load_dumps(find_binaries(), dsn, [breaking(dump[: int(len(dump) * kept)])], "")
+    assert await admin.fetchval("SELECT to_regclass('bench')") is None
+    load_dumps(find_binaries(), dsn, [[dump]], "")
+    assert await admin.fetchval("SELECT count(*) FROM bench") == 20000
+
+
+def breaking(content: bytes) -> Iterator[bytes]:
+    """Yield what is there, then find the rest damaged."""
+    yield content
+    raise SealedFileBroken("halfway")
