@@ -17,8 +17,9 @@ from service.commands.installation import (
 )
 from service.config import read_settings
 from service.foundation.crypto.key_file import KeyFileError, load_key_file
+from service.foundation.database.backup_files import Backup
 from service.foundation.database.dumps import programs_for
-from service.foundation.database.keep_backup import Backup, back_up
+from service.foundation.database.keep_backup import back_up
 
 
 @click.command("backup")

@@ -7,10 +7,10 @@ import asyncpg
 from service.commands.installation import CommandRefused
 from service.config import BadSetting
 from service.foundation.crypto.key_file import KeyFileError
+from service.foundation.database.backup_files import BackupRefused
 from service.foundation.database.check_installation import MigrationsPending
 from service.foundation.database.checks import UnsafeDatabase
 from service.foundation.database.embedded import EmbeddedError
-from service.foundation.database.keep_backup import BackupRefused
 from service.foundation.database.roles import RolesRefused
 from service.foundation.database.sql_files import MigrationRefused
 from service.foundation.errors import DomainError

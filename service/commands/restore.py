@@ -19,13 +19,10 @@ from service.config import read_settings
 from service.foundation.crypto.key_file import load_key_file
 from service.foundation.crypto.sealed_files import FileSeal
 from service.foundation.crypto.sealing import Keyring
+from service.foundation.database.backup_files import CLIENT_KEYS_FILE, Backup, read_backup, read_manifest
 from service.foundation.database.dumps import programs_for
 from service.foundation.database.keep_backup import (
-    CLIENT_KEYS_FILE,
-    Backup,
     find_keyless_clients,
-    read_backup,
-    read_manifest,
     refuse_full,
     refuse_unusable,
     restore,

@@ -19,8 +19,8 @@ import pytest
 
 from service.foundation.crypto.key_file import KeyFile, load_key_file
 from service.foundation.crypto.sealed_files import FileSeal
+from service.foundation.database.backup_files import Manifest, read_backup
 from service.foundation.database.embedded.binaries import find_binaries
-from service.foundation.database.keep_backup import Manifest, read_backup
 from service.foundation.database.sql_files import AppliedDefinition
 from tests.commands.conftest import ADA, CANARY, Elsewhere, Made, create_practice, signed_in
 from tests.commands.running import COMMAND, ROOT, environment, refused, serving, succeeding

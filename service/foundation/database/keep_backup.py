@@ -5,14 +5,12 @@ change one unnoticed. The clients' wrapped keys are a file of their own. Erasing
 client's key, so this file is kept for a shorter time than the records, which do not open without it.
 """
 
-import hashlib
-import io
 import os
 import re
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from functools import partial
@@ -26,10 +24,19 @@ import msgspec
 from service.foundation.crypto.key_file import KeyFile
 from service.foundation.crypto.sealed_files import FileSeal, SealedFileBroken
 from service.foundation.crypto.sealing import Keyring
+from service.foundation.database.backup_files import (
+    CLIENT_KEYS_FILE,
+    MANIFEST,
+    PARTS,
+    RECORDS_FILE,
+    Backup,
+    BackupRefused,
+    make_manifest,
+    read_backup,
+    readable,
+)
 from service.foundation.database.dumps import (
-    CLIENT_KEYS,
     RECORDS,
-    Contents,
     DumpFailed,
     closing_sql,
     dumping,
@@ -41,97 +48,13 @@ from service.foundation.database.dumps import (
 )
 from service.foundation.database.embedded.folder import sync_folder, write_private
 from service.foundation.database.sql_files import (
-    AppliedDefinition,
     MigrationRefused,
     changed_definitions,
     own_sql_files,
 )
 
-FORMAT: Final = 3
-"""1 and 2 held a dump that anybody could read and change."""
-MANIFEST: Final = "manifest.json"
-RECORDS_FILE: Final = "records.sealed"
-CLIENT_KEYS_FILE: Final = "client-keys.sealed"
-PARTS: Final = {RECORDS_FILE: RECORDS, CLIENT_KEYS_FILE: CLIENT_KEYS}
-"""A backup's files and the options of pg_dump that make them, in the order they are restored."""
-ROWS: Final = "rows"
 PROGRESS_EVERY_S: Final = 2.0
 TABLE_NAME: Final = re.compile(r"[a-z_][a-z0-9_]{0,62}")
-
-
-class BackupRefused(Exception):
-    """A backup cannot be made, or must not be restored; the message says why and what helps."""
-
-
-class Part(msgspec.Struct, frozen=True):
-    """One sealed file of a backup."""
-
-    sha256: str
-    size_bytes: int
-
-
-class Manifest(msgspec.Struct, frozen=True, kw_only=True):
-    """What a backup is. It can be read without the key file, and says nothing about any practice."""
-
-    format: int = FORMAT
-    towpath: str
-    postgresql: str
-    migration: str
-    """The last one applied."""
-    definitions: list[AppliedDefinition]
-    """Every version of a policy or function file that was applied, in that order."""
-    created_at: datetime
-    key_id: str
-    """Which key of the key file opens it. The key itself is not here."""
-    key_check: bytes
-    """By which the database knows its key file."""
-    parts: dict[str, Part]
-    """By name of the file."""
-    sealed_rows: bytes
-    """Rows by table, as of the instant of the dump: sealed, since they say how many clients there are."""
-    tag: bytes = b""
-    """Of all the rest; only a holder of the key file can make it."""
-
-    @property
-    def key(self) -> bytes:
-        """Return the id of the key that opens it. Raises BackupRefused where it names none."""
-        try:
-            return bytes.fromhex(self.key_id)
-        except ValueError as error:
-            raise BackupRefused("The manifest of the backup was changed: it names no key.") from error
-
-
-class Backup(msgspec.Struct, frozen=True):
-    """A backup on the disk, opened with its key file."""
-
-    folder: Path
-    manifest: Manifest
-    seal: FileSeal
-    rows: dict[str, int]
-    """By table, as counted at the instant of the dump."""
-    missing: list[str]
-    """Files that the manifest names and that were removed: the clients' keys, or none."""
-
-    @property
-    def parts(self) -> list[str]:
-        """Return the names of its files, in the order they are restored."""
-        return [name for name in PARTS if name in self.manifest.parts and name not in self.missing]
-
-    @property
-    def kept_rows(self) -> dict[str, int]:
-        """Return the rows by table that a restore brings back."""
-        keyless = {} if CLIENT_KEYS_FILE in self.parts else {"client_key": 0}
-        return self.rows | keyless
-
-    @property
-    def size_bytes(self) -> int:
-        """Return the size of its sealed files."""
-        return sum(self.manifest.parts[name].size_bytes for name in self.parts)
-
-    def open(self, name: str) -> Iterator[bytes]:
-        """Yield a file's dump. Raises SealedFileBroken."""
-        with (self.folder / name).open("rb") as file:
-            yield from self.seal.open(name, file)
 
 
 async def back_up(
@@ -167,8 +90,8 @@ async def back_up(
             Keyring(keys).refuse_other(contents.key_check)
             progress(f"Dumping {sum(contents.rows.values())} rows")
             _write_parts(programs, dsn, contents.snapshot, folder, seal, parts, progress)
-        manifest = _manifest(contents, folder, parts, seal, release, now)
-        write_private(folder / MANIFEST, _readable(manifest))
+        manifest = make_manifest(contents, folder, parts, seal, release, now)
+        write_private(folder / MANIFEST, readable(manifest))
         progress("Reading it back")
         backup = Backup(folder, manifest, seal, contents.rows, missing=[])
         _refuse_short(programs, folder, backup)
@@ -247,34 +170,6 @@ def _private(path: Path) -> IO[bytes]:
     return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")
 
 
-def _manifest(
-    contents: Contents, folder: Path, parts: Collection[str], seal: FileSeal, release: str, now: datetime
-) -> Manifest:
-    rows = io.BytesIO(msgspec.json.encode(contents.rows))
-    manifest = Manifest(
-        towpath=release,
-        postgresql=contents.postgresql,
-        migration=contents.migration,
-        definitions=contents.definitions,
-        created_at=now,
-        key_id=seal.key_id.hex(),
-        key_check=contents.key_check,
-        parts={name: _part(folder / name) for name in parts},
-        sealed_rows=b"".join(seal.seal(ROWS, rows)),
-    )
-    return msgspec.structs.replace(manifest, tag=seal.tag(_tagged(manifest)))
-
-
-def _tagged(manifest: Manifest) -> bytes:
-    """Return what the manifest's tag is made for: all of it but the tag."""
-    return msgspec.json.encode(msgspec.structs.replace(manifest, tag=b""))
-
-
-def _part(path: Path) -> Part:
-    with path.open("rb") as file:
-        return Part(hashlib.file_digest(file, "sha256").hexdigest(), path.stat().st_size)
-
-
 def _refuse_short(programs: Path, folder: Path, written: Backup) -> None:
     """Read a backup from the disk as a restore will. Raises BackupRefused where anything is missing."""
     backup = read_backup(folder, written.seal)
@@ -287,72 +182,6 @@ def _refuse_short(programs: Path, folder: Path, written: Backup) -> None:
     left_out = set() if CLIENT_KEYS_FILE in backup.parts else {"client_key"}
     if lacking := backup.rows.keys() - tables - left_out:
         raise BackupRefused(f"The dump lacks tables: {', '.join(sorted(lacking))}.")
-
-
-def read_backup(source: Path, seal: FileSeal) -> Backup:
-    """Return a backup that is as it was written, every byte of it. Raises BackupRefused, WrongKeyFile."""
-    manifest = read_manifest(source)
-    _refuse_forged(source, manifest, seal)
-    missing = [name for name in manifest.parts if name == CLIENT_KEYS_FILE and not (source / name).exists()]
-    with _readable_folder(source):
-        backup = Backup(source, manifest, seal, _open_rows(manifest, seal), missing)
-        changed = [name for name in backup.parts if _part(source / name) != manifest.parts[name]]
-    if changed:
-        raise BackupRefused(
-            f"{changed[0]} in {source} is not the one its manifest describes: it was damaged or changed."
-            " Nothing was restored. Use another backup."
-        )
-    return backup
-
-
-def read_manifest(source: Path) -> Manifest:
-    """Return a manifest of this format, not yet proven genuine. Raises BackupRefused."""
-    with _readable_folder(source):
-        content = (source / MANIFEST).read_bytes()
-        head = msgspec.json.decode(content, type=ManifestHead)
-        if head.format == FORMAT:
-            return msgspec.json.decode(content, type=Manifest)
-    if head.format > FORMAT:
-        raise BackupRefused(f"The backup in {source} was made by a newer Towpath: restore it with that one.")
-    raise BackupRefused(
-        f"The backup in {source} is an old one that is not encrypted (made by Towpath {head.towpath}): it"
-        " cannot be proven genuine, so this program does not restore it."
-    )
-
-
-class ManifestHead(msgspec.Struct):
-    """What every manifest has said since the first."""
-
-    format: int
-    towpath: str
-
-
-@contextmanager
-def _readable_folder(source: Path) -> Iterator[None]:
-    """Raise BackupRefused where a backup lacks a file or one cannot be read."""
-    try:
-        yield
-    except FileNotFoundError as error:
-        raise BackupRefused(
-            f"{source} is not a backup: it lacks {Path(error.filename).name}. Name the folder that"
-            " `towpath backup` made."
-        ) from error
-    except (OSError, msgspec.DecodeError, SealedFileBroken) as error:
-        raise BackupRefused(f"The backup in {source} cannot be read: {error}") from error
-
-
-def _refuse_forged(source: Path, manifest: Manifest, seal: FileSeal) -> None:
-    """Raise BackupRefused where no holder of the key file wrote this manifest; WrongKeyFile."""
-    genuine = seal.is_genuine(_tagged(manifest), manifest.tag, manifest.key)
-    if not genuine or manifest.parts.keys() - PARTS.keys() or RECORDS_FILE not in manifest.parts:
-        raise BackupRefused(
-            f"The manifest in {source} was damaged or changed. Nothing was restored. Use another backup."
-        )
-
-
-def _open_rows(manifest: Manifest, seal: FileSeal) -> dict[str, int]:
-    rows = b"".join(seal.open(ROWS, io.BytesIO(manifest.sealed_rows)))
-    return msgspec.json.decode(rows, type=dict[str, int])
 
 
 def refuse_unusable(backup: Backup, keyring: Keyring) -> None:
@@ -416,7 +245,3 @@ CLIENTS_WITHOUT_KEY = """
 async def find_keyless_clients(connection: asyncpg.Connection) -> list[UUID]:
     """Return the clients whose records cannot be opened, because their keys were not restored."""
     return [row["id"] for row in await connection.fetch(CLIENTS_WITHOUT_KEY)]
-
-
-def _readable(manifest: Manifest) -> str:
-    return msgspec.json.format(msgspec.json.encode(manifest), indent=2).decode()
