@@ -11,7 +11,13 @@ import msgspec
 
 from service.commands.installation import Installation, open_installation, prepare
 from service.config import read_settings
-from service.foundation.crypto.passwords import PasswordHasher, WeakPassword, generate_password, refuse_weak
+from service.foundation.crypto.passwords import (
+    LENGTH_MIN,
+    PasswordHasher,
+    WeakPassword,
+    generate_password,
+    refuse_weak,
+)
 from service.foundation.crypto.sealing import Keyring
 from service.foundation.database.check_installation import refuse_unready
 from service.foundation.database.connection import Pool, open_pool
@@ -71,6 +77,7 @@ def choose_password(*, email: str, name: str, generate: bool) -> str:
         return generate_password()
     if not sys.stdin.isatty():
         raise click.UsageError("There is no terminal to ask for a password on; say --generate-password.")
+    click.echo(f"At least {LENGTH_MIN} characters; four or five unusual words are easy to keep.", err=True)
     while True:
         password: str = click.prompt("Password", hide_input=True, confirmation_prompt="The same again")
         try:

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+from collections.abc import Mapping
 
 import click
 
@@ -16,6 +17,7 @@ from service.commands.findings import (
     look_at_key_file,
     look_at_port,
     look_at_programs,
+    look_at_writing,
     look_at_zones,
     note,
     ok,
@@ -48,10 +50,10 @@ def command() -> None:
     try:
         settings = read_settings()
     except BadSetting as error:
-        _list(Settings())
+        _list(Settings(), {})
         findings = [wrong(f"{error}.", "Change or unset it; the list above has the names and defaults.")]
     else:
-        _list(settings)
+        _list(settings, os.environ)
         findings = _look(settings)
     click.echo("\nFindings")
     for finding in findings:
@@ -62,9 +64,9 @@ def command() -> None:
         raise SystemExit(1)
 
 
-def _list(settings: Settings) -> None:
+def _list(settings: Settings, environment: Mapping[str, str]) -> None:
     click.echo("\nSettings")
-    for variable, value in list_settings(settings, os.environ):
+    for variable, value in list_settings(settings, environment):
         click.echo(f"  {variable:<{WIDTH}} {value}")
 
 
@@ -84,7 +86,9 @@ def _look_at_installation(settings: Settings) -> list[Finding]:
     findings = [*look_at_folders(settings)]
     if settings.database_url is not None:
         return [*findings, *_look_inside(settings)]
-    findings += [*look_at_disk(settings), *look_at_programs()]
+    findings += [*look_at_writing(settings), *look_at_disk(settings), *look_at_programs()]
+    if any(each.level is Level.WRONG for each in findings):
+        return findings
     if DataFolder(settings.data).cluster.exists():
         return [*findings, *_look_inside(settings)]
     fresh = note(f"There is no database in {settings.data} yet.", "The first `towpath serve` makes it.")

@@ -1,11 +1,15 @@
 """What `towpath doctor` looks at, one function a subject; each finding says what helps."""
 
 import enum
+import errno
 import shutil
 import socket
 import stat
+import tempfile
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
+from http.client import HTTPConnection, HTTPException
+from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 from zoneinfo import TZPATH, available_timezones
@@ -29,6 +33,7 @@ LOW_DISK_BYTES: Final = 2_000_000_000
 NO_DISK_BYTES: Final = 200_000_000
 CLOCKS_APART_S: Final = 2.0
 PROBE_S: Final = 1.0
+MOST_READ_BYTES: Final = 1_000
 MASK: Final = "…"
 
 
@@ -97,15 +102,39 @@ def look_at_address(settings: Settings) -> Iterator[Finding]:
 
 
 def look_at_port(settings: Settings) -> Iterator[Finding]:
-    """Yield whether something listens where the service will, or does."""
+    """Yield whether Towpath may listen where it is to, or does already."""
+    where = f"{settings.host}, port {settings.port}"
     try:
-        socket.create_connection((settings.host, settings.port), PROBE_S).close()
-    except OSError:
-        return
-    yield note(
-        f"Something listens on {settings.host}, port {settings.port}: Towpath, if it runs.",
-        "If it does not, choose another port with TOWPATH_PORT.",
-    )
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            settings.host, settings.port, type=socket.SOCK_STREAM
+        )[0]
+        with socket.socket(family, kind, protocol) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+    except OSError as error:
+        if error.errno != errno.EADDRINUSE:
+            yield wrong(
+                f"Towpath cannot listen on {where} ({error.strerror}).",
+                "Choose an address of this machine with TOWPATH_HOST and a port with TOWPATH_PORT.",
+            )
+        elif _answers_as_towpath(settings.host, settings.port):
+            yield ok(f"Towpath answers on {where}")
+        else:
+            yield wrong(
+                f"Another program listens on {where}.",
+                "Choose another port with TOWPATH_PORT, or end that program; `ss -ltnp` lists it.",
+            )
+
+
+def _answers_as_towpath(host: str, port: int) -> bool:
+    connection = HTTPConnection(host, port, timeout=PROBE_S)
+    try:
+        connection.request("GET", "/health/live")
+        return b'"alive"' in connection.getresponse().read(MOST_READ_BYTES)
+    except (OSError, HTTPException):
+        return False
+    finally:
+        connection.close()
 
 
 def look_at_zones() -> Iterator[Finding]:
@@ -115,6 +144,37 @@ def look_at_zones() -> Iterator[Finding]:
         yield ok(f"{len(zones)} time zones are known{'' if TZPATH else ' from the package tzdata'}")
     else:
         yield wrong("There is no time zone data.", "Install the package tzdata again with pip.")
+
+
+def look_at_writing(settings: Settings) -> Iterator[Finding]:
+    """Yield whether the data folder can be written, or made; the probe leaves nothing behind."""
+    folder = next(each for each in (settings.data, *settings.data.parents) if each.exists())
+    try:
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        yield wrong(*_cannot_write(settings.data, folder, error))
+
+
+def _cannot_write(data: Path, folder: Path, error: OSError) -> tuple[str, str]:
+    """Return what keeps Towpath from writing in `folder`, and what helps."""
+    other = "choose another data folder with TOWPATH_DATA."
+    what = f"{data} cannot be written" if data == folder else f"{data} cannot be made"
+    if error.errno == errno.EROFS:
+        return (
+            f"{what}: the disk of {folder} is read-only.",
+            f"Mount it for writing, after a look at dmesg, or {other}",
+        )
+    if error.errno == errno.ENOTDIR:
+        return f"{what}: {folder} is not a folder.", f"C{other[1:]}"
+    if error.errno in {errno.EACCES, errno.EPERM}:
+        return (
+            f"{what}: this account may not write in {folder}.",
+            f"Run Towpath as the account that owns {folder}, or {other}",
+        )
+    if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+        return f"{what}: the disk of {folder} is full.", f"Make room, or {other}"
+    return f"{what} ({error.strerror}).", f"C{other[1:]}"
 
 
 def look_at_disk(settings: Settings) -> Iterator[Finding]:
@@ -131,10 +191,10 @@ def look_at_disk(settings: Settings) -> Iterator[Finding]:
 
 
 def look_at_folders(settings: Settings) -> Iterator[Finding]:
-    """Yield folders in which other accounts could read secrets or put files of their own."""
+    """Yield folders that other accounts get into, or in which they could put files of their own."""
     others_write, others_enter = stat.S_IWGRP | stat.S_IWOTH, stat.S_IRWXG | stat.S_IRWXO
     folders = {
-        settings.data: others_write,
+        settings.data: others_enter,
         settings.keys.parent: others_write,
         DataFolder(settings.data).secrets: others_enter,
     }

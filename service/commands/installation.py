@@ -107,7 +107,7 @@ async def connected(dsn: str) -> AsyncIterator[asyncpg.Connection]:
     """Connect for as long as the block lasts. Raises CommandRefused where the database does not answer."""
     try:
         connection = await connect(dsn, timeout_s=CONNECT_TIMEOUT_S)
-    except (OSError, TimeoutError, asyncpg.PostgresError) as error:
+    except (OSError, TimeoutError, ValueError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         raise CommandRefused(f"{place_of(dsn)} does not let Towpath in: {_reason(error)}") from None
     try:
         yield connection
@@ -138,6 +138,8 @@ def place_of(dsn: str) -> str:
 
 
 def _reason(error: Exception) -> str:
+    if isinstance(error, ValueError) and not isinstance(error, asyncpg.InterfaceError):
+        return "the URL cannot be read"  # the message may quote a secret from it
     return str(error) or type(error).__name__
 
 

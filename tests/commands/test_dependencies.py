@@ -39,3 +39,11 @@ def test_everything_the_program_imports_is_declared() -> None:
     wanted = {name: {normal(each) for each in distributions[name]} for name in imported()}
     assert {name for name, found in wanted.items() if not found & declared()} == set()
     assert {"litestar", "asyncpg", "httpx"} <= wanted.keys()
+
+
+def test_every_direct_dependency_has_its_reason() -> None:
+    text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    for list_ in ("dependencies", "dev"):
+        lines = text.partition(f"\n{list_} = [\n")[2].partition("\n]")[0].splitlines()
+        assert [each for each in lines if not re.search(r",\s+# \w", each)] == []
+        assert lines

@@ -60,6 +60,7 @@ def test_the_password_is_asked_for_twice_and_again_while_it_is_weak(made: Made, 
             process.stdin.flush()
         shown += process.stdout.read()
     assert process.returncode == 0, shown
+    assert shown.index(b"At least 15 characters") < shown.index(b"Password: ")
     assert b"at least 15 characters" in shown
     assert b"otter" not in shown
     assert signing_in(service, email, "weir-otter-plank-gate") == 200
