@@ -12,7 +12,7 @@ COMMANDS: Final = {
     "serve": "Start the service; without a database of yours it brings its own.",
     "demo": "Act the whole main job out with a made-up practice, then keep serving.",
     "migrate": "Bring the database up to this program.",
-    "practice": "Create a practice and its first owner.",
+    "practice": "Create a practice and its first owner; list practices.",
     "therapist": "Let a therapist in again who has lost the password.",
     "device": "Revoke a lost phone.",
     "key": "Make the key file of an installation that is about to begin.",

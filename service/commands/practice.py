@@ -1,5 +1,6 @@
 """`towpath practice`."""
 
+import sys
 from zoneinfo import available_timezones
 
 import click
@@ -7,8 +8,10 @@ import click
 from schemas.base import Name
 from schemas.people.therapists import Email
 from service.commands.acting import Acting, Limited, act, choose_password, show_password
+from service.commands.installation import CommandRefused
 from service.foundation.characters import fault_in_address, fault_in_line
-from service.people.keep_practice import NewPractice, create_practice
+from service.people.keep_practice import NewPractice, create_practice, list_practices
+from service.people.practices import Practice
 from service.people.sign_ins import Account
 
 NAME = Limited("name", Name, "1 to 200 characters", fault_in_line)
@@ -29,7 +32,18 @@ class Zone(click.ParamType[str]):
 
 @click.group("practice")
 def command() -> None:
-    """Create a practice and its first owner."""
+    """Create a practice and its first owner; list the practices there are."""
+
+
+@command.command("list")
+def list_() -> None:
+    """List every practice: its id, the day it was created, its name."""
+
+    async def listing(acting: Acting) -> list[Practice]:
+        return await list_practices(acting.pool)
+
+    for each in act(listing):
+        click.echo(f"{each.practice_id}  {each.created_at:%Y-%m-%d}  {each.name}")
 
 
 @command.command("create")
@@ -38,7 +52,10 @@ def command() -> None:
 @click.option("--owner-name", type=NAME, prompt="The owner's name", help="Name of the first owner.")
 @click.option("--owner-email", type=EMAIL, prompt="The owner's email", help="What they sign in with.")
 @click.option("--generate-password", is_flag=True, help="Make a password up and print it once.")
-def create(name: str, zone: str, owner_name: str, owner_email: str, *, generate_password: bool) -> None:
+@click.option("--yes", is_flag=True, help="Do not ask where a practice of this name exists already.")
+def create(
+    name: str, zone: str, owner_name: str, owner_email: str, *, generate_password: bool, yes: bool
+) -> None:
     """Create a practice and its first owner, who can sign in at once.
 
     What is not given is asked for; the password always is, unless it is made up. The owner invites
@@ -49,6 +66,8 @@ def create(name: str, zone: str, owner_name: str, owner_email: str, *, generate_
       towpath practice create --name Riverside --zone Europe/London \\
         --owner-name "Ada Lock" --owner-email ada@example.org --generate-password
     """  # noqa: D301  \b is click's mark for lines that stay as they are
+    if not yes:
+        _confirm_second(name)
     password = choose_password(email=owner_email, name=owner_name, generate=generate_password)
     new = NewPractice(name, zone, owner_email, owner_name, password)
 
@@ -59,3 +78,17 @@ def create(name: str, zone: str, owner_name: str, owner_email: str, *, generate_
     click.echo(f"Practice {account.practice_id} is there; {owner_email} signs in as its owner.")
     if generate_password:
         show_password(password)
+
+
+def _confirm_second(name: str) -> None:
+    """Ask whether a second practice of this name is meant. Raises CommandRefused where nobody can answer."""
+
+    async def finding(acting: Acting) -> list[Practice]:
+        wanted = name.casefold()
+        return [each for each in await list_practices(acting.pool) if each.name.casefold() == wanted]
+
+    if same := act(finding):
+        said = f"There is a practice {same[0].name} already, created on {same[0].created_at:%Y-%m-%d}."
+        if not sys.stdin.isatty():
+            raise CommandRefused(f"{said} Say --yes to create another.")
+        click.confirm(f"{said} Create another?", abort=True)

@@ -9,11 +9,11 @@ import msgspec
 
 from service.foundation.crypto.passwords import PasswordHasher, refuse_weak
 from service.foundation.crypto.sealing import Keyring
-from service.foundation.database.connection import Begin, Connection, Pool, Transaction
+from service.foundation.database.connection import Begin, Connection, Pool, Transaction, a_connection
 from service.foundation.retry_safe import Expected, Once, found
 from service.foundation.tenant import NOBODY, Tenant
 from service.people.emails import normal_email
-from service.people.practice_queries import find_practice, insert_practice, update_practice
+from service.people.practice_queries import find_practice, insert_practice, list_practice_ids, update_practice
 from service.people.practices import Practice, refuse_unknown_zone
 from service.people.sign_ins import Account
 from service.people.therapist_queries import index_email, insert_therapist, set_password
@@ -59,6 +59,13 @@ async def create_practice(
         await set_password(connection, practice_id, owner.id, password_hash)
         await index_email(connection, keyring.email_index(owner.email), practice_id, owner.id)
     return Account(practice_id, owner.id)
+
+
+async def list_practices(pool: Pool) -> list[Practice]:
+    """Return every practice of this installation, the oldest first, for whoever runs it."""
+    async with a_connection(pool) as connection:
+        ids = await list_practice_ids(connection)
+    return [await read_practice(Begin(pool, Tenant(each, NOBODY))) for each in ids]
 
 
 async def read_practice(begin: Begin) -> Practice:

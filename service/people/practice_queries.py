@@ -17,6 +17,21 @@ async def find_practice(connection: Connection, practice_id: UUID) -> Practice |
     return await PRACTICE_BY_ID.one_or_none(connection, practice_id)
 
 
+PRACTICE_IDS = Query(
+    UUID,
+    """
+    SELECT practice_id
+      FROM practice_directory
+  ORDER BY created_at, practice_id
+""",
+)
+
+
+async def list_practice_ids(connection: Connection) -> list[UUID]:
+    """Return the ids of all practices of this installation, the oldest first."""
+    return await PRACTICE_IDS.all(connection)
+
+
 UPDATE_PRACTICE = Query(Practice, PRACTICE.update)
 
 

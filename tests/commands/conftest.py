@@ -51,7 +51,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
 
 def create_practice(email: str = ADA, /, **settings: str | Path) -> str:
     """Create Ada's practice, or another owner's, and return the password."""
-    said = succeeding("practice", "create", *ADAS[:-1], email, "--generate-password", **settings)
+    said = succeeding("practice", "create", *ADAS[:-1], email, "--generate-password", "--yes", **settings)
     found = re.search(r"Password: (\S+)", said)
     assert found
     return found[1]

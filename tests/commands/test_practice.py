@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import IO
 from uuid import uuid4
 
@@ -32,7 +33,7 @@ def signing_in(service: Service, email: str, password: str) -> int:
 def a_practice(made: Made) -> tuple[str, str]:
     """Create another practice beside the running service; return its owner's email and password."""
     email = f"dora.{uuid4().hex[:8]}@example.org"
-    said = succeeding("practice", "create", *ADAS[:-1], email, "--generate-password", data=made.data)
+    said = succeeding("practice", "create", *ADAS[:-1], email, "--generate-password", "--yes", data=made.data)
     return email, said.rpartition("Password: ")[2].strip()
 
 
@@ -43,7 +44,7 @@ def test_a_first_owner_signs_in_at_once(made: Made, service: Service) -> None:
 
 def test_the_password_is_asked_for_twice_and_again_while_it_is_weak(made: Made, service: Service) -> None:
     email = f"dora.{uuid4().hex[:8]}@example.org"
-    command = [*COMMAND, "practice", "create", *ADAS[:-1], email]
+    command = [*COMMAND, "practice", "create", *ADAS[:-1], email, "--yes"]
     with subprocess.Popen(
         [sys.executable, "-c", TERMINAL, *command],
         cwd=ROOT,
@@ -66,6 +67,19 @@ def test_the_password_is_asked_for_twice_and_again_while_it_is_weak(made: Made, 
     assert signing_in(service, email, "weir-otter-plank-gate") == 200
 
 
+@pytest.mark.usefixtures("service")
+def test_a_second_practice_of_one_name_is_asked_about(made: Made) -> None:
+    before = succeeding("practice", "list", data=made.data).splitlines()
+    assert any(each.endswith("  Riverside") for each in before)
+    create = ("practice", "create", *ADAS[:-1], f"{uuid4().hex}@example.org", "--generate-password")
+    said = refused(*create, "--name", "riverside", data=made.data)
+    assert "There is a practice Riverside already" in said
+    assert "--yes" in said
+    assert succeeding("practice", "list", data=made.data).splitlines() == before
+    succeeding(*create, "--yes", data=made.data)
+    assert len(succeeding("practice", "list", data=made.data).splitlines()) == len(before) + 1
+
+
 def read_until(stream: IO[bytes], end: bytes) -> bytes:
     read = b""
     while not read.endswith(end):
@@ -76,7 +90,7 @@ def read_until(stream: IO[bytes], end: bytes) -> bytes:
 
 
 def test_without_a_terminal_it_says_how_else(made: Made) -> None:
-    done = towpath("practice", "create", *ADAS, data=made.data)
+    done = towpath("practice", "create", *ADAS, "--yes", data=made.data)
     assert done.returncode == 2
     assert "--generate-password" in done.stderr
 
@@ -185,3 +199,13 @@ def test_all_phones_can_be_revoked_at_once(made: Made, service: Service) -> None
     with signed_in(service.address, password, email) as phone:
         succeeding("device", "revoke", email, "--all", data=made.data)
         assert phone.get("/v1/practice").status_code == 401
+
+
+def test_demonstrations_use_one_practice_and_say_how_to_remove_it(tmp_path: Path) -> None:
+    for _ in range(2):
+        done = towpath("demo", "--once", data=tmp_path / "data")
+        assert done.returncode == 0, done.stderr
+        assert "All went well." in done.stdout
+        assert f"rm -r {tmp_path / 'data' / 'demo'}" in done.stderr
+    practices = succeeding("practice", "list", data=tmp_path / "data" / "demo").splitlines()
+    assert [each.partition("  ")[2][12:] for each in practices] == ["Riverside (made up)"]
