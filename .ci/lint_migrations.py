@@ -97,7 +97,10 @@ AS_MIGRATOR_ONLY: Final = (
 
 STATEMENT: Final = re.compile(r"[^;\s][^;]*")
 ALLOWED: Final = {
-    "policies": re.compile(r"DROP POLICY IF|CREATE POLICY \w+ ON", re.IGNORECASE),
+    "policies": re.compile(
+        r"DROP POLICY IF|CREATE POLICY \w+ ON|(GRANT|REVOKE) [A-Z, ]+ ON .* (TO|FROM) towpath_app",
+        re.IGNORECASE,
+    ),
     "functions": re.compile(r"CREATE OR REPLACE FUNCTION|COMMENT ON FUNCTION", re.IGNORECASE),
 }
 """How a statement may begin in each folder of definitions: they are applied again whenever they change."""

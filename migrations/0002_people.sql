@@ -46,6 +46,8 @@ CREATE TABLE sign_in_index (
 );
 COMMENT ON TABLE sign_in_index IS 'System: which practices an email signs in to.';
 COMMENT ON COLUMN sign_in_index.email_index IS 'Keyed hash of the email, so that the table does not show who works where.';
+ALTER TABLE sign_in_index ENABLE ROW LEVEL SECURITY;
+ALTER TABLE sign_in_index FORCE ROW LEVEL SECURITY;
 
 CREATE TABLE invitation (
     practice_id  uuid NOT NULL,

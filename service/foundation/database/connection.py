@@ -64,8 +64,16 @@ STATEMENTS_KEPT: Final = 100
 """Prepared on each connection; asyncpg's own default."""
 
 READ: Final = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
-WRITE: Final = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"
-"""Both are said in full: the defaults of a server, a database or a role may be others."""
+WRITE: Final = """
+    BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE;
+    SELECT set_config('synchronous_commit', 'on', true)
+     WHERE current_setting('synchronous_commit') = 'off'
+"""
+"""Both are said in full: the defaults of a server, a database or a role may be others.
+
+No GRANT keeps a role from turning synchronous_commit off on its connection, so each write turns it on again.
+It leaves remote_apply and the other values that wait for more.
+"""
 
 
 class Pool:

@@ -61,7 +61,8 @@ ROLES = """
 """
 
 DEFAULT_PRIVILEGES = f"""
-    ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO {APP};
+    ALTER DEFAULT PRIVILEGES IN SCHEMA public REVOKE ALL ON TABLES FROM {APP};
+    ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT ON TABLES TO {APP};
     ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT USAGE ON SEQUENCES TO {APP};
     ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT EXECUTE ON FUNCTIONS TO {APP};
     ALTER DEFAULT PRIVILEGES REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC
@@ -82,6 +83,7 @@ async def _ensure(admin: asyncpg.Connection, login: str, verifier: str) -> None:
     await _mark_login(admin, login)
     await _ensure_memberships(admin, login)
     await _ensure_schema(admin)
+    await _ensure_closed(admin, login)
     await admin.execute(f"SET LOCAL ROLE {OWNER}; {DEFAULT_PRIVILEGES}; RESET ROLE")
 
 
@@ -169,6 +171,33 @@ async def _ensure_schema(admin: asyncpg.Connection) -> None:
         raise RolesRefused(
             "this role may not grant on the schema public: let it own the database "
             "(ALTER DATABASE … OWNER TO …), or run this once as the owner:" + SCHEMA_GRANTS
+        )
+
+
+DATABASE_IS_CLOSED = """
+    SELECT NOT has_database_privilege('public', current_database(), 'CONNECT')
+       AND NOT has_database_privilege('public', current_database(), 'TEMPORARY')
+       AND has_database_privilege($1, current_database(), 'CONNECT')
+"""
+
+
+async def _ensure_closed(admin: asyncpg.Connection, login: str) -> None:
+    """Let only `login` and the owner connect to this database; the logins of other databases cannot.
+
+    `login` is granted it by name: the group towpath_app has the logins of every Towpath database.
+    """
+    if await admin.fetchval(DATABASE_IS_CLOSED, login):
+        return
+    database = identifier(await admin.fetchval("SELECT current_database()"))
+    grants = (
+        f"REVOKE CONNECT, TEMPORARY ON DATABASE {database} FROM PUBLIC; "
+        f"GRANT CONNECT ON DATABASE {database} TO {identifier(login)};"
+    )
+    await admin.execute(grants)
+    if not await admin.fetchval(DATABASE_IS_CLOSED, login):
+        raise RolesRefused(
+            "this role may not say who connects to the database: let it own the database "
+            f"(ALTER DATABASE … OWNER TO …), or run this once as the owner: {grants}"
         )
 
 

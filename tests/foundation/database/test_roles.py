@@ -25,6 +25,7 @@ PASSWORD = "long 'quoted' \\ $1 %s"
 TABLE = f"""
     SET ROLE {OWNER};
     CREATE TABLE bench (id integer GENERATED ALWAYS AS IDENTITY, number bigserial, name text);
+    GRANT INSERT, UPDATE, DELETE ON bench TO {APP};
     CREATE FUNCTION benches() RETURNS bigint LANGUAGE sql RETURN (SELECT count(*) FROM bench);
     RESET ROLE;
 """
