@@ -1,6 +1,6 @@
 -- What the application's role may do beside SELECT, which it may on every table: the rights that its statements
 -- use and no others. tests/foundation/database/test_grants.py compares the two.
-REVOKE INSERT, UPDATE, DELETE, TRUNCATE, REFERENCES, TRIGGER
+REVOKE INSERT, UPDATE, DELETE
     ON practice_directory, installation, practice_revision, practice_key, write_ledger, tombstone,
        practice, therapist, sign_in_index, invitation, device, sign_in, token, security_event, throttle,
        place, client, client_key, route, route_version, route_feature,
