@@ -4,6 +4,7 @@ import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from secrets import token_hex
 from typing import Any, Final
 from uuid import UUID, uuid4
 
@@ -14,6 +15,7 @@ import pytest
 from service.foundation.database.connection import entering
 from service.foundation.database.tables import SYSTEM_TABLES, TENANT_TABLES
 from service.foundation.tenant import NOBODY, Tenant
+from tests.conftest import Server
 from tests.foundation.database.statements import STATEMENTS, tables_of
 from tests.http.look import Look
 from tests.http.running import Running
@@ -71,6 +73,19 @@ def ada(running: Running, look: Look) -> Ada:
     return Ada(world, rows, look.value(digest, world.practice_id))
 
 
+@pytest.fixture(scope="module")
+def writer(server: Server, look: Look) -> str:
+    """Return a login that may write every table, so that the policies alone keep it out."""
+    name, password = f"writer_{token_hex(4)}", token_hex(16)
+    for command in (
+        f"CREATE ROLE {name} LOGIN PASSWORD '{password}' IN ROLE towpath_app",
+        f"GRANT CONNECT ON DATABASE {look.database} TO {name}",
+        f"GRANT INSERT, UPDATE, DELETE ON {', '.join(sorted(TENANT_TABLES))} TO {name}",
+    ):
+        look.rows(command)
+    return server.dsn(name, password, look.database)
+
+
 def one_row(look: Look, table: str, practice_id: UUID) -> str:
     whose = " AND therapist_id IS NOT NULL" if table in CLINICAL else ""
     sql = f"SELECT row_to_json({table})::text FROM {table} WHERE practice_id = $1{whose} LIMIT 1"
@@ -97,16 +112,16 @@ async def adas_rows(connection: asyncpg.Connection, table: str, ada: Ada) -> int
 
 
 @pytest.mark.parametrize("table", sorted(TENANT_TABLES))
-async def test_a_practice_sees_its_own_rows_and_no_other(dsn: str, ada: Ada, table: str) -> None:
-    async with entered(dsn, ada.opening("ada")) as connection:
+async def test_a_practice_sees_its_own_rows_and_no_other(writer: str, ada: Ada, table: str) -> None:
+    async with entered(writer, ada.opening("ada")) as connection:
         rows = await connection.fetch(f"SELECT practice_id FROM {table}")
     assert {row["practice_id"] for row in rows} == {ada.practice_id}
 
 
 @pytest.mark.parametrize("who", STRANGERS)
 @pytest.mark.parametrize("table", sorted(TENANT_TABLES))
-async def test_a_stranger_reads_and_writes_nothing(dsn: str, ada: Ada, table: str, who: str) -> None:
-    async with entered(dsn, ada.opening(who)) as connection:
+async def test_a_stranger_reads_and_writes_nothing(writer: str, ada: Ada, table: str, who: str) -> None:
+    async with entered(writer, ada.opening(who)) as connection:
         assert await adas_rows(connection, table, ada) == 0
         of_ada = "WHERE practice_id = $1"
         for write, told in (("UPDATE {} SET practice_id = practice_id", "UPDATE 0"), ("DELETE FROM {}",) * 2):
@@ -130,9 +145,9 @@ async def plant(connection: asyncpg.Connection, table: str, ada: Ada) -> None:
 @pytest.mark.parametrize("who", COLLEAGUES)
 @pytest.mark.parametrize("table", sorted(CLINICAL))
 async def test_a_colleague_reads_and_writes_nothing_clinical(
-    dsn: str, ada: Ada, table: str, who: str
+    writer: str, ada: Ada, table: str, who: str
 ) -> None:
-    async with entered(dsn, ada.opening(who)) as connection:
+    async with entered(writer, ada.opening(who)) as connection:
         assert await connection.fetchval(f"SELECT count(*) FROM {table} WHERE therapist_id IS NOT NULL") == 0
         unchanged = f"UPDATE {table} SET therapist_id = therapist_id WHERE therapist_id IS NOT NULL"
         assert await connection.execute(unchanged) == "UPDATE 0"
@@ -142,23 +157,23 @@ async def test_a_colleague_reads_and_writes_nothing_clinical(
 
 
 @pytest.mark.parametrize("table", sorted(TENANT_TABLES))
-async def test_no_row_can_be_moved_into_another_practice(dsn: str, ada: Ada, table: str) -> None:
-    async with entered(dsn, ada.opening("ada")) as connection:
+async def test_no_row_can_be_moved_into_another_practice(writer: str, ada: Ada, table: str) -> None:
+    async with entered(writer, ada.opening("ada")) as connection:
         with pytest.raises(asyncpg.InsufficientPrivilegeError, match="row-level security"):
             await connection.execute(f"UPDATE {table} SET practice_id = $1", uuid4())
 
 
 @pytest.mark.parametrize("table", sorted(CLINICAL))
-async def test_a_therapist_cannot_give_a_client_to_a_colleague(dsn: str, ada: Ada, table: str) -> None:
-    async with entered(dsn, ada.opening("ada")) as connection:
+async def test_a_therapist_cannot_give_a_client_to_a_colleague(writer: str, ada: Ada, table: str) -> None:
+    async with entered(writer, ada.opening("ada")) as connection:
         with pytest.raises(asyncpg.InsufficientPrivilegeError, match="row-level security"):
             await connection.execute(f"UPDATE {table} SET therapist_id = $1", ada.world.ben.therapist_id)
 
 
 @pytest.mark.parametrize("table", sorted(CLINICAL - NO_VIEWERS))
-async def test_a_viewer_reads_and_does_not_write(dsn: str, ada: Ada, table: str) -> None:
+async def test_a_viewer_reads_and_does_not_write(writer: str, ada: Ada, table: str) -> None:
     ben = ada.world.ben.therapist_id
-    async with entered(dsn, ada.opening("ada")) as connection:
+    async with entered(writer, ada.opening("ada")) as connection:
         await connection.execute(f"UPDATE {table} SET viewers = ARRAY[$1::uuid]", ben)
         await connection.execute(f"SET LOCAL app.therapist = '{ben}'")
         assert await adas_rows(connection, table, ada) > 0
@@ -176,9 +191,9 @@ async def test_the_application_can_neither_empty_a_table_nor_lift_a_policy(dsn: 
                     await connection.execute(command.format(table))
 
 
-async def test_a_token_is_looked_up_only_in_its_own_practice(dsn: str, ada: Ada) -> None:
+async def test_a_token_is_looked_up_only_in_its_own_practice(writer: str, ada: Ada) -> None:
     sql = "SELECT practice_id FROM sign_in_of_token($1, $2, $3)"
-    async with entered(dsn, "BEGIN") as connection:
+    async with entered(writer, "BEGIN") as connection:
         now = datetime.now(UTC)
         assert await connection.fetchval(sql, ada.practice_id, ada.access_digest, now) == ada.practice_id
         assert (
@@ -228,9 +243,9 @@ async def reached(connection: asyncpg.Connection, sql: str, ada: Ada) -> int | N
 
 @pytest.mark.parametrize("name", sorted(TOUCHING))
 async def test_a_statement_without_its_filters_reaches_nothing_of_another_practice(
-    dsn: str, ada: Ada, name: str
+    writer: str, ada: Ada, name: str
 ) -> None:
-    async with entered(dsn, ada.opening("a practice that is none")) as connection:
+    async with entered(writer, ada.opening("a practice that is none")) as connection:
         assert await reached(connection, TOUCHING[name], ada) == 0
 
 
