@@ -20,6 +20,21 @@ def first_walk() -> str:
 
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
+def test_a_wrong_password_says_so(world: World, tmp_path: Path) -> None:
+    commands = first_walk().partition("client=$(uuid)")[0]
+    for written, meant in (
+        ("http://127.0.0.1:8420", str(world.http.base_url).rstrip("/")),
+        ("ada@example.org", world.ada_email),
+        ("password='…'", "password='not the one she chose'"),
+    ):
+        commands = commands.replace(written, meant)
+    done = subprocess.run(["sh", "-ec", commands], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode != 0
+    assert "password" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
 def test_the_first_walk_with_curl_ends_with_a_note_on_its_place(world: World, tmp_path: Path) -> None:
     commands = first_walk()
     for written, meant in (
