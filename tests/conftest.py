@@ -4,6 +4,7 @@ Each process of a parallel run has its own server.
 """
 
 import asyncio
+import logging
 import os
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
@@ -16,15 +17,33 @@ from urllib.parse import quote, urlsplit
 import asyncpg
 import msgspec
 import pytest
+import structlog
 
 from service.app import Composition
 from service.foundation.crypto.key_file import KeyFile
 from service.foundation.database.embedded import start_embedded
 from service.foundation.database.migrate import migrate
 from service.foundation.database.roles import ensure_roles
+from service.logs import configure_logs
 from tests.http.look import Look
 from tests.http.running import Running, run_service
 from tests.http.world import World, make_world
+
+
+def log_to_pytest() -> None:
+    """Send the service's log lines to pytest, which shows those of a failed test.
+
+    Printed lines would stand among the dots: the service runs on between two tests, when nothing is captured.
+    """
+    configure_logs()
+    root = logging.getLogger()
+    root.handlers = [each for each in root.handlers if each.__class__.__module__ != configure_logs.__module__]
+    structlog.configure(logger_factory=structlog.stdlib.LoggerFactory())
+    for package in ("service", "routes"):
+        logging.getLogger(package).setLevel(logging.INFO)
+
+
+log_to_pytest()
 
 GIVEN_SERVER = os.environ.get("TOWPATH_TEST_SERVER")
 """URL of a superuser on another server, to run the tests on another version of PostgreSQL."""

@@ -153,23 +153,19 @@ def service(dsn: str, keys: KeyFile) -> Iterator[Running]:
 
 @pytest.mark.parametrize("act", MISTAKES, ids=lambda act: act.__name__)
 def test_a_mistake_of_ours_is_a_logged_500(
-    service: Running, act: Act, capfd: pytest.CaptureFixture[str]
+    service: Running, act: Act, caplog: pytest.LogCaptureFixture
 ) -> None:
     answer = service.http.get(f"/v1/act/{act.__name__}")
     assert (answer.status_code, answer.json()["type"]) == (500, f"{PREFIX}internal")
-    said = capfd.readouterr()
-    assert "unexpected error" in said.out + said.err
+    assert "unexpected error" in caplog.text
 
 
 @pytest.mark.parametrize("act", OUTAGES, ids=lambda act: act.__name__)
-def test_an_outage_is_worth_another_try(
-    service: Running, act: Act, capfd: pytest.CaptureFixture[str]
-) -> None:
+def test_an_outage_is_worth_another_try(service: Running, act: Act, caplog: pytest.LogCaptureFixture) -> None:
     answer = service.http.get(f"/v1/act/{act.__name__}")
     assert (answer.status_code, answer.json()["type"]) == (503, f"{PREFIX}unavailable")
     assert int(answer.headers["retry-after"]) > 0
-    said = capfd.readouterr()
-    assert "database away" in said.out + said.err
+    assert "database away" in caplog.text
     assert service.http.get("/health/ready").status_code == 200
 
 
