@@ -24,7 +24,7 @@ def block(first_line: str) -> str:
     (found,) = [
         each for each in re.findall(r"```\w+\n(.*?)```", README, re.DOTALL) if each.startswith(first_line)
     ]
-    return found
+    return str(found)
 
 
 NGINX: Final = block("# /etc/nginx/conf.d/towpath.conf")
@@ -35,7 +35,7 @@ BACKUP_UNITS: Final = block("# /etc/systemd/system/towpath-backup.service")
 
 def directive(name: str) -> str:
     (value,) = re.findall(rf"^\s*{name}\s+([^;]+);", NGINX, re.MULTILINE)
-    return value
+    return str(value)
 
 
 def test_nginx_lets_through_what_the_service_takes() -> None:
