@@ -14,17 +14,17 @@ PUBLIC = {"open": True}
 
 @get("/health/live", operation_id="health_live", summary="Is the process alive", tags=["health"], opt=PUBLIC)
 async def get_live() -> Health:
-    """Answer as long as the process runs; says nothing about the database."""
+    """Answer 200 as long as the process runs. This says nothing about the database."""
     return Health("alive")
 
 
 @get("/health/ready", operation_id="health_ready", summary="Can it serve", tags=["health"], opt=PUBLIC)
 async def get_ready(services: NamedDependency[Services]) -> Health:
-    """Answer 200 when the database answers and its schema is this program's; else a 503 problem."""
+    """Answer 200 if the database answers and has this program's schema; otherwise a 503 problem."""
     async with a_connection(services.pool) as connection:
         behind = await pending(connection)
     if behind:
-        raise MigrationRefused("the database waits for migrations")
+        raise MigrationRefused("the database lacks SQL files of this program")
     return Health("ready")
 
 

@@ -1,4 +1,4 @@
-"""The composition root: an application from settings, a key file and a clock."""
+"""The composition root: builds the application from its parts."""
 
 import sys
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -43,10 +43,10 @@ from service.foundation.crypto.key_file import KeyFile
 from service.foundation.crypto.passwords import PasswordHasher
 from service.foundation.crypto.sealing import Keyring
 from service.foundation.database.check_installation import refuse_unready
-from service.foundation.database.connection import open_pool, plenty
+from service.foundation.database.connection import always_has_room, open_pool
 
 BODY_LIMIT: Final = 1_000_000
-"""Bytes of a JSON body; uploads say their own limit."""
+"""The most bytes of a JSON body. Handlers of uploads have limits of their own."""
 COMPRESSION_LEVEL: Final = 6
 SWITCH_S: Final = 0.0005
 """How long a computing thread keeps the interpreter while the event loop wants it; Python's own is ten times
@@ -73,7 +73,7 @@ HANDLERS: Final[Sequence[ControllerRouterHandler]] = [
 
 
 class Composition(msgspec.Struct, frozen=True, kw_only=True):
-    """What an application is made of."""
+    """The parts of an application."""
 
     dsn: str
     keys: KeyFile
@@ -82,12 +82,12 @@ class Composition(msgspec.Struct, frozen=True, kw_only=True):
     pool_size: int = 10
     allowed_hosts: tuple[str, ...] = ()
     proxies: tuple[Network, ...] = ()
-    has_room: Callable[[], bool] = plenty
+    has_room: Callable[[], bool] = always_has_room
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
 
 
 def create_app(composition: Composition) -> Litestar:
-    """Return the application; its pool opens when it starts and closes when it ends."""
+    """Return the application. Its pool is opened at the start and closed at the end."""
     api = Router(
         "/v1",
         route_handlers=HANDLERS,

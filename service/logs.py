@@ -1,4 +1,4 @@
-"""Structured logs: ids and counts, never note text, names, coordinates or tokens."""
+"""Structured logs: ids and counts, but never note text, names, coordinates or tokens."""
 
 import logging
 import re
@@ -9,11 +9,11 @@ import msgspec
 import structlog
 
 FIXED_PART: Final = re.compile(r"[^\n%(<{:]*")
-"""The words a library's message begins with, up to where a value is filled in."""
+"""The start of a library's message, up to the first value in it."""
 
 
 def configure_logs(*, level: str = "info", machine: bool = False) -> None:
-    """Send every log line to standard error, as JSON where `machine` reads them."""
+    """Send every log line to standard error, as JSON if `machine` is true."""
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
@@ -36,10 +36,10 @@ def _json_line(event: dict[str, Any], **_: object) -> str:
 
 
 class _Forwarded(logging.Handler):
-    """What libraries log, by the fixed part of it: what they fill in may quote what a client said."""
+    """Logs of libraries, without the values in them, which may quote what a client said."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Log a warning or worse the way the service itself does."""
+        """Log a warning or an error as the service logs its own."""
         if record.levelno >= logging.WARNING:
             said = FIXED_PART.match(str(record.msg))
             raised = record.exc_info[1] if record.exc_info else None
@@ -49,7 +49,7 @@ class _Forwarded(logging.Handler):
 
 
 def _only_the_kind_of_error(_: Any, __: str, event: dict[str, Any]) -> dict[str, Any]:  # noqa: ANN401  structlog's own signature
-    """Replace an exception by its kind and place: messages of libraries may quote what a client said."""
+    """Replace an exception by its type and place, because its message may quote what a client said."""
     raised = event.pop("exc_info", None)
     if raised is True:
         raised = sys.exc_info()[1]
@@ -60,7 +60,7 @@ def _only_the_kind_of_error(_: Any, __: str, event: dict[str, Any]) -> dict[str,
 
 
 def places_of(raised: BaseException) -> list[str]:
-    """Return the innermost frames of a traceback as `module:line function`, without values or messages."""
+    """Return the six innermost frames of a traceback as `module:line function`, without values."""
     places = []
     trace = raised.__traceback__
     while trace is not None:

@@ -1,3 +1,4 @@
+-- towpath: distributed by p_practice
 -- One round trip instead of four: set the practice and check the token in one call. The row-level policies
 -- still bind, because the function runs with the rights of its caller. It writes only at the first use of an
 -- access token that a refresh answered: once for each refresh, not for each request.

@@ -1,1 +1,1 @@
-"""The `towpath` command, one module a subcommand."""
+"""The `towpath` command, with one module for each subcommand."""

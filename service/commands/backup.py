@@ -26,18 +26,18 @@ from service.foundation.database.keep_backup import back_up
 @click.argument("dest", type=click.Path(path_type=Path))
 @click.option("--without-client-keys", is_flag=True, help="Leave the clients' wrapped keys out.")
 def command(dest: Path, *, without_client_keys: bool) -> None:
-    """Back every practice up into the new folder DEST, as of one instant, and read it back.
+    """Back up all practices, as of one instant, into the new folder DEST, and verify the backup.
 
-    The service may run meanwhile. A database of your own is dumped as TOWPATH_MIGRATOR_URL, since row-level
+    The service may run meanwhile. A database of your own is dumped as TOWPATH_MIGRATOR_URL, because row-level
     security hides rows from the service's own login.
 
-    The backup is encrypted under the key file, which is NOT in it. Without the key file the backup cannot be
-    read by anyone, you included; with it the backup is every record there is. Keep a copy of the key file,
-    and keep it elsewhere.
+    The backup is encrypted with the key file, which is NOT in the backup. Without the key file nobody can
+    read the backup, not even you. With it anybody can read every record. Keep a copy of the key file in
+    another place than the backup.
 
-    The clients' keys are a file of their own, client-keys.sealed. Erasing a client means destroying the
-    client's key, so delete this file from a backup as soon as a newer backup exists: what the records of the
-    old backup say of clients then stays closed for ever. --without-client-keys does not write it at all.
+    The clients' keys are in a file of their own, client-keys.sealed. Erasing a client means destroying the
+    client's key. So delete this file from a backup as soon as there is a newer backup: the clinical values in
+    the old one then never open again. --without-client-keys does not write this file.
 
     \b
     Example:
@@ -54,7 +54,7 @@ def command(dest: Path, *, without_client_keys: bool) -> None:
     click.echo(
         f"To restore it you need the key file with the key {backup.manifest.key_id}. It is not in the backup."
     )
-    click.echo(f"That is {settings.keys}: keep a copy of it, apart from the backup.")
+    click.echo(f"That is {settings.keys}: keep a copy of it apart from the backup.")
 
 
 async def _back_up(installation: Installation, dest: Path, *, client_keys: bool) -> Backup:
@@ -62,7 +62,7 @@ async def _back_up(installation: Installation, dest: Path, *, client_keys: bool)
         keys = load_key_file(installation.settings.keys)
     except KeyFileError as error:
         raise CommandRefused(
-            f"No backup was made, since it is encrypted under the key file. {error}"
+            f"No backup was made, because it is encrypted with the key file. {error}"
         ) from error
     async with connected_directly(migrator_of(installation, "back up")) as connection:
         return await back_up(

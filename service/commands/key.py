@@ -11,19 +11,19 @@ from service.foundation.crypto.key_file import create_key_file
 
 @click.group("key")
 def command() -> None:
-    """Make the key file of an installation that is about to begin."""
+    """Create the key file of a new installation."""
 
 
 @command.command("create")
 @click.argument("path", type=click.Path(path_type=Path), required=False)
 def create(path: Path | None) -> None:
-    """Make a key file at PATH, or where TOWPATH_KEY_FILE says.
+    """Create a key file at PATH, or at TOWPATH_KEY_FILE.
 
-    Needed only where the service may not write it itself, as in a container; otherwise the first start makes
-    it. A file that is there is never overwritten.
+    This is needed only where the service cannot write it, as in a container. Otherwise the first start
+    creates it. An existing file is never overwritten.
 
-    Whoever holds the key file and the database can read every record, and without it nobody can: keep a
-    copy apart from every copy of the database.
+    Whoever has the key file and the database can read every record; without the key file nobody can. Keep a
+    copy apart from all copies of the database.
 
     \b
     Example:
@@ -34,7 +34,7 @@ def create(path: Path | None) -> None:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         create_key_file(path)
     except FileExistsError:
-        raise CommandRefused(f"There is a key file at {path} already. It stays as it is.") from None
+        raise CommandRefused(f"There is a key file at {path} already. It was not changed.") from None
     except OSError as error:
-        raise CommandRefused(f"The key file cannot be made at {path} ({error.strerror}).") from error
+        raise CommandRefused(f"The key file cannot be created at {path} ({error.strerror}).") from error
     click.echo(advice_on_key_file(path))

@@ -16,10 +16,10 @@ from service.config import read_settings
 
 @click.command("migrate")
 def command() -> None:
-    """Bring the database up to this program: roles, then every migration it lacks.
+    """Bring the database up to this program: roles, migrations, then policies and functions.
 
-    Each migration is one transaction: interrupted, it is there or not, and the next run goes on. `towpath
-    serve` does the same at its start, unless TOWPATH_DATABASE_URL is set and TOWPATH_MIGRATOR_URL is not.
+    Each migration is one transaction, so after an interruption the next run continues. `towpath serve` does
+    the same when it starts, unless TOWPATH_DATABASE_URL is set and TOWPATH_MIGRATOR_URL is not.
 
     \b
     Example, with a database of your own:

@@ -22,9 +22,9 @@ LINES_SHOWN = 40
     metavar="FILE",
 )
 def command(path: Path | None, check: Path | None) -> None:
-    """Print the API's OpenAPI document, or write it to PATH. Needs no database.
+    """Print the OpenAPI document of the API, or write it to PATH. It needs no database.
 
-    With --check it only compares, and ends with 1 where FILE is not what this program would write.
+    With --check it only compares. The exit code is 1 if FILE differs from this program's document.
 
     \b
     Examples:

@@ -1,4 +1,4 @@
-"""A phone for the demonstration: it signs in, makes its ids and keys itself, and speaks plain HTTP."""
+"""The phone of the demonstration: it signs in, makes ids and keys, and sends plain HTTP."""
 
 from typing import Any, Final
 from uuid import uuid4
@@ -9,11 +9,11 @@ GPX: Final = {"Content-Type": "application/gpx+xml"}
 
 
 class PhoneRefused(Exception):
-    """The service did not answer as the story has it."""
+    """The service did not answer as the story expects."""
 
 
 class Phone:
-    """One phone with one sign-in."""
+    """A phone with one sign-in."""
 
     def __init__(self, http: httpx.Client) -> None:
         self._http = http
@@ -26,7 +26,7 @@ class Phone:
         self._token = self.send("POST", "/v1/sign-in", json=body).json()["access_token"]
 
     def send(self, method: str, path: str, **options: Any) -> httpx.Response:  # noqa: ANN401  httpx's own
-        """Send one request. Raises PhoneRefused where the answer is not a success."""
+        """Send a request. Raises PhoneRefused where the answer is not a success."""
         headers = {"Idempotency-Key": str(uuid4()), **options.pop("headers", {})}
         if self._token:
             headers["Authorization"] = f"Bearer {self._token}"
@@ -40,7 +40,7 @@ class Phone:
         return self.send("GET", path).json()
 
     def create(self, path: str, **members: object) -> str:
-        """Create something under an id made here, and return the id."""
+        """Create something with an id made here, and return the id."""
         new_id = str(uuid4())
         self.send("POST", path, json={"id": new_id, **members})
         return new_id

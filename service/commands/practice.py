@@ -7,8 +7,8 @@ import click
 
 from schemas.base import Name
 from schemas.people.therapists import Email
-from service.commands.acting import Acting, Limited, act, choose_password, show_password
 from service.commands.installation import CommandRefused
+from service.commands.practice_actions import ActionContext, Limited, act, choose_password, show_password
 from service.foundation.characters import fault_in_address, fault_in_line
 from service.people.keep_practice import NewPractice, create_practice, list_practices
 from service.people.practices import Practice
@@ -39,7 +39,7 @@ def command() -> None:
 def list_() -> None:
     """List every practice: its id, the day it was created, its name."""
 
-    async def listing(acting: Acting) -> list[Practice]:
+    async def listing(acting: ActionContext) -> list[Practice]:
         return await list_practices(acting.pool)
 
     for each in act(listing):
@@ -71,7 +71,7 @@ def create(
     password = choose_password(email=owner_email, name=owner_name, generate=generate_password)
     new = NewPractice(name, zone, owner_email, owner_name, password)
 
-    async def creating(acting: Acting) -> Account:
+    async def creating(acting: ActionContext) -> Account:
         return await create_practice(acting.pool, acting.keyring, acting.hasher, new, acting.now)
 
     account = act(creating)
@@ -83,7 +83,7 @@ def create(
 def _confirm_second(name: str) -> None:
     """Ask whether a second practice of this name is meant. Raises CommandRefused where nobody can answer."""
 
-    async def finding(acting: Acting) -> list[Practice]:
+    async def finding(acting: ActionContext) -> list[Practice]:
         wanted = name.casefold()
         return [each for each in await list_practices(acting.pool) if each.name.casefold() == wanted]
 

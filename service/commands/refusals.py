@@ -1,4 +1,4 @@
-"""What can keep a command from doing its work, as sentences for whoever typed it."""
+"""Errors of commands, as sentences for the person who typed the command."""
 
 from typing import Final
 
@@ -28,16 +28,16 @@ SAID: Final = (
     MigrationsPending,
     RolesRefused,
 )
-"""Their messages are written for people, and say the way out."""
+"""Their messages are written for people and say what to do."""
 
 
 def explain(error: Exception) -> str | None:
-    """Return what to say of an error; None where it is a fault of the program."""
+    """Return the sentence for an error; None for a fault of the program."""
     while isinstance(error, ExceptionGroup) and len(error.exceptions) == 1:  # as Litestar's start raises it
         error = error.exceptions[0]
     if isinstance(error, WhichPractice):
         practices = "\n".join(f"  --practice {each}" for each in error.practice_ids)
-        return f"This email signs in to several practices. Say which:\n{practices}"
+        return f"This email signs in to several practices. Choose one:\n{practices}"
     if isinstance(error, Impossible):
         return f"{error}: {'; or '.join(error.possible)}"
     if isinstance(error, SAID):
@@ -46,13 +46,13 @@ def explain(error: Exception) -> str | None:
         return "\n".join(
             ["This database is not safe to serve on:", *(f"  - {each}" for each in error.reasons)]
         )
-    return _explain_what_lies_outside(error)
+    return _explain_outside(error)
 
 
-def _explain_what_lies_outside(error: Exception) -> str | None:
-    """Return what to say where the database or the file system refused."""
+def _explain_outside(error: Exception) -> str | None:
+    """Return the sentence for an error of the database or the file system."""
     if isinstance(error, asyncpg.InvalidAuthorizationSpecificationError):
-        return f"The database does not let Towpath in: {error}."
+        return f"The database refuses the sign-in: {error}."
     if isinstance(error, OSError) and error.filename is not None:
         return f"{error.filename} cannot be used ({error.strerror})."
     return None

@@ -35,13 +35,13 @@ def command(source: Path) -> None:
     """Restore the backup in the folder SOURCE into an installation that was never started.
 
     Put the key file in its place first: TOWPATH_KEY_FILE, or keys/towpath.key in the data folder, mode 600.
-    All of the backup is restored or nothing. A backup whose client-keys.sealed was deleted is restored too:
-    the command then lists the clients whose records stay closed. Phones sign in again afterwards, for one
-    that was lost may have been revoked since; read everything anew, and send what they still hold. What they
-    had sent after the backup was made is lost, a change of password too.
+    Everything is restored or nothing. If client-keys.sealed was deleted from the backup, the rest is
+    restored, and the command lists the clients whose records cannot be opened. All phones then have to sign
+    in again, because a lost one may have been revoked after the backup. They read everything again and send
+    what they have not sent yet. What they sent after the backup is lost, including changes of passwords.
 
-    A backup is run as SQL by a database administrator's login. Only a holder of the key file can make one
-    that is restored.
+    A restore runs the backup as SQL with an administrator's login. Only a backup made with the same key file
+    is accepted.
 
     \b
     Example, on a new machine:

@@ -1,6 +1,6 @@
-"""A made-up riverside walk for the demonstration: the plan, and a recording of somebody walking it.
+"""A made-up riverside walk for the demonstration: the plan, and a recording of the walk.
 
-Drawn by formula along a river that is not there, so that nobody's position is in the project.
+Both are computed along a river that does not exist, so no real position is in the project.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -18,17 +18,17 @@ METRES_PER_DEGREE: Final = 111_320.0
 HALF_LENGTH_M: Final = 1_050.0
 STEP_M: Final = 10.0
 
-PACE_MS: Final = 0.92
+PACE_MPS: Final = 0.92
 BENCH_AT_M: Final = 640.0
 BENCH_S: Final = 240
 JITTER_M: Final = 2.0
 DRIFT_S: Final = 120
 DRIVE_S: Final = 420
-DRIVE_MS: Final = 9.0
+DRIVE_MPS: Final = 9.0
 
 
 def sample_route(created_at: datetime) -> bytes:
-    """Return the planned walk as GPX: out along the river and back, with what a therapist marks on it."""
+    """Return the planned walk as GPX: along the river and back, with the places a therapist marks."""
     out = np.arange(0.0, HALF_LENGTH_M + STEP_M, STEP_M)
     along = np.concatenate([out, out[-2::-1]])
     lon, lat = _river(along)
@@ -56,12 +56,12 @@ def sample_route(created_at: datetime) -> bytes:
 
 
 def sample_track(started_at: datetime) -> bytes:
-    """Return a watch's recording of that walk: a stay on the bench, a shaky receiver, and the drive home."""
+    """Return a watch's recording of the walk, with a rest on the bench and the drive home."""
     random = np.random.default_rng(7)
     along = _walked()
     lon, lat = _river(along)
     shake = _slowly(random, len(along)) / METRES_PER_DEGREE
-    drive_m = np.arange(1, DRIVE_S + 1, 5) * DRIVE_MS
+    drive_m = np.arange(1, DRIVE_S + 1, 5) * DRIVE_MPS
     lon = np.concatenate([lon + shake[0], START_LON - drive_m / METRES_PER_DEGREE])
     lat = np.concatenate([lat + shake[1], np.full(len(drive_m), START_LAT)])
     first_ms = round(started_at.astimezone(UTC).timestamp() * 1_000)
@@ -77,7 +77,7 @@ def sample_track(started_at: datetime) -> bytes:
 
 
 def _slowly(random: np.random.Generator, seconds: int) -> Floats:
-    """Return a receiver's error east and north, in metres: it drifts rather than jumps."""
+    """Return the receiver's error east and north, in metres, which changes slowly."""
     evened = np.full(DRIFT_S, 1 / DRIFT_S)
     white = random.normal(0.0, JITTER_M * DRIFT_S**0.5, (2, seconds + DRIFT_S - 1))
     return np.stack([np.convolve(each, evened, mode="valid") for each in white])
@@ -89,14 +89,14 @@ def walk_duration() -> timedelta:
 
 
 def seconds_to(along_m: float, *, returning: bool) -> int:
-    """Return when the recorded walk passes a place on the river: on the way out, or on the way back."""
-    passes = np.flatnonzero(np.abs(_walked() - along_m) < PACE_MS)
+    """Return the second at which the walk passes a place, on the way out or on the way back."""
+    passes = np.flatnonzero(np.abs(_walked() - along_m) < PACE_MPS)
     return int(passes[-1] if returning else passes[0])
 
 
 def _walked() -> Floats:
     """Return how far along the river the walker is at each second."""
-    pace = np.full(int(2 * HALF_LENGTH_M / PACE_MS) + 1, PACE_MS)
+    pace = np.full(int(2 * HALF_LENGTH_M / PACE_MPS) + 1, PACE_MPS)
     there = np.cumsum(pace)
     position = np.where(there <= HALF_LENGTH_M, there, 2 * HALF_LENGTH_M - there)
     bench = int(np.argmax(there >= BENCH_AT_M))

@@ -20,20 +20,20 @@ from service.app import Composition, create_app
 from service.commands.installation import CommandRefused, Installation, open_installation, prepare
 from service.config import Settings, read_settings
 from service.foundation.crypto.key_file import KeyFile
-from service.foundation.database.connection import plenty
+from service.foundation.database.connection import always_has_room
 from service.foundation.database.embedded import EmbeddedError, EmbeddedServer
 from service.logs import configure_logs
 
 logger = structlog.get_logger()
 
 FINISH_S: Final = 10
-"""Requests that run when the service is told to end may take so long."""
+"""How long running requests may take when the service is told to end."""
 KEEP_ALIVE_S: Final = 75
-"""Longer than the minute after which proxies usually let an idle connection go, so that they do it first."""
+"""Proxies usually close an idle connection after a minute. Longer, so that they do it first."""
 LOOK_EVERY_S: Final = 1.0
-"""How soon it is noticed that the embedded server has ended."""
+"""How often to check whether the embedded server has ended."""
 LONGEST_PAUSE_S: Final = 30.0
-"""Between attempts to start it, each of which costs a recovery."""
+"""Between attempts to start it, because each attempt costs a recovery."""
 SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -41,10 +41,10 @@ SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 def command() -> None:
     """Start the service, and print where it is.
 
-    Without TOWPATH_DATABASE_URL it runs its own PostgreSQL on the data folder (TOWPATH_DATA), starts it
-    again should it end by itself, and ends it with the service. The first start creates the database and the
-    key file: back the key file up, apart from the database. Ctrl-C or SIGTERM lets running requests finish; a
-    second one does not wait.
+    Without TOWPATH_DATABASE_URL it runs its own PostgreSQL on the data folder (TOWPATH_DATA), starts it again
+    if it ends by itself, and ends it with the service. The first start creates the database and the key file:
+    back up the key file, apart from the database. Ctrl-C or SIGTERM lets running requests finish; a second
+    one ends the service at once.
 
     \b
     Examples:
@@ -59,15 +59,15 @@ def command() -> None:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             keys = runner.run(prepare(installation))
             runner.run(_serve(compose(settings, installation, keys), listener, installation.embedded))
-    click.echo("Towpath has ended in good order", err=True)
+    click.echo("Towpath has ended", err=True)
 
 
 def bind(settings: Settings) -> socket.socket:
-    """Hold the address before anything is started. Raises CommandRefused where it is taken or not ours."""
+    """Bind the address before anything is started. Raises CommandRefused where that fails."""
     try:
         found = socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM)
         family, _, _, _, address = found[0]
-        # Named as TCP, or asyncio would wait for more before it sends a small answer.
+        # With IPPROTO_TCP asyncio sends small answers at once (TCP_NODELAY).
         listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(address)
@@ -80,7 +80,7 @@ def bind(settings: Settings) -> socket.socket:
 
 
 def compose(settings: Settings, installation: Installation, keys: KeyFile) -> Composition:
-    """Return what the application is made of."""
+    """Return the parts of the application."""
     return Composition(
         dsn=installation.app_dsn,
         keys=keys,
@@ -88,12 +88,12 @@ def compose(settings: Settings, installation: Installation, keys: KeyFile) -> Co
         pool_size=settings.pool_size,
         allowed_hosts=settings.allowed_hosts,
         proxies=settings.proxies,
-        has_room=plenty if installation.embedded is None else installation.embedded.has_room,
+        has_room=always_has_room if installation.embedded is None else installation.embedded.has_room,
     )
 
 
 async def _serve(composition: Composition, listener: socket.socket, embedded: EmbeddedServer | None) -> None:
-    """Serve until told to end. What the start refuses is raised from here, before anyone is answered."""
+    """Serve until told to end. Errors of the start are raised here, before the first request."""
     app, config = configured(composition)
     async with app.lifespan(), _database_kept_up(embedded):
         await Server(config, partial(_announce, composition.address)).serve([listener])
@@ -101,7 +101,7 @@ async def _serve(composition: Composition, listener: socket.socket, embedded: Em
 
 @asynccontextmanager
 async def _database_kept_up(embedded: EmbeddedServer | None) -> AsyncIterator[None]:
-    """Start our own server again where it ends by itself; one given by URL is somebody else's to keep."""
+    """Keep the embedded server running during the block. None stands for a server given by URL."""
     if embedded is None:
         yield
         return
@@ -113,7 +113,7 @@ async def _database_kept_up(embedded: EmbeddedServer | None) -> AsyncIterator[No
 
 
 async def _keep_up(embedded: EmbeddedServer) -> None:
-    """Look after the server for ever: it may be killed, or end for want of room on the disk."""
+    """Start the server again whenever it ends, for example when it was killed or the disk was full."""
     pause_s = LOOK_EVERY_S
     while True:
         await asyncio.sleep(pause_s)
@@ -122,8 +122,8 @@ async def _keep_up(embedded: EmbeddedServer) -> None:
         logger.warning("the database has ended; starting it again")
         try:
             await asyncio.to_thread(embedded.start_again)
-        except Exception as error:  # noqa: BLE001  whatever it is, nobody else would try again
-            # Said here alone: these are our own words and PostgreSQL's last ones, and quote nobody.
+        except Exception as error:  # noqa: BLE001  nobody else would try again
+            # These texts are ours and PostgreSQL's at its start, so they quote no client.
             reason = str(error) if isinstance(error, EmbeddedError) else type(error).__name__
             logger.error("the database does not start; trying again", reason=reason)  # noqa: TRY400  same
             pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
@@ -133,16 +133,16 @@ async def _keep_up(embedded: EmbeddedServer) -> None:
 
 
 def configured(composition: Composition) -> tuple[Litestar, uvicorn.Config]:
-    """Return the application, its lifespan still to be entered, and how it is served."""
+    """Return the application, whose lifespan the caller enters, and the configuration of its server."""
     app = create_app(composition)
     return app, uvicorn.Config(
         app,
         http=PhoneConnection,
         ws="none",
-        lifespan="off",  # entered by the command, so that what it raises can be said in a sentence
+        lifespan="off",  # the command enters it, so that an error becomes a sentence
         log_config=None,
         access_log=False,
-        proxy_headers=False,  # the application itself decides whose X-Forwarded-For it believes
+        proxy_headers=False,  # the application decides whose X-Forwarded-For it trusts
         server_header=False,
         timeout_keep_alive=KEEP_ALIVE_S,
         timeout_graceful_shutdown=FINISH_S,
@@ -150,20 +150,20 @@ def configured(composition: Composition) -> tuple[Litestar, uvicorn.Config]:
 
 
 class Server(uvicorn.Server):
-    """uvicorn, ending in good order at the first signal and at once at the second."""
+    """uvicorn, but the first signal ends it in order and the second one at once."""
 
     def __init__(self, config: uvicorn.Config, announce: Callable[[], None]) -> None:
         super().__init__(config)
         self._announce = announce
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Listen, and say so."""
+        """Listen, and announce it."""
         await super().startup(sockets)
         self._announce()
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Take the first signal as the wish to end; the embedded server then still has to be ended too."""
+        """End in order at the first signal; the embedded server has to be ended after this one."""
         loop = asyncio.get_running_loop()
         for each in SIGNALS:
             loop.add_signal_handler(each, self._end_in_order)
@@ -175,7 +175,7 @@ class Server(uvicorn.Server):
         self._leave_signals()
 
     def _leave_signals(self) -> None:
-        """Let the next signal end the process whatever it is doing."""
+        """Let the next signal end the process at once."""
         loop = asyncio.get_running_loop()
         for each in SIGNALS:
             loop.remove_signal_handler(each)

@@ -1,4 +1,4 @@
-"""The main job as a story: what a therapist's phone does from planning a walk to reading its notes."""
+"""The story of the demonstration: what a phone does from planning a walk to reading its notes."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -24,7 +24,7 @@ NOTES: Final = (
 
 
 class Story:
-    """A walk and talk session from its plan to its record, told line by line."""
+    """A walk and talk session, from its plan to its record."""
 
     def __init__(self, phone: Phone, say: Callable[[str], None], walked_at: datetime) -> None:
         self._phone = phone
@@ -32,7 +32,7 @@ class Story:
         self._walked_at = walked_at
 
     def tell(self, email: str, password: str) -> None:
-        """Act it all out. Raises PhoneRefused where the service does not keep its part."""
+        """Play the session and print each step. Raises PhoneRefused where an answer is unexpected."""
         self._say("\nA therapist's afternoon, as the phone sends it over HTTP\n")
         self._phone.sign_in(email, password)
         self._say("Signed in: an access token for ten minutes, and one to refresh it")
@@ -45,7 +45,7 @@ class Story:
         self._say("\nAll went well.")
 
     def _plan_route(self) -> str:
-        """Import the planned walk and look at it."""
+        """Import the planned walk and read it."""
         route_id = str(uuid4())
         content = sample_route(self._walked_at)
         self._phone.upload("POST", "/v1/routes/import", content, id=route_id)
@@ -56,7 +56,7 @@ class Story:
         return route_id
 
     def _plan_session(self, route_id: str) -> str:
-        """Add a client who agreed to walk and be located, and plan a session on the route."""
+        """Add a client who agreed to walking and to location, and plan a session on the route."""
         agreed = {"agreed": True, "on": (self._walked_at - timedelta(days=7)).isoformat()}
         client_id = self._phone.create(
             "/v1/clients",
@@ -73,12 +73,12 @@ class Story:
             route_id=route_id,
             planned_start=self._walked_at.isoformat(),
         )
-        self._say("Added a client by label alone; who it is lies sealed under a key of their own")
+        self._say("Added a client by label alone; the identity is sealed under the client's own key")
         self._say(f"Planned a walk on that route for {self._walked_at:%H:%M} UTC")
         return f"/v1/sessions/{session_id}"
 
     def _walk(self, session: str) -> None:
-        """Report the walk in the order a phone without signal may: taps and notes, then start and end."""
+        """Report the walk as a phone without signal may: taps and notes first, then start and end."""
         moments = self._mark_moments(session)
         for name, text in NOTES:
             self._phone.create(
@@ -100,7 +100,7 @@ class Story:
         self._say(f"Start and end arrived hours late, and were kept: {held['status']}")
 
     def _mark_moments(self, session: str) -> dict[str, str]:
-        """Tap three times on the walk; the first tap is sent twice, for its answer was lost."""
+        """Tap three times on the walk. The first tap is sent twice, as if its answer was lost."""
         seconds = {
             "out": seconds_to(SPOKEN_AT_M, returning=False),
             "bench": seconds_to(BENCH_AT_M, returning=False) + 60,
@@ -118,7 +118,7 @@ class Story:
         return moments
 
     def _send_track(self, session: str) -> None:
-        """Send the watch's recording, drive home and all."""
+        """Send the watch's recording, which includes the drive home."""
         track = self._phone.upload("PUT", f"{session}/track", sample_track(self._walked_at))
         halts = track["halts"]
         self._require(track["dropped"] > 0 and len(halts) == 1)
@@ -130,7 +130,7 @@ class Story:
         self._say(f"  {share:.0%} of the planned line walked; stood still for {halts[0]['duration_s']:.0f} s")
 
     def _read_notes(self, session: str) -> None:
-        """Read the notes in walking order, each where it was said."""
+        """Read the notes in walking order, each with its place."""
         notes: list[dict[str, Any]] = self._phone.get(f"{session}/notes")["items"]
         self._say("Every note where it was said, in walking order:")
         for note in notes:
@@ -142,7 +142,7 @@ class Story:
         self._say(f"  (the first and the third at the same gate, {apart_m:.0f} m of walking apart)")
 
     def _take_out(self, session: str) -> None:
-        """Take the track out again, as GPX and for a map."""
+        """Export the track as GPX and as GeoJSON."""
         gpx = self._phone.send("GET", f"{session}/track/gpx").text
         geojson = self._phone.get(f"{session}/track/geojson")
         self._require("<trkpt" in gpx and geojson["type"] == "Feature")
@@ -150,11 +150,11 @@ class Story:
 
     def _require(self, kept: object) -> None:
         if not kept:
-            raise PhoneRefused("an answer is not what the story needs")
+            raise PhoneRefused("an answer is not what the story expects")
 
 
 def _place_of(note: dict[str, Any]) -> str:
-    """Return when and where a note belongs, in a fixed width."""
+    """Return the time and place of a note as text of a fixed width."""
     anchor = note.get("anchor")
     if anchor is None:
         return f"{'whole session':>22}"

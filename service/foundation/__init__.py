@@ -1,1 +1,1 @@
-"""What every subject stands on: the database, keys, tenants, pages, retry-safe writes, threads."""
+"""What all subjects use: database, keys, tenants, pages, retry-safe writes, threads."""

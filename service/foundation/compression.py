@@ -1,4 +1,4 @@
-"""Compression that may be called from any thread: zstd for what is stored, gzip for what is sent."""
+"""Compression, usable from any thread: zstd for stored data, gzip for answers."""
 
 import gzip
 import threading
@@ -8,15 +8,15 @@ import zstandard
 
 ZSTD_LEVEL: Final = 3
 GZIP_LEVEL: Final = 6
-"""Above 6 gzip grows slower and hardly smaller."""
+"""Higher levels take longer and make the result hardly smaller."""
 
 
 class CompressedDataCorrupt(ValueError):
-    """Not one whole zstd frame, or one larger than its reader allows."""
+    """The data is not exactly one zstd frame, or its content is larger than allowed."""
 
 
 class _PerThread(threading.local):
-    """One compressor and one decompressor a thread: shared by two threads they end the process."""
+    """One compressor and decompressor for each thread: two threads sharing one would crash the process."""
 
     def __init__(self) -> None:
         self.compressor = zstandard.ZstdCompressor(level=ZSTD_LEVEL, write_checksum=True)
@@ -34,18 +34,20 @@ def compress(content: bytes) -> bytes:
 def decompress(frame: bytes, limit: int) -> bytes:
     """Return the content of one frame made by `compress`, of at most `limit` bytes.
 
-    Raise CompressedDataCorrupt for anything else. The size is read from the frame's head, so a bomb is
-    refused before any memory is taken.
+    Raises CompressedDataCorrupt for anything else. The size is read from the frame's header, so an oversized
+    frame is refused before memory is allocated.
     """
     try:
         size = zstandard.frame_content_size(frame)
         if not 0 <= size <= limit:
-            raise CompressedDataCorrupt(f"the frame does not say that it holds at most {limit} bytes")
+            raise CompressedDataCorrupt(
+                f"the header of the frame does not give a size of at most {limit} bytes"
+            )
         return _per_thread.decompressor.decompress(frame, allow_extra_data=False)
     except zstandard.ZstdError as error:
-        raise CompressedDataCorrupt("not a whole zstd frame") from error
+        raise CompressedDataCorrupt("the data is not exactly one zstd frame") from error
 
 
 def gzip_bytes(content: bytes, level: int = GZIP_LEVEL) -> bytes:
-    """Return `content` as a gzip member without a time stamp: the same content gives the same bytes."""
+    """Return `content` compressed with gzip. Without a time stamp, equal content gives equal bytes."""
     return gzip.compress(content, compresslevel=level, mtime=0)

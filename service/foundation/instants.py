@@ -1,4 +1,4 @@
-"""Which instants are taken for real: what lies outside is a slip, and its arithmetic might overflow."""
+"""The range of instants that are accepted. Others are typing errors, and computing with them may overflow."""
 
 from datetime import UTC, datetime
 from typing import Final
@@ -8,5 +8,5 @@ LATEST: Final = datetime(2200, 1, 1, tzinfo=UTC)
 
 
 def is_real(instant: datetime) -> bool:
-    """Return whether an instant, given with its offset, lies between 1900 and 2200."""
+    """Return whether an instant, which has an offset, lies between 1900 and 2200."""
     return EARLIEST <= instant < LATEST

@@ -7,11 +7,11 @@ import msgspec
 
 
 class Tenant(msgspec.Struct, frozen=True):
-    """Whose rows a transaction may see: row-level security compares them with nothing else."""
+    """The practice and the therapist of a transaction. Row-level security compares rows with these two."""
 
     practice_id: UUID
     therapist_id: UUID
 
 
 NOBODY: Final = UUID(int=0)
-"""The therapist of a transaction before anyone has signed in: sees the practice, nothing clinical."""
+"""The therapist of a transaction before sign-in. It sees rows of the practice, but no clinical ones."""

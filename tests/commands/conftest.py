@@ -1,4 +1,4 @@
-"""Installations for the command to work on: embedded ones, copied for each test, and databases elsewhere."""
+"""Installations for the command: embedded ones, copied for each test, and databases on another server."""
 
 import asyncio
 import re
@@ -26,7 +26,7 @@ CANARY = "hears the weir at night and cannot sleep"
 
 
 class Made(msgspec.Struct, frozen=True):
-    """An installation with one practice: Ada's, who has a client."""
+    """An installation with one practice: Ada's. She has one client."""
 
     data: Path
     password: str
@@ -39,7 +39,7 @@ class Made(msgspec.Struct, frozen=True):
 
 @pytest.fixture(scope="session")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
-    """Make an installation with the command alone, add a client over HTTP, and leave it stopped."""
+    """Create an installation with the command, add a client over HTTP, and stop it."""
     data = tmp_path_factory.mktemp("made") / "data"
     password = create_practice(data=data)
     client = str(uuid4())
@@ -59,20 +59,20 @@ def create_practice(email: str = ADA, /, **settings: str | Path) -> str:
 
 @contextmanager
 def signed_in(address: str, password: str, email: str = ADA) -> Iterator[Phone]:
-    """Sign somebody in from a new phone, for as long as the block lasts."""
+    """Sign in from a new phone for as long as the block lasts."""
     with httpx.Client(base_url=address, timeout=30) as http:
         yield sign_in(http, email, password)
 
 
 @pytest.fixture
 def own(made: Made, tmp_path: Path) -> Made:
-    """Return a copy of the installation, to do anything with."""
+    """Return a copy of the installation that the test may change."""
     subprocess.run(["cp", "-a", made.data, tmp_path / "data"], check=True)
     return msgspec.structs.replace(made, data=tmp_path / "data")
 
 
 class Elsewhere(msgspec.Struct, frozen=True):
-    """A database on a server that is not the command's own, with the key file beside it."""
+    """A database on another server, and the path of its key file."""
 
     app_dsn: str
     migrator_dsn: str
@@ -80,22 +80,22 @@ class Elsewhere(msgspec.Struct, frozen=True):
 
     @property
     def settings(self) -> dict[str, str | Path]:
-        """Return what the environment says when it may not migrate."""
+        """Return the settings without the migrator's login."""
         return {"database_url": self.app_dsn, "key_file": self.keys}
 
     @property
     def migrating(self) -> dict[str, str | Path]:
-        """Return what the environment says when it may."""
+        """Return the settings with the migrator's login."""
         return {**self.settings, "migrator_url": self.migrator_dsn}
 
     def ask(self, sql: str) -> Any:
-        """Return the first value a statement of the migrator's answers."""
+        """Run a statement as the migrator and return its first value."""
         return ask(self.migrator_dsn, sql)
 
 
 @pytest.fixture
 def elsewhere(server: Server, tmp_path: Path) -> Iterator[Elsewhere]:
-    """Make an empty database, its logins and the place of its key file."""
+    """Create an empty database with logins and a path for its key file."""
     making = make_database(server)
     with asyncio.Runner() as runner:
         name = runner.run(making.__aenter__())

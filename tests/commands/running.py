@@ -1,4 +1,4 @@
-"""The `towpath` command as its users meet it: a process of its own, told what to do by its environment."""
+"""The `towpath` command as a process of its own, with settings in its environment."""
 
 import os
 import re
@@ -17,7 +17,7 @@ PATIENCE_S = 60
 
 
 def environment(**settings: str | Path) -> dict[str, str]:
-    """Return this process's environment with only these of Towpath's settings: `data=…` for TOWPATH_DATA."""
+    """Return the environment of a process with only these settings: `data=…` for TOWPATH_DATA."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("TOWPATH_")}
     return {**kept, **{f"TOWPATH_{name.upper()}": str(value) for name, value in settings.items()}}
 
@@ -37,14 +37,14 @@ def towpath(*arguments: str | Path, **settings: str | Path) -> subprocess.Comple
 
 
 def succeeding(*arguments: str | Path, **settings: str | Path) -> str:
-    """Run a command that ends well, and return what it answered."""
+    """Run a command that succeeds, and return its output."""
     done = towpath(*arguments, **settings)
     assert done.returncode == 0, done.stderr
     return done.stdout
 
 
 def refused(*arguments: str | Path, **settings: str | Path) -> str:
-    """Run a command that refuses, in a sentence and not with a traceback, and return what it said."""
+    """Run a command that fails with a sentence and no traceback, and return the sentence."""
     done = towpath(*arguments, **settings)
     assert done.returncode == 1, done.stdout + done.stderr
     assert "Traceback" not in done.stderr
@@ -58,7 +58,7 @@ class Service(msgspec.Struct, frozen=True):
     process: subprocess.Popen[str]
 
     def end(self, how: signal.Signals = signal.SIGTERM) -> int:
-        """Send a signal and return how the process ended."""
+        """Send a signal and return the exit code."""
         self.process.send_signal(how)
         return self.process.wait(PATIENCE_S)
 

@@ -1,4 +1,4 @@
-"""Backups: whole, verified, unreadable without the key file; and the way back, all or nothing."""
+"""Backups: complete, verified, unreadable without the key file, and restored completely or not at all."""
 
 import asyncio
 import io
@@ -199,7 +199,7 @@ def test_a_running_service_is_backed_up(own: Made, tmp_path: Path) -> None:
 
 def test_a_backup_is_never_overwritten(made: Made, backup: Path) -> None:
     before = (backup / "records.sealed").read_bytes()
-    assert "is there already" in refused("backup", backup, data=made.data)
+    assert "exists already" in refused("backup", backup, data=made.data)
     assert (backup / "records.sealed").read_bytes() == before
 
 
@@ -219,7 +219,7 @@ def test_the_services_own_login_is_not_trusted_with_a_backup(elsewhere: Elsewher
 def test_without_the_right_key_file_no_backup_is_made(own: Made, tmp_path: Path) -> None:
     own.key_file.unlink()
     said = refused("backup", tmp_path / "monday", data=own.data)
-    assert "No backup was made, since it is encrypted under the key file." in said
+    assert "No backup was made, because it is encrypted with the key file." in said
     assert f"There is no key file at {own.key_file}" in said
     succeeding("key", "create", own.key_file)
     assert "they were sealed with the key" in refused("backup", tmp_path / "monday", data=own.data)
@@ -341,12 +341,13 @@ def test_a_backup_from_before_backups_were_encrypted_is_refused(made: Made, tmp_
     (tmp_path / "old" / "towpath.dump").write_bytes(b"PGDMP")
     said = refused("restore", tmp_path / "old", data=tmp_path / "data", key_file=made.key_file)
     assert said.count(".") == 1 + str(tmp_path).count(".") + "0.1.0".count(".")
-    assert "is an old one that is not encrypted" in said
+    assert "was made before backups were encrypted" in said
     assert not (tmp_path / "data").exists()
 
 
 @pytest.mark.parametrize(
-    ("member", "said"), [("rows", "has not the 99 rows"), ("key_check", "does not belong to these records")]
+    ("member", "said"),
+    [("rows", "does not have the 99 rows"), ("key_check", "does not belong to these records")],
 )
 def test_rows_that_do_not_agree_with_the_manifest_leave_the_database_empty(
     made: Made, backup: Path, elsewhere: Elsewhere, tmp_path: Path, member: str, said: str

@@ -1,4 +1,4 @@
-"""A skip that is not listed fails the build, and so does a listed test that does not exist."""
+"""A skipped test that is not listed fails the build, and so does a listed test that does not exist."""
 
 import importlib.util
 from pathlib import Path

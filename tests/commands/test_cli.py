@@ -1,4 +1,4 @@
-"""The command line itself: its help, its listing, and what an error looks like."""
+"""The command line: its help, its list of commands, and its errors."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""What the program imports is among what it asks to have installed."""
+"""Everything the program imports is declared as a dependency."""
 
 import ast
 import re

@@ -1,4 +1,4 @@
-"""`towpath doctor`: quiet about what is well, plain about what is not."""
+"""`towpath doctor` says what is wrong, and nothing else."""
 
 import errno
 import os
@@ -72,7 +72,7 @@ def test_a_misspelt_setting_is_found_and_the_right_names_are_listed(tmp_path: Pa
 
 
 def test_a_folder_it_may_not_look_at_is_found(tmp_path: Path) -> None:
-    assert "cannot be looked at" in finds_wrong(data=tmp_path / ("x" * 300))
+    assert "cannot be read" in finds_wrong(data=tmp_path / ("x" * 300))
 
 
 def test_a_port_that_another_program_has_is_found(made: Made) -> None:
@@ -116,7 +116,7 @@ def test_what_keeps_the_data_folder_from_being_written_is_said_with_what_helps(
 
 
 def test_phones_without_https_are_found(made: Made) -> None:
-    assert "in the clear" in finds_wrong(data=made.data, public_url="http://towpath.example")
+    assert "unencrypted" in finds_wrong(data=made.data, public_url="http://towpath.example")
 
 
 def test_passwords_are_not_shown(tmp_path: Path) -> None:
@@ -197,7 +197,7 @@ def test_a_policy_or_function_that_changed_is_found(elsewhere: Elsewhere) -> Non
     create_practice(**elsewhere.migrating)
     elsewhere.ask("UPDATE definition_ledger SET sha256 = 'other' WHERE name = 'functions/enter_write.sql'")
     said = finds_wrong(**elsewhere.settings)
-    assert "1 SQL files are not applied yet, functions/enter_write.sql the first" in said
+    assert "1 SQL files are not applied, the first is functions/enter_write.sql" in said
     assert "towpath migrate" in said
     elsewhere.ask("GRANT EXECUTE ON FUNCTION enter_write TO PUBLIC")
     succeeding("migrate", **elsewhere.migrating)
@@ -218,4 +218,4 @@ def test_what_is_wrong_with_the_database_is_found(elsewhere: Elsewhere) -> None:
     elsewhere.ask("UPDATE migration_ledger SET sha256 = 'other' WHERE number = 2")
     assert "was edited since" in finds_wrong(**elsewhere.settings)
     elsewhere.ask("DELETE FROM migration_ledger WHERE number > 1")
-    assert "not applied yet, 0002_people.sql the first" in finds_wrong(**elsewhere.settings)
+    assert "not applied, the first is 0002_people.sql" in finds_wrong(**elsewhere.settings)

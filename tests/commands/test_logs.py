@@ -1,4 +1,4 @@
-"""Logs: what happened and where in the program, never what was said."""
+"""Logs say what happened and where in the program, never what a client said."""
 
 import json
 import subprocess

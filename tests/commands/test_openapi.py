@@ -1,4 +1,4 @@
-"""`towpath openapi`: the document, and whether the committed one is it."""
+"""`towpath openapi` writes the document, and compares it with the committed one."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""A service behind PgBouncer in transaction mode, where practices share the connections of the server."""
+"""A service behind PgBouncer in transaction mode, where practices share connections."""
 
 import os
 import pwd

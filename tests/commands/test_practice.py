@@ -1,4 +1,4 @@
-"""Practices, passwords and phones, from the command line and beside a running service."""
+"""Practices, passwords and phones on the command line, while the service runs."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""`towpath serve`: what it starts, what it refuses to start on, and how it ends."""
+"""`towpath serve`: what it starts, what it refuses, and how it ends."""
 
 import os
 import re

@@ -1,4 +1,4 @@
-"""Uploads while the service or its PostgreSQL is killed: what was acknowledged is there, whole, and once."""
+"""Uploads while the service or its PostgreSQL is killed: acknowledged ones are stored exactly once."""
 
 import signal
 import threading

@@ -1,4 +1,4 @@
-"""The wheel: what it carries, and that it works where only it is installed, from another folder."""
+"""The wheel: its content, and that it works where only it is installed."""
 
 import re
 import site

@@ -1,4 +1,4 @@
-"""Compression gives back what went in, and takes no memory for what did not come from it."""
+"""Compression returns the content, and refuses other data without allocating memory."""
 
 import gzip
 from concurrent.futures import ThreadPoolExecutor
@@ -35,7 +35,7 @@ def test_content_over_the_limit_is_refused() -> None:
     ],
     ids=["empty", "no frame", "torn", "longer", "two frames", "size not said", "a frame to skip"],
 )
-def test_what_is_not_one_whole_frame_is_refused(frame: bytes) -> None:
+def test_data_that_is_not_exactly_one_frame_is_refused(frame: bytes) -> None:
     with pytest.raises(CompressedDataCorrupt):
         decompress(frame, 10_000)
 

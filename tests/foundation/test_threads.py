@@ -1,4 +1,4 @@
-"""Computations in threads of their own leave the event loop free, and do not pile up."""
+"""Computations in the bounded thread pool leave the event loop free, and their number is limited."""
 
 import asyncio
 import threading
@@ -22,7 +22,9 @@ def threads() -> BoundedThreads:
     return BoundedThreads("some", threads=2, threads_each=2, at_most=AT_MOST, refusal="five wait already")
 
 
-def test_the_answer_comes_from_another_thread_that_knows_the_request(threads: BoundedThreads) -> None:
+def test_another_thread_computes_the_answer_and_has_the_context_of_the_request(
+    threads: BoundedThreads,
+) -> None:
     async def ask() -> tuple[int, str]:
         REQUEST.set("seven")
         return await threads.run(lambda: (threading.get_ident(), REQUEST.get()))
@@ -32,7 +34,7 @@ def test_the_answer_comes_from_another_thread_that_knows_the_request(threads: Bo
     assert request == "seven"
 
 
-def test_what_is_raised_there_is_raised_here(threads: BoundedThreads) -> None:
+def test_an_exception_in_the_thread_is_raised_to_the_caller(threads: BoundedThreads) -> None:
     async def fail_often() -> None:
         for _ in range(2 * AT_MOST):  # and it counts no longer
             with pytest.raises(ZeroDivisionError):
@@ -41,7 +43,7 @@ def test_what_is_raised_there_is_raised_here(threads: BoundedThreads) -> None:
     asyncio.run(fail_often())
 
 
-def test_when_as_many_wait_as_may_the_next_is_refused_until_one_is_done(threads: BoundedThreads) -> None:
+def test_a_call_over_the_limit_is_refused_until_one_ends(threads: BoundedThreads) -> None:
     gate = threading.Event()
 
     async def crowd() -> None:
@@ -59,7 +61,7 @@ def test_when_as_many_wait_as_may_the_next_is_refused_until_one_is_done(threads:
     asyncio.run(crowd())
 
 
-def test_who_is_cancelled_while_computing_still_counts(threads: BoundedThreads) -> None:
+def test_a_cancelled_call_counts_until_its_thread_ends(threads: BoundedThreads) -> None:
     gate, begun = threading.Event(), threading.Barrier(3)
 
     def compute() -> bool:
@@ -124,7 +126,7 @@ def test_a_practice_leaves_a_thread_to_the_others_and_is_refused_alone() -> None
 
 def test_two_files_are_read_at_once_and_no_more() -> None:
     def meet(parties: int) -> bool:
-        """Return whether so many computations can all wait for each other."""
+        """Return whether this number of computations can run at the same time."""
         barrier = threading.Barrier(parties)
 
         async def crowd() -> list[int | BaseException]:

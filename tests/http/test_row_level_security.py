@@ -12,7 +12,7 @@ import asyncpg
 import msgspec
 import pytest
 
-from service.foundation.database.connection import entering
+from service.foundation.database.connection import opening_sql
 from service.foundation.database.tables import SYSTEM_TABLES, TENANT_TABLES
 from service.foundation.tenant import NOBODY, Tenant
 from tests.conftest import Server
@@ -58,7 +58,7 @@ class Ada(msgspec.Struct):
             return "BEGIN"
         if who == "an empty setting":
             return "BEGIN; SET LOCAL app.practice = ''; SET LOCAL app.therapist = ''"
-        return entering("BEGIN", tenants[who])
+        return opening_sql("BEGIN", tenants[who])
 
 
 @pytest.fixture(scope="module")

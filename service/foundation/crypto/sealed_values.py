@@ -1,7 +1,7 @@
-"""Clinical values are stored as JSON, sealed under the client's key.
+"""Clinical values: stored as JSON, sealed with the client's key.
 
-Spaces after the JSON bring it to a multiple of a fixed length, so that the length of what is stored does not
-tell, for example, which kind a moment has.
+The JSON is padded with spaces to a multiple of a fixed length. Otherwise the stored length would reveal, for
+example, the kind of a moment.
 """
 
 from typing import Final, TypeVar

@@ -1,4 +1,4 @@
-"""Applying SQL files: within limits, and with errors that name the file and the line."""
+"""Running SQL files: time limits, retries, and errors that name the file and the line."""
 
 from collections.abc import Awaitable, Callable
 from typing import Final

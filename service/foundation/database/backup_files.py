@@ -21,17 +21,17 @@ from service.foundation.database.sql_files import (
 )
 
 FORMAT: Final = 3
-"""1 and 2 held a dump that anybody could read and change."""
+"""Formats 1 and 2 had a dump that anybody could read and change."""
 MANIFEST: Final = "manifest.json"
 RECORDS_FILE: Final = "records.sealed"
 CLIENT_KEYS_FILE: Final = "client-keys.sealed"
 PARTS: Final = {RECORDS_FILE: RECORDS, CLIENT_KEYS_FILE: CLIENT_KEYS}
-"""A backup's files and the options of pg_dump that make them, in the order they are restored."""
+"""The files of a backup, in the order in which they are restored, with pg_dump's options for each."""
 ROWS: Final = "rows"
 
 
 class BackupRefused(Exception):
-    """A backup cannot be made, or must not be restored; the message says why and what helps."""
+    """A backup cannot be made or must not be restored; the message says why and what to do."""
 
 
 class Part(msgspec.Struct, frozen=True):
@@ -42,30 +42,30 @@ class Part(msgspec.Struct, frozen=True):
 
 
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):
-    """What a backup is. It can be read without the key file, and says nothing about any practice."""
+    """What a backup contains. It can be read without the key file and says nothing about any practice."""
 
     format: int = FORMAT
     towpath: str
     postgresql: str
     migration: str
-    """The last one applied."""
+    """The last migration applied."""
     definitions: list[AppliedDefinition]
     """Every version of a policy or function file that was applied, in that order."""
     created_at: datetime
     key_id: str
-    """Which key of the key file opens it. The key itself is not here."""
+    """The id of the key that opens it; the key itself is not in the backup."""
     key_check: bytes
-    """By which the database knows its key file."""
+    """The check value of the key file."""
     parts: dict[str, Part]
-    """By name of the file."""
+    """The sealed files by name."""
     sealed_rows: bytes
-    """Rows by table, as of the instant of the dump: sealed, since they say how many clients there are."""
+    """The number of rows of each table at the instant of the dump; sealed, because it includes clients."""
     tag: bytes = b""
-    """Of all the rest; only a holder of the key file can make it."""
+    """Authenticates all the rest. Only a holder of the key file can make it."""
 
     @property
     def key(self) -> bytes:
-        """Return the id of the key that opens it. Raises BackupRefused where it names none."""
+        """Return the id of the key that opens it. Raises BackupRefused where it is not an id."""
         try:
             return bytes.fromhex(self.key_id)
         except ValueError as error:
@@ -79,18 +79,18 @@ class Backup(msgspec.Struct, frozen=True):
     manifest: Manifest
     seal: FileSeal
     rows: dict[str, int]
-    """By table, as counted at the instant of the dump."""
+    """The number of rows of each table at the instant of the dump."""
     missing: list[str]
-    """Files that the manifest names and that were removed: the clients' keys, or none."""
+    """Files in the manifest that are not there: the clients' keys, or none."""
 
     @property
     def parts(self) -> list[str]:
-        """Return the names of its files, in the order they are restored."""
+        """Return the names of its files in the order in which they are restored."""
         return [name for name in PARTS if name in self.manifest.parts and name not in self.missing]
 
     @property
     def kept_rows(self) -> dict[str, int]:
-        """Return the rows by table that a restore brings back."""
+        """Return the number of rows of each table after a restore."""
         keyless = {} if CLIENT_KEYS_FILE in self.parts else {"client_key": 0}
         return self.rows | keyless
 
@@ -100,7 +100,7 @@ class Backup(msgspec.Struct, frozen=True):
         return sum(self.manifest.parts[name].size_bytes for name in self.parts)
 
     def open(self, name: str) -> Iterator[bytes]:
-        """Yield a file's dump. Raises SealedFileBroken."""
+        """Yield the dump in a file. Raises SealedFileBroken."""
         with (self.folder / name).open("rb") as file:
             yield from self.seal.open(name, file)
 
@@ -125,7 +125,7 @@ def make_manifest(
 
 
 def _tagged(manifest: Manifest) -> bytes:
-    """Return what the manifest's tag is made for: all of it but the tag."""
+    """Return what the tag authenticates: the manifest without the tag."""
     return msgspec.json.encode(msgspec.structs.replace(manifest, tag=b""))
 
 
@@ -135,7 +135,7 @@ def _part(path: Path) -> Part:
 
 
 def read_backup(source: Path, seal: FileSeal) -> Backup:
-    """Return a backup that is as it was written, every byte of it. Raises BackupRefused, WrongKeyFile."""
+    """Return a backup, of which every byte was checked. Raises BackupRefused, WrongKeyFile."""
     manifest = read_manifest(source)
     _refuse_forged(source, manifest, seal)
     missing = [name for name in manifest.parts if name == CLIENT_KEYS_FILE and not (source / name).exists()]
@@ -144,14 +144,14 @@ def read_backup(source: Path, seal: FileSeal) -> Backup:
         changed = [name for name in backup.parts if _part(source / name) != manifest.parts[name]]
     if changed:
         raise BackupRefused(
-            f"{changed[0]} in {source} is not the one its manifest describes: it was damaged or changed."
+            f"{changed[0]} in {source} was damaged or changed: the manifest has another hash."
             " Nothing was restored. Use another backup."
         )
     return backup
 
 
 def read_manifest(source: Path) -> Manifest:
-    """Return a manifest of this format, not yet proven genuine. Raises BackupRefused."""
+    """Return a manifest of this format, not yet authenticated. Raises BackupRefused."""
     with _readable_folder(source):
         content = (source / MANIFEST).read_bytes()
         head = msgspec.json.decode(content, type=ManifestHead)
@@ -160,13 +160,13 @@ def read_manifest(source: Path) -> Manifest:
     if head.format > FORMAT:
         raise BackupRefused(f"The backup in {source} was made by a newer Towpath: restore it with that one.")
     raise BackupRefused(
-        f"The backup in {source} is an old one that is not encrypted (made by Towpath {head.towpath}): it"
-        " cannot be proven genuine, so this program does not restore it."
+        f"The backup in {source} was made before backups were encrypted (by Towpath {head.towpath}), so this"
+        " program cannot restore it."
     )
 
 
 class ManifestHead(msgspec.Struct):
-    """What every manifest has said since the first."""
+    """The members that a manifest of every format has."""
 
     format: int
     towpath: str
@@ -174,7 +174,7 @@ class ManifestHead(msgspec.Struct):
 
 @contextmanager
 def _readable_folder(source: Path) -> Iterator[None]:
-    """Raise BackupRefused where a backup lacks a file or one cannot be read."""
+    """Raise BackupRefused where a file is missing or cannot be read."""
     try:
         yield
     except FileNotFoundError as error:
@@ -187,7 +187,7 @@ def _readable_folder(source: Path) -> Iterator[None]:
 
 
 def _refuse_forged(source: Path, manifest: Manifest, seal: FileSeal) -> None:
-    """Raise BackupRefused where no holder of the key file wrote this manifest; WrongKeyFile."""
+    """Raise BackupRefused where the manifest was not made with this key file, or WrongKeyFile."""
     genuine = seal.is_genuine(_tagged(manifest), manifest.tag, manifest.key)
     if not genuine or manifest.parts.keys() - PARTS.keys() or RECORDS_FILE not in manifest.parts:
         raise BackupRefused(

@@ -1,4 +1,4 @@
-"""What is looked at before the first request: the key file, and whether the database may be served on."""
+"""Checks before the first request: the key file, and whether it is safe to serve on the database."""
 
 from datetime import datetime
 from pathlib import Path
@@ -13,11 +13,11 @@ from service.foundation.database.tables import SYSTEM_TABLES, TENANT_TABLES
 
 
 class MigrationsPending(Exception):
-    """The database is older than this program."""
+    """The database lacks SQL files of this program."""
 
     def __init__(self, names: list[str]) -> None:
         super().__init__(
-            f"This database lacks {len(names)} of this program's SQL files, {names[0]} the first."
+            f"This database lacks {len(names)} of this program's SQL files; the first is {names[0]}."
             " Run `towpath migrate` with TOWPATH_MIGRATOR_URL, a login that may create roles and tables."
         )
         self.names = names
@@ -40,9 +40,9 @@ async def refuse_unready(pool: Pool, keyring: Keyring, now: datetime) -> None:
 
 
 def open_keys(path: Path, key_check: bytes | None) -> KeyFile:
-    """Return the keys in `path`, which are made where the database, knowing none, has sealed nothing yet.
+    """Return the keys in `path`. A database without a check value has sealed nothing, so keys are created.
 
-    `key_check` is what the database knows its key file by. Raises a KeyFileError before anything is written.
+    `key_check` is the check value in the database. Raises KeyFileError before anything is written.
     """
     if key_check is None and not path.exists():
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)

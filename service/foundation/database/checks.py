@@ -1,6 +1,6 @@
-"""What start-up refuses to serve on: a database in which a mistake elsewhere could show one practice another.
+"""Checks of the database at the start: it is refused where one practice could see the rows of another.
 
-Objects that belong to an extension are left out: they read none of our tables.
+Objects of extensions are not checked, because they read none of our tables.
 """
 
 import re
@@ -16,13 +16,13 @@ OLDEST_SERVER: Final = 15
 
 PRACTICE: Final = "practice_id"
 OWN_PRACTICE: Final = "(practice_id = (NULLIF(current_setting('app.practice'::text, true), ''::text))::uuid)"
-"""How the server writes the condition every policy begins with; what follows it may only narrow it."""
+"""Every policy begins with this condition, as the server prints it. What follows may only narrow it."""
 
 Row = TypeVar("Row", bound=msgspec.Struct)
 
 
 class UnsafeDatabase(Exception):
-    """Serving on this database could lose or leak a record; `reasons` says each why and the way out."""
+    """Serving on this database could lose or leak a record; each of `reasons` says why and what to do."""
 
     def __init__(self, reasons: list[str]) -> None:
         super().__init__("\n".join(reasons))
@@ -30,7 +30,7 @@ class UnsafeDatabase(Exception):
 
 
 class Table(msgspec.Struct, frozen=True):
-    """A table as the connected role finds it: `owned` where it could act as the owner."""
+    """A table. `owned` says whether the connected role can act as its owner."""
 
     name: str
     owner: str
@@ -41,7 +41,7 @@ class Table(msgspec.Struct, frozen=True):
 
 
 class Key(msgspec.Struct, frozen=True):
-    """A primary key, or an index that lets no two rows agree; an expression is no column."""
+    """A primary key or another unique index; the column is empty where the index has an expression."""
 
     table: str
     name: str
@@ -50,7 +50,7 @@ class Key(msgspec.Struct, frozen=True):
 
 
 class ForeignKey(msgspec.Struct, frozen=True):
-    """Each of `columns` refers to the one of `target_columns` at its place."""
+    """A foreign key; each of `columns` refers to the one of `target_columns` at the same place."""
 
     table: str
     name: str
@@ -60,7 +60,7 @@ class ForeignKey(msgspec.Struct, frozen=True):
 
 
 class Policy(msgspec.Struct, frozen=True):
-    """One policy; its conditions are USING and WITH CHECK, as far as it has them."""
+    """A policy; its conditions are those of USING and WITH CHECK that it has."""
 
     table: str
     name: str
@@ -71,7 +71,7 @@ class Policy(msgspec.Struct, frozen=True):
 async def refuse_unsafe(
     connection: Connection, *, tenant_tables: Collection[str], system_tables: Collection[str]
 ) -> None:
-    """Look at the database the way the service will use it. Raises UnsafeDatabase with every reason found."""
+    """Check the database as the role that will serve on it. Raises UnsafeDatabase with every reason found."""
     tenant = set(tenant_tables)
     tables = await _rows(connection, Table, TABLES)
     reasons = [
@@ -96,7 +96,7 @@ async def _rows(connection: Connection, row: type[Row], sql: str) -> list[Row]:
 
 
 def version_reasons(major: int) -> Iterator[str]:
-    """Yield why a server of this major version will not do."""
+    """Yield a reason where the server is too old."""
     if major < OLDEST_SERVER:
         yield f"The server is PostgreSQL {major}: upgrade it to {OLDEST_SERVER} or newer."
 
@@ -109,16 +109,16 @@ SETTINGS = """
 
 
 def durability_reasons(settings: Mapping[str, str]) -> Iterator[str]:
-    """Yield which of these settings would lose acknowledged writes in a crash."""
+    """Yield the settings with which a crash would lose acknowledged writes."""
     for name, value in settings.items():
         if value == "off":
             yield (
-                f"{name} is off, so a crash would lose what a phone was told is safe: "
+                f"{name} is off, so a crash would lose writes that a phone was told are stored: "
                 f"set {name} = on for the server, this database and this role."
             )
 
 
-SUPERUSER: Final = "is a superuser, whom no policy binds"
+SUPERUSER: Final = "is a superuser, and policies do not bind superusers"
 
 STRONG_ROLES = f"""
     SELECT rolname, rolname IN (current_user, session_user) AS is_me, power
@@ -128,7 +128,7 @@ STRONG_ROLES = f"""
                    (rolcreaterole, 'has CREATEROLE'),
                    (rolreplication, 'has REPLICATION'),
                    (rolname IN ('pg_read_server_files', 'pg_write_server_files', 'pg_execute_server_program'),
-                    'reaches the files of the server')) AS powers (held, power)
+                    'may read or write files of the server')) AS powers (held, power)
      WHERE held
        AND (pg_has_role(session_user, oid, 'MEMBER') OR pg_has_role(oid, 'MEMBER'))
      ORDER BY is_me DESC, power DESC, rolname
@@ -136,8 +136,8 @@ STRONG_ROLES = f"""
 
 
 async def _role_reasons(connection: Connection, tables: Sequence[Table]) -> list[str]:
-    """Return why the connected role is stronger than the service may be."""
-    way_out = f"sign in as a role that is a member of {APP} and of nothing else"
+    """Return why the connected role has more rights than the service may have."""
+    way_out = f"sign in as a role that is a member of {APP} and of no other role"
     strong = await connection.fetch(STRONG_ROLES)
     reasons = [
         f"The service signs in as {row['rolname']}, which {row['power']}: {way_out}."
@@ -146,9 +146,9 @@ async def _role_reasons(connection: Connection, tables: Sequence[Table]) -> list
         for row in strong
     ]
     if any(row["is_me"] and row["power"] == SUPERUSER for row in strong):
-        return [reason for reason in reasons if SUPERUSER in reason][:1]  # it is everything else as well
+        return [reason for reason in reasons if SUPERUSER in reason][:1]  # it has every other right as well
     reasons += [
-        f"The service's role is or can become {owner}, which owns tables and can lift policies: {way_out}."
+        f"The service's role is or can become {owner}, which owns tables and can remove policies: {way_out}."
         for owner in sorted({table.owner for table in tables if table.owned})
     ]
     reasons += [
@@ -179,11 +179,11 @@ TABLES = """
 
 
 def _list_reasons(found: set[str], tenant: set[str], system: set[str]) -> Iterator[str]:
-    """Yield where the two lists and the schema do not name each table once."""
+    """Yield the tables that are not in exactly one of the two lists, or not in the database."""
     for name in sorted(tenant & system):
-        yield f"The table {name} is listed as a tenant's and as the system's: take it out of one list."
+        yield f"The table {name} is in both lists of tables: remove it from one."
     for name in sorted(found - tenant - system):
-        yield f"The table {name} is listed neither as a tenant's nor as the system's: list it, or drop it."
+        yield f"The table {name} is in neither list of tables: add it to one, or drop it."
     for name in sorted((tenant | system) - found):
         yield f"The table {name} is missing: run `towpath migrate`, or restore a backup."
 
@@ -192,7 +192,7 @@ def _security_reasons(tables: Iterable[Table]) -> Iterator[str]:
     for table in tables:
         if not table.secured:
             yield (
-                f"The table {table.name} shows every practice's rows: "
+                f"The table {table.name} has no row-level security: "
                 f"ALTER TABLE {table.name} ENABLE ROW LEVEL SECURITY."
             )
         if not table.forced:
@@ -225,7 +225,7 @@ def _key_reasons(keys: Iterable[Key], tenant: set[str]) -> Iterator[str]:
     for key in keys:
         if key.table in tenant and not key.primary and PRACTICE not in key.columns:
             yield (
-                f"{key.name} on {key.table} is unique across practices, so a refusal tells of another's row: "
+                f"{key.name} on {key.table} is unique across practices: a conflict tells of another's row: "
                 f"add {PRACTICE} to its columns."
             )
 
@@ -252,14 +252,14 @@ FOREIGN_KEYS = """
 
 
 def _foreign_key_reasons(foreign_keys: Iterable[ForeignKey], tenant: set[str]) -> Iterator[str]:
-    """Yield the foreign keys that could point into another practice: row-level security does not see them."""
+    """Yield foreign keys that could point into another practice; row-level security does not check them."""
     for key in foreign_keys:
         pairs = dict(zip(key.columns, key.target_columns, strict=True))
         same_practice = PRACTICE in pairs and (key.target not in tenant or pairs[PRACTICE] == PRACTICE)
         if key.table in tenant and not same_practice:
             yield (
-                f"The foreign key {key.name} of {key.table} does not hold on to {PRACTICE}, and could point "
-                f"into another practice: refer from ({PRACTICE}, …) to ({PRACTICE}, …)."
+                f"The foreign key {key.name} of {key.table} lacks {PRACTICE}, so it could point into another "
+                f"practice: refer from ({PRACTICE}, …) to ({PRACTICE}, …)."
             )
 
 
@@ -285,19 +285,19 @@ def _policy_reasons(policies: Iterable[Policy], tenant: set[str]) -> Iterator[st
 def _condition_reasons(policy: Policy, condition: str, tenant: set[str]) -> Iterator[str]:
     if re.search(r"\bSELECT\b", condition):
         yield (
-            f"The policy {policy.name} on {policy.table} holds a subquery, which distributed tables refuse: "
+            f"The policy {policy.name} on {policy.table} has a subquery, which distributed tables refuse: "
             "compare columns with settings only."
         )
     bound = condition == OWN_PRACTICE or condition.startswith(f"({OWN_PRACTICE} AND ")
     if policy.table in tenant and policy.permissive and not bound:
         yield (
-            f"The policy {policy.name} on {policy.table} lets in rows that are not the practice's own: begin "
+            f"The policy {policy.name} on {policy.table} shows rows of other practices: begin "
             "it with practice_id = nullif(current_setting('app.practice', true), '')::uuid, then AND."
         )
 
 
 BYPASSES = """
-    SELECT format('The view %s reads with the rights of its owner, past the policies: '
+    SELECT format('The view %s reads with the rights of its owner, so policies do not apply: '
                   'ALTER VIEW %1$s SET (security_invoker = true)', relname) AS said
       FROM pg_class
      WHERE relnamespace = 'public'::regnamespace
@@ -310,12 +310,12 @@ BYPASSES = """
                           AND objid = pg_class.oid
                           AND deptype = 'e')
      UNION ALL
-    SELECT format('The materialised view %s keeps rows that no policy guards: drop it', relname)
+    SELECT format('The materialised view %s keeps rows to which no policy applies: drop it', relname)
       FROM pg_class
      WHERE relnamespace = 'public'::regnamespace
        AND relkind = 'm'
      UNION ALL
-    SELECT format('The function %s runs with the rights of its owner, past the policies: '
+    SELECT format('The function %s runs with the rights of its owner, so policies do not apply: '
                   'ALTER FUNCTION %1$s SECURITY INVOKER', pg_proc.oid::regprocedure)
       FROM pg_proc
      WHERE pronamespace = 'public'::regnamespace

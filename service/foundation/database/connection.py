@@ -32,9 +32,9 @@ __all__ = [
     "Transaction",
     "a_connection",
     "connect",
-    "entering",
     "is_pooled",
     "open_pool",
+    "opening_sql",
     "system_write",
 ]
 
@@ -219,7 +219,7 @@ async def _leads_to_pooler(dsn: str) -> bool:
         await connection.close()
 
 
-def plenty() -> bool:
+def always_has_room() -> bool:
     """Say that there is room, of a server whose disk is not ours to look at."""
     return True
 
@@ -264,7 +264,7 @@ class Begin:
 
     __slots__ = ("_has_room", "_pool", "_tenant")
 
-    def __init__(self, pool: Pool, tenant: Tenant, has_room: Callable[[], bool] = plenty) -> None:
+    def __init__(self, pool: Pool, tenant: Tenant, has_room: Callable[[], bool] = always_has_room) -> None:
         self._pool = pool
         self._tenant = tenant
         self._has_room = has_room
@@ -301,7 +301,7 @@ class Begin:
         return self._transaction(WRITE)
 
     def _transaction(self, begin: str) -> AbstractAsyncContextManager[Connection]:
-        return _transaction(self._pool, entering(begin, self._tenant), self._tenant)
+        return _transaction(self._pool, opening_sql(begin, self._tenant), self._tenant)
 
 
 def system_write(pool: Pool) -> AbstractAsyncContextManager[Connection]:
@@ -337,7 +337,7 @@ async def _commit(connection: Connection) -> None:
         raise RuntimeError("the transaction had failed before it was to be committed")
 
 
-def entering(begin: str, tenant: Tenant) -> str:
+def opening_sql(begin: str, tenant: Tenant) -> str:
     """Return the one string that opens a transaction and says whose it is.
 
     SET LOCAL takes no parameters and, unlike set_config(), travels to distributed workers; only UUIDs that

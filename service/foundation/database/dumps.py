@@ -1,4 +1,4 @@
-"""Dumps: PostgreSQL's own programs, and what a database holds at the instant of one."""
+"""Dumps: running pg_dump, pg_restore and psql, and reading what a database contains at one instant."""
 
 import os
 import re
@@ -35,20 +35,20 @@ NOT_EVERYWHERE: Final = re.compile(
 
 
 class DumpFailed(Exception):
-    """One of PostgreSQL's programs did not do its work; the message carries its last words."""
+    """One of PostgreSQL's programs failed; the message ends with its last lines."""
 
 
 class Contents(msgspec.Struct, frozen=True):
-    """What a database holds at one instant."""
+    """What a database contains at one instant."""
 
     snapshot: str
-    """By which another connection sees this very instant."""
+    """The name by which another connection can read the same instant."""
     postgresql: str
     migration: str
     definitions: list[AppliedDefinition]
     key_check: bytes
     rows: dict[str, int]
-    """Table by table, every practice's."""
+    """The number of rows of each table, of all practices."""
 
 
 ENCRYPTED = """
@@ -61,8 +61,8 @@ ENCRYPTED = """
 async def programs_for(connection: asyncpg.Connection) -> Path:
     """Return a folder with the pg_dump, pg_restore and psql to use on this connection's server.
 
-    The package's cannot encrypt, so where this connection is encrypted those of the system are used. Raises
-    BinariesMissing.
+    The package's programs cannot encrypt. If this connection is encrypted, those of the system are used.
+    Raises BinariesMissing.
     """
     if not await connection.fetchval(ENCRYPTED):
         return find_binaries()
@@ -70,14 +70,14 @@ async def programs_for(connection: asyncpg.Connection) -> Path:
     folder = system_programs(major)
     if folder is None:
         raise BinariesMissing(
-            f"The connection to this server is encrypted, and that takes PostgreSQL's own client programs:"
-            f" install them, version {major} or newer, and see that pg_dump is on the path."
+            f"The connection to this server is encrypted, and Towpath's own client programs cannot encrypt:"
+            f" install PostgreSQL's, version {major} or newer, so that pg_dump is on the path."
         )
     return folder
 
 
 def system_programs(major: int) -> Path | None:
-    """Return the folder of the system's client programs; None where there are none as new as `major`."""
+    """Return the folder of the system's client programs; None where there are none of version `major` on."""
     found = shutil.which("pg_dump")
     if found is None:
         return None
@@ -87,7 +87,7 @@ def system_programs(major: int) -> Path | None:
 
 
 async def sees_every_row(connection: asyncpg.Connection) -> bool:
-    """Return whether row-level security leaves this login alone; otherwise a dump would be short of rows."""
+    """Return whether this login sees all rows. If row-level security hides some, a dump lacks them."""
     return bool(await connection.fetchval(SEES_ALL_ROWS))
 
 
@@ -101,7 +101,7 @@ TABLES = """
 
 
 async def list_tables(connection: asyncpg.Connection) -> list[str]:
-    """Return the names of the database's tables."""
+    """Return the names of the tables of the database."""
     return [row["relname"] for row in await connection.fetch(TABLES)]
 
 
@@ -115,7 +115,7 @@ LAST_MIGRATION = """
 
 @asynccontextmanager
 async def one_instant(connection: asyncpg.Connection) -> AsyncIterator[Contents | None]:
-    """Hold one instant of the database and say what it holds; None for one that was never served on."""
+    """Hold a snapshot and yield what it contains; None for a database that was never served on."""
     async with connection.transaction(isolation="repeatable_read", readonly=True):
         key_check = await find_key_check(connection)
         if key_check is None:
@@ -142,8 +142,8 @@ CLIENT_KEYS: Final = ("--data-only", "--table=public.client_key")
 
 @contextmanager
 def dumping(programs: Path, dsn: str, snapshot: str, options: Sequence[str]) -> Iterator[IO[bytes]]:
-    """Give a dump of what the snapshot sees, to be read to its end. Raises DumpFailed."""
-    place, secrets = _way_in(dsn)
+    """Yield a dump of the snapshot, which the caller reads to its end. Raises DumpFailed."""
+    place, secrets = _without_password(dsn)
     command = ["--format=custom", f"--snapshot={snapshot}", "--no-password", *options, "--dbname", place]
     with _running([programs / "pg_dump", *command], secrets, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None  # noqa: S101  a pipe was asked for
@@ -151,9 +151,9 @@ def dumping(programs: Path, dsn: str, snapshot: str, options: Sequence[str]) -> 
 
 
 def read_dump(programs: Path, dump: Callable[[], Iterable[bytes]]) -> set[str]:
-    """Read a dump to its end and return the tables it has rows of. Raises DumpFailed where it is damaged.
+    """Read a whole dump and return the tables that it has rows of. Raises DumpFailed if it is damaged.
 
-    `dump` begins the dump's bytes anew. pg_restore gets them through a pipe, so nothing plain is on the disk.
+    Each call of `dump` starts at the first byte. pg_restore reads from a pipe, so no plain text is on disk.
     """
     with _restoring(programs, dump(), "--file=/dev/null"):
         pass
@@ -162,11 +162,11 @@ def read_dump(programs: Path, dump: Callable[[], Iterable[bytes]]) -> set[str]:
 
 
 def load_dumps(programs: Path, dsn: str, dumps: Iterable[Iterable[bytes]], closing_sql: str) -> None:
-    """Load dumps in turn, then run `closing_sql`, all in one transaction. Raises DumpFailed: nothing stayed.
+    """Load dumps and run `closing_sql`, all in one transaction. Raises DumpFailed; nothing is kept then.
 
     pg_restore writes the SQL and psql runs it, because pg_restore alone would commit before `closing_sql`.
     """
-    place, secrets = _way_in(dsn)
+    place, secrets = _without_password(dsn)
     quietly = ["--no-psqlrc", "--quiet", "--no-password", "--set=ON_ERROR_STOP=1", "--output=/dev/null"]
     at_once = ["--single-transaction", "--file=-"]
     psql: list[str | Path] = [programs / "psql", *quietly, *at_once, "--dbname", place]
@@ -180,13 +180,13 @@ def load_dumps(programs: Path, dsn: str, dumps: Iterable[Iterable[bytes]], closi
             loading.stdin.write(closing_sql.encode())
             loading.stdin.close()
         except BrokenPipeError:
-            loading.wait()  # it stopped at an error, and will say which
+            loading.wait()  # psql stopped at an error, which is read below
 
 
 ROWS_ARE_THERE: Final = """
     DO $$ BEGIN
         IF (SELECT count(*) FROM public.{table}) <> {rows} THEN
-            RAISE EXCEPTION 'the table {table} has not the {rows} rows of the manifest';
+            RAISE EXCEPTION 'the table {table} does not have the {rows} rows of the manifest';
         END IF;
     END $$;
 """
@@ -194,15 +194,15 @@ ROWS_ARE_THERE: Final = """
 KEY_CHECK_IS_THERE: Final = """
     DO $$ BEGIN
         IF (SELECT encode(key_check, 'hex') FROM public.installation) IS DISTINCT FROM '{key_check}' THEN
-            RAISE EXCEPTION 'the records were sealed with another key file than the manifest says';
+            RAISE EXCEPTION 'the records were sealed with another key file than the one in the manifest';
         END IF;
     END $$;
 """
 
 LOST_REVISIONS: Final = 1_000_000
-"""More than a practice writes between a backup and its restore: an ETag of a lost change fits no other."""
+"""More than a practice writes between a backup and its restore, so no ETag of a lost change is used again."""
 
-PHONES_BEGIN_ANEW: Final = f"""
+PHONES_START_OVER: Final = f"""
     UPDATE public.practice_revision
        SET epoch = gen_random_uuid(), revision = revision + {LOST_REVISIONS};
     DELETE FROM public.token;
@@ -211,15 +211,15 @@ PHONES_BEGIN_ANEW: Final = f"""
 
 
 def closing_sql(rows: Mapping[str, int], key_check: bytes) -> str:
-    """Return what a restore ends with: the comparison with the manifest, and what makes phones begin anew."""
+    """Return the SQL that ends a restore: it compares rows with the manifest and makes phones start over."""
     counts = (ROWS_ARE_THERE.format(table=table, rows=count) for table, count in rows.items())
-    return "".join([*counts, KEY_CHECK_IS_THERE.format(key_check=key_check.hex()), PHONES_BEGIN_ANEW])
+    return "".join([*counts, KEY_CHECK_IS_THERE.format(key_check=key_check.hex()), PHONES_START_OVER])
 
 
 def _for_any_version(sql: Iterable[bytes]) -> Iterator[bytes]:
-    """Yield the lines of pg_restore's SQL without what only some versions of PostgreSQL know.
+    """Yield the lines of pg_restore's SQL without those that only some versions of PostgreSQL know.
 
-    Rows are never touched: they stand between a COPY and its end mark.
+    Rows, which are between a COPY and its end mark, are not changed.
     """
     rows = False
     for line in sql:
@@ -234,7 +234,7 @@ def _for_any_version(sql: Iterable[bytes]) -> Iterator[bytes]:
 
 @contextmanager
 def _restoring(programs: Path, dump: Iterable[bytes], option: str) -> Iterator[IO[bytes]]:
-    """Run pg_restore on a dump and give what it writes. Raises DumpFailed, and whatever `dump` raises."""
+    """Run pg_restore on a dump and yield its output. Raises DumpFailed, and what `dump` raises."""
     pipe = subprocess.PIPE
     with _running([programs / "pg_restore", option], {}, stdin=pipe, stdout=pipe) as process:
         assert process.stdin is not None  # noqa: S101  pipes were asked for
@@ -245,14 +245,14 @@ def _restoring(programs: Path, dump: Iterable[bytes], option: str) -> Iterator[I
 
 @contextmanager
 def _fed(process: subprocess.Popen[bytes], stdin: IO[bytes], content: Iterable[bytes]) -> Iterator[None]:
-    """Write `content` to a program in a thread of its own. Raises what reading `content` raises."""
+    """Write `content` to a program in another thread. Raises what reading `content` raises."""
 
     def feed() -> None:
         try:
-            with suppress(BrokenPipeError), stdin:  # pg_restore --list reads no further than it must
+            with suppress(BrokenPipeError), stdin:  # pg_restore --list does not read to the end
                 stdin.writelines(content)
         except BaseException:
-            process.kill()  # or it would take what it has for the whole
+            process.kill()  # it would treat the part it has as a whole dump
             raise
 
     with ThreadPoolExecutor(1) as threads:
@@ -261,12 +261,12 @@ def _fed(process: subprocess.Popen[bytes], stdin: IO[bytes], content: Iterable[b
             yield
             fed.result()
         except BaseException:
-            process.kill()  # or the thread would wait for it to read
+            process.kill()  # the thread would wait for it to read
             raise
 
 
-def _way_in(dsn: str) -> tuple[str, dict[str, str]]:
-    """Return a URL any process may see, and the password apart from it."""
+def _without_password(dsn: str) -> tuple[str, dict[str, str]]:
+    """Return the URL without its password, which every process could see, and the password as environment."""
     parts = urlsplit(dsn)
     user, at, host = parts.netloc.rpartition("@")
     place = dsn.replace(f"//{parts.netloc}", f"//{user.partition(':')[0]}{at}{host}", 1)
@@ -280,9 +280,9 @@ def _running(
     stdin: int = subprocess.DEVNULL,
     stdout: int = subprocess.DEVNULL,
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """Run a program beside the block and wait for its end. Raises DumpFailed where it failed.
+    """Run a program during the block and wait for its end. Raises DumpFailed if it fails.
 
-    A block left by an error takes the program with it, before its input ends: psql would commit at the end.
+    If the block raises, the program is killed before its input ends: psql commits when it ends.
     """
     kept = {name: value for name, value in os.environ.items() if name == "HOME" or name.startswith("PGSSL")}
     with TemporaryFile() as complaints:
@@ -297,7 +297,7 @@ def _running(
             process.wait()
             for pipe in (process.stdin, process.stdout):
                 if pipe is not None:
-                    with suppress(BrokenPipeError):  # what was not written yet has no reader any more
+                    with suppress(BrokenPipeError):  # the program has ended and reads no more
                         pipe.close()
         if process.returncode != 0:
             complaints.seek(0)

@@ -1,4 +1,4 @@
-"""What a database says of the installation it belongs to."""
+"""Facts about the installation that a database belongs to."""
 
 from datetime import datetime
 
@@ -18,7 +18,7 @@ KEY_CHECK = Query(
 
 
 async def find_key_check(connection: Connection) -> bytes | None:
-    """Return what the database knows its key file by; None before its first start, migrated or not."""
+    """Return the check value of the key file; None before the first start, migrated or not."""
     if not await HAS_INSTALLATION.one(connection):
         return None
     return await KEY_CHECK.one_or_none(connection)
@@ -34,7 +34,7 @@ INSERT_KEY_CHECK = Statement(
 
 
 async def keep_key_check(connection: Connection, key_check: bytes, now: datetime) -> None:
-    """Let the database know its key file from now on; one it knows already stays."""
+    """Store the check value of the key file, unless there is one."""
     await INSERT_KEY_CHECK.run(connection, key_check, now)
 
 
@@ -48,7 +48,7 @@ DATABASE_EXISTS = Query(
 
 
 async def ensure_database(admin: Connection, name: str) -> None:
-    """Create the database on a server of our own, unless it is there."""
+    """Create the database on the embedded server, unless it exists."""
     if not await DATABASE_EXISTS.one(admin, name):
         await admin.execute(f"CREATE DATABASE {identifier(name)}")
 
@@ -57,7 +57,7 @@ CLOCK = Query(datetime, "SELECT clock_timestamp()")
 
 
 async def read_clock(connection: Connection) -> datetime:
-    """Return the database's time."""
+    """Return the time of the database's clock."""
     return await CLOCK.one(connection)
 
 

@@ -1,8 +1,9 @@
-"""Backups: a dump of every practice with a manifest that proves it whole, and the way back.
+"""Backups: a dump of all practices with a manifest by which it can be checked, and restoring one.
 
-A backup is sealed under the key file, which is kept elsewhere: without it nobody can read a backup, or
-change one unnoticed. The clients' wrapped keys are a file of their own. Erasing a client destroys the
-client's key, so this file is kept for a shorter time than the records, which do not open without it.
+A backup is encrypted with the key file, which is kept elsewhere. Without the key file nobody can read a
+backup, or change one without being noticed. The clients' wrapped keys are in a file of their own. Erasing a
+client destroys the client's key, so this file is kept for a shorter time than the records, which do not open
+without it.
 """
 
 import os
@@ -69,24 +70,24 @@ async def back_up(
     now: datetime,
     progress: Callable[[str], None],
 ) -> Backup:
-    """Write every practice to the new folder `target`, sealed under `keys`, and read it back.
+    """Write a backup of all practices, encrypted with `keys`, to the new folder `target`, and verify it.
 
-    `connection` and `dsn` are the migrator's, whom row-level security leaves alone. Without `client_keys` the
-    clients' wrapped keys are left out. The folder appears under its name only when it is complete, verified
-    and on disk. Raises BackupRefused, and WrongKeyFile where `keys` do not open the database.
+    `connection` and `dsn` are the migrator's, to whom row-level security does not apply. Without
+    `client_keys` the clients' wrapped keys are left out. The folder gets its name when it is complete,
+    verified and on disk. Raises BackupRefused, and WrongKeyFile where `keys` do not open the database.
     """
     seal = FileSeal(keys)
     parts = PARTS if client_keys else {RECORDS_FILE: RECORDS}
-    _refuse_taken(target)
+    _refuse_existing(target)
     if not await sees_every_row(connection):
         raise BackupRefused(
-            "Row-level security hides rows from this login, so its backup would lack them. Use a superuser or"
+            "Row-level security hides rows from this login, so the backup would lack them. Use a superuser or"
             " a role with BYPASSRLS as TOWPATH_MIGRATOR_URL."
         )
-    with _folder_made_whole(target) as folder:
+    with _complete_folder(target) as folder:
         async with one_instant(connection) as contents:
             if contents is None:
-                raise BackupRefused("This database was never served on: there is nothing to back up yet.")
+                raise BackupRefused("No service has run on this database yet: there is nothing to back up.")
             Keyring(keys).refuse_other(contents.key_check)
             progress(f"Dumping {sum(contents.rows.values())} rows")
             _write_parts(programs, dsn, contents.snapshot, folder, seal, parts, progress)
@@ -94,21 +95,19 @@ async def back_up(
         write_private(folder / MANIFEST, readable(manifest))
         progress("Reading it back")
         backup = Backup(folder, manifest, seal, contents.rows, missing=[])
-        _refuse_short(programs, folder, backup)
+        _verify(programs, folder, backup)
     return msgspec.structs.replace(backup, folder=target)
 
 
-def _refuse_taken(target: Path) -> None:
+def _refuse_existing(target: Path) -> None:
     if target.exists() or not target.parent.is_dir():
-        found = (
-            "is there already" if target.exists() else f"cannot be made: there is no folder {target.parent}"
-        )
+        found = "exists already" if target.exists() else f"cannot be made: there is no folder {target.parent}"
         raise BackupRefused(f"{target} {found}. A backup is a new folder in a folder that exists.")
 
 
 @contextmanager
-def _folder_made_whole(target: Path) -> Iterator[Path]:
-    """Give a private folder under a temporary name; rename it when the block ends well, or remove it."""
+def _complete_folder(target: Path) -> Iterator[Path]:
+    """Yield a private folder with a temporary name. It is renamed after the block, or removed on an error."""
     try:
         folder = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
     except OSError as error:
@@ -149,7 +148,7 @@ def _write_parts(
 
 
 class Progress:
-    """Says every few seconds how much was dumped."""
+    """Reports every few seconds how much was dumped."""
 
     def __init__(self, say: Callable[[str], None]) -> None:
         self._say = say
@@ -170,11 +169,11 @@ def _private(path: Path) -> IO[bytes]:
     return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")
 
 
-def _refuse_short(programs: Path, folder: Path, written: Backup) -> None:
-    """Read a backup from the disk as a restore will. Raises BackupRefused where anything is missing."""
+def _verify(programs: Path, folder: Path, written: Backup) -> None:
+    """Read a backup from the disk as a restore does. Raises BackupRefused if anything is missing."""
     backup = read_backup(folder, written.seal)
     if backup.manifest != written.manifest or backup.rows != written.rows or backup.missing:
-        raise BackupRefused("The backup does not read back as it was written.")
+        raise BackupRefused("The backup on the disk is not the one that was written.")
     try:
         tables = set[str]().union(*(read_dump(programs, partial(backup.open, name)) for name in backup.parts))
     except (DumpFailed, SealedFileBroken) as error:
@@ -185,25 +184,25 @@ def _refuse_short(programs: Path, folder: Path, written: Backup) -> None:
 
 
 def refuse_unusable(backup: Backup, keyring: Keyring) -> None:
-    """Return where this program and these keys can restore it. Raises BackupRefused, WrongKeyFile."""
+    """Refuse a backup this program or these keys cannot restore. Raises BackupRefused, WrongKeyFile."""
     manifest = backup.manifest
     files = own_sql_files()
     if manifest.migration not in [each.name for each in files.migrations]:
         raise BackupRefused(
-            f"The backup has {manifest.migration}, which this program does not know: restore it with the"
-            f" Towpath that made it ({manifest.towpath}), or a newer one."
+            f"The backup has the migration {manifest.migration}, which this program lacks: restore it with"
+            f" the Towpath that made it ({manifest.towpath}) or a newer one."
         )
     try:
         changed_definitions(files.definitions, manifest.definitions, present=())
     except MigrationRefused as error:
         raise BackupRefused(f"The backup in this folder cannot be restored here: {error}.") from error
     if not all(TABLE_NAME.fullmatch(name) for name in backup.rows):
-        raise BackupRefused("The manifest names tables no Towpath has.")
+        raise BackupRefused("The manifest names tables that no Towpath has.")
     keyring.refuse_other(manifest.key_check)
 
 
 async def refuse_full(connection: asyncpg.Connection) -> None:
-    """Return where the database is empty and this login may fill it. Raises BackupRefused."""
+    """Refuse a database that is not empty, or a login that cannot fill it. Raises BackupRefused."""
     if tables := await list_tables(connection):
         raise BackupRefused(
             f"This database is not empty: it has {len(tables)} tables. Nothing was changed. Restore into an"
@@ -217,11 +216,11 @@ async def refuse_full(connection: asyncpg.Connection) -> None:
 
 
 def restore(programs: Path, dsn: str, backup: Backup) -> None:
-    """Load a backup into an empty database that has the roles, all or nothing. Raises BackupRefused.
+    """Load a whole backup, or nothing, into an empty database that has the roles. Raises BackupRefused.
 
-    Phones may have seen changes that came after the backup, and been revoked after it. So every practice gets
-    a new epoch, which ends their cursors, and a revision past any they have seen; nobody stays signed in, and
-    no invitation stays open.
+    After the backup phones may have seen later changes, and some may have been revoked. So every practice
+    gets a new epoch, which makes phones sync from the start, and a revision higher than any they have seen.
+    All sign-ins and invitations end.
     """
     closing = closing_sql(backup.kept_rows, backup.manifest.key_check)
     try:

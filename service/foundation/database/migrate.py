@@ -1,6 +1,6 @@
 """Brings a database up to this program: migrations first, then policies and functions.
 
-Runs on a direct connection: the lock belongs to the session, so not through a transaction pooler.
+It needs a direct connection to the server, not a pooler, because its lock belongs to the session.
 """
 
 import asyncio
@@ -72,26 +72,25 @@ async def pending(connection: Connection, *, files: SqlFiles | None = None) -> l
 
 @asynccontextmanager
 async def _alone(connection: asyncpg.Connection, wait_s: float, progress: Progress) -> AsyncIterator[None]:
-    """Hold the one lock of this database's migrators. Raises MigrationRefused after `wait_s` seconds.
+    """Hold the lock of this database's migrators. Raises MigrationRefused after `wait_s` seconds.
 
-    It is asked for again and again rather than waited for in the server: a waiting statement would hold a
-    snapshot open.
+    It polls, because a statement that waits in the server would hold a snapshot open.
     """
-    with suppress(asyncpg.InvalidParameterValueError):  # a server on Windows cannot look
-        # a killed migrator's statement must end with it, or its successor waits for nothing
+    with suppress(asyncpg.InvalidParameterValueError):  # servers on Windows do not have it
+        # The server ends the statement of a killed migrator; the next one would otherwise wait for it.
         await connection.execute("SET client_connection_check_interval = '1s'")
     clock = asyncio.get_running_loop().time
     deadline = clock() + wait_s
-    told = False
+    has_said = False
     while not await connection.fetchval("SELECT pg_try_advisory_lock($1)", LOCK_KEY):
         if clock() > deadline:
             raise MigrationRefused(
-                f"another migrator has been at work on this database for over {wait_s:g} s: "
-                "wait for it to end, or end it, and start again"
+                f"another migrator has worked on this database for over {wait_s:g} s: "
+                "wait until it ends, or end it, and start again"
             )
-        if not told:
-            progress("another migrator is at work on this database: waiting for it")
-            told = True
+        if not has_said:
+            progress("another migrator works on this database: waiting for it")
+            has_said = True
         await asyncio.sleep(LOCK_POLL_S)
     try:
         yield
@@ -111,8 +110,8 @@ MAY_BE_OWNER = """
 async def _refuse_powerless(connection: asyncpg.Connection) -> None:
     if not await connection.fetchval(MAY_BE_OWNER, OWNER):
         raise MigrationRefused(
-            f"this role cannot make tables as {OWNER}: migrate with a role that may make roles and owns the "
-            "database, for it prepares both first"
+            f"this role cannot create tables as {OWNER}: migrate with a role that owns the database and may "
+            "create roles"
         )
 
 
@@ -124,12 +123,12 @@ SEES_ALL_ROWS = """
 
 
 async def _refuse_blind_backfill(connection: asyncpg.Connection, todo: Sequence[Migration]) -> None:
-    """Row-level security would let a backfill change no row at all, and say nothing."""
+    """Refuse a backfill by a role that row-level security binds: it would change no row, without an error."""
     blind = [each.name for each in todo if each.as_migrator]
     if blind and not await connection.fetchval(SEES_ALL_ROWS):
         raise MigrationRefused(
-            f"{blind[0]} changes rows of every practice, which row-level security hides from this role: "
-            "ALTER ROLE … BYPASSRLS for the migrator, then start again"
+            f"{blind[0]} changes rows of every practice, and row-level security hides them from this role: "
+            "give the migrator BYPASSRLS (ALTER ROLE … BYPASSRLS), then start again"
         )
 
 
@@ -164,7 +163,7 @@ CREATE_LEDGER = f"""
         sha256     text        NOT NULL,
         applied_at timestamptz NOT NULL DEFAULT now()
     );
-    COMMENT ON TABLE public.migration_ledger IS 'Which migration files this database has, and their hashes.';
+    COMMENT ON TABLE public.migration_ledger IS 'System: the migration files that were applied.';
     REVOKE ALL ON public.migration_ledger FROM {APP};
     GRANT SELECT ON public.migration_ledger TO {APP};
 """
@@ -186,7 +185,7 @@ LEDGER = """
 
 
 async def _read_ledger(connection: Connection) -> list[AppliedMigration]:
-    """Return what was applied; nothing where there is no ledger yet."""
+    """Return the applied migrations; none where there is no ledger yet."""
     if not await connection.fetchval(HAS_LEDGER):
         return []
     return [AppliedMigration(**row) for row in await connection.fetch(LEDGER)]

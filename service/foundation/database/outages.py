@@ -1,4 +1,4 @@
-"""Which errors mean that the database or the disk cannot serve; all others are mistakes of ours."""
+"""Errors that mean that the database or the disk cannot serve. All others are mistakes of ours."""
 
 import errno
 from typing import Final
@@ -16,12 +16,12 @@ TRANSIENT_STATES: Final = (
     "57P0",  # the server is starting, stopping or ended the connection
     "58030",  # the server's disk failed
 )
-"""How the SQLSTATE of such an error begins."""
+"""The SQLSTATE of such an error begins with one of these."""
 
 DISK_ERRORS: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS})
 
 CONNECTION_FAILURES: Final = (TimeoutError, ConnectionError, asyncpg.InternalClientError)
-"""Raised while a connection is in use: the server is gone, hangs, or broke off in the middle of an answer."""
+"""Raised while a connection is in use: the server is gone, hangs, or stopped in the middle of an answer."""
 AMBIGUOUS: Final = (asyncpg.InterfaceError, OSError)
 """Raised for a lost connection as well as for a mistake in our own code."""
 
@@ -44,9 +44,9 @@ def is_outage(error: Exception) -> bool:
 
 
 def is_lost(connection: Connection) -> bool:
-    """Return whether a connection that is still in use was closed by the server or the network.
+    """Return whether the server or the network closed a connection that is still in use.
 
-    asyncpg takes a lost connection of a pool away from its user: it then refuses even this question.
+    asyncpg takes a lost connection away from its user: even asking whether it is closed then raises.
     """
     try:
         return connection.is_closed()

@@ -1,4 +1,4 @@
-"""A query is its text and the Struct its rows become, in one constant above the function that runs it."""
+"""Queries: constant SQL text with the type of its rows, defined above the function that runs it."""
 
 import enum
 from collections.abc import Sequence
@@ -15,12 +15,12 @@ Connection = asyncpg.Connection | PoolConnectionProxy
 
 
 class Statement:
-    """Constant SQL whose rows do not matter.
+    """Constant SQL that returns no rows, or rows nobody reads.
 
-    Every one is registered, so that one test prepares them all against the migrated schema.
+    Each statement is registered, so that one test prepares them all against the migrated schema.
     """
 
-    registered: "list[Statement]" = []  # noqa: RUF012  the register is meant to be shared
+    registered: "list[Statement]" = []  # noqa: RUF012  all statements share the register
 
     def __init__(self, sql: str) -> None:
         self.sql = sql
@@ -36,7 +36,7 @@ class Statement:
 
 
 class Query(Statement, Generic[Row]):
-    """Constant SQL whose rows become `row`: a Struct by column name, or else the first column as it comes."""
+    """Constant SQL that returns rows of type `row`: a Struct made by column name, or the first column."""
 
     def __init__(self, row: type[Row], sql: str) -> None:
         super().__init__(sql)
@@ -50,14 +50,14 @@ class Query(Statement, Generic[Row]):
         return None if record is None else self._row(record)
 
     async def one(self, connection: Connection, *arguments: object) -> Row:
-        """Return the row of a query that always has one."""
+        """Return the row of a query that always has one. Raises LookupError where it has none."""
         record = await connection.fetchrow(self.sql, *arguments)
         if record is None:
             raise LookupError(f"a query that always has a row had none: {self.sql}")
         return self._row(record)
 
     async def insert(self, connection: Connection, *arguments: object) -> Row:
-        """Run an INSERT … RETURNING. Raises IdTaken where the key is there already."""
+        """Run an INSERT … RETURNING and return the row. Raises IdTaken where the key exists."""
         try:
             return await self.one(connection, *arguments)
         except asyncpg.UniqueViolationError as error:
@@ -81,7 +81,7 @@ class Query(Statement, Generic[Row]):
 
 
 def _enum_fields(struct: type) -> tuple[tuple[str, type[enum.Enum]], ...]:
-    """Return the fields PostgreSQL gives as text and the domain knows as an enumeration."""
+    """Return the fields that are text in PostgreSQL and an enumeration in the Struct."""
     return tuple(
         (field.name, kind)
         for field in msgspec.structs.fields(struct)

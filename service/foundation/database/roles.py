@@ -1,7 +1,6 @@
-"""The three roles of a Towpath database: who owns the tables, what the service may do, who signs in.
+"""The three roles of a Towpath database: the owner of the tables, the application, and the service's login.
 
-Roles belong to the whole server, which may hold several Towpath databases; everything else here belongs
-to one database.
+Roles belong to the whole server, which may hold several Towpath databases. Grants belong to one database.
 """
 
 import asyncio
@@ -19,21 +18,21 @@ APP: Final = "towpath_app"
 
 LOCK_KEY: Final = int.from_bytes(b"roles")
 EXPLICIT: Final = "SET TRANSACTION ISOLATION LEVEL READ COMMITTED READ WRITE"
-"""First in every transaction of the migrator: the server's defaults may be others."""
+"""The first statement in every transaction of the migrator: the server may have other defaults."""
 
 ATTEMPTS: Final = 10
 ATTEMPT_PAUSE_S: Final = 0.2
 SCRAM_ITERATIONS: Final = 4096
-"""PostgreSQL's own default; the passwords are long and random, and every connection pays for it."""
+"""PostgreSQL's default. More would slow down every connection, and the passwords are long and random."""
 IDENTIFIER_BYTES: Final = 63
 
 
 class RolesRefused(Exception):
-    """The roles cannot be made, or must not be; says what to do."""
+    """The roles cannot be created, or must not be; the message says what to do."""
 
 
 async def ensure_roles(admin: asyncpg.Connection, *, login: str, password: str) -> None:
-    """Make the roles and grants this database needs, or mend them; set the password of `login`.
+    """Create the roles and grants that are missing, and set the password of `login`.
 
     `admin` is the migrator: a superuser, or a role with CREATEROLE that owns the database. Raises
     RolesRefused.
@@ -46,7 +45,7 @@ async def ensure_roles(admin: asyncpg.Connection, *, login: str, password: str) 
         except asyncpg.InsufficientPrivilegeError as error:
             raise RolesRefused(await _lacking(admin, error)) from error
         except (asyncpg.UniqueViolationError, asyncpg.DuplicateObjectError, asyncpg.InternalServerError):
-            # Another database's migrator changed the same role: the server says "tuple concurrently updated".
+            # The migrator of another database changed the same role at this moment.
             if attempt == ATTEMPTS:
                 raise
             await asyncio.sleep(random.uniform(0, ATTEMPT_PAUSE_S))  # noqa: S311  nothing secret
@@ -75,8 +74,9 @@ async def _ensure(admin: asyncpg.Connection, login: str, verifier: str) -> None:
     existing = {row["rolname"]: row["strong"] for row in await admin.fetch(ROLES, [OWNER, APP, login])}
     _refuse_login(login, await admin.fetchval("SELECT session_user"))
     for role in (role for role, strong in existing.items() if strong):
-        raise RolesRefused(f"the role {role} exists and may do more than Towpath's should: use another")
-    for role in (each for each in (OWNER, APP) if each not in existing):  # one order, or two runs deadlock
+        raise RolesRefused(f"the role {role} exists and may do more than a role of Towpath: use another")
+    # Always in this order: two migrators at once would otherwise wait for each other.
+    for role in (each for each in (OWNER, APP) if each not in existing):
         await admin.execute(f"CREATE ROLE {role} NOLOGIN")
     verb = "ALTER" if login in existing else "CREATE"
     await admin.execute(f"{verb} ROLE {identifier(login)} LOGIN INHERIT PASSWORD '{verifier}'")
@@ -89,9 +89,9 @@ async def _ensure(admin: asyncpg.Connection, login: str, verifier: str) -> None:
 
 def _refuse_login(login: str, migrator: str) -> None:
     if login == migrator:
-        raise RolesRefused(f"the service must not sign in as the migrator {login}: give it a role of its own")
+        raise RolesRefused(f"the service must not sign in as the migrator {login}: give it its own role")
     if login in (OWNER, APP):
-        raise RolesRefused(f"{login} is not for signing in: give the service a role of its own")
+        raise RolesRefused(f"{login} is a role without login: give the service its own role")
 
 
 MARK: Final = "Towpath: signs in to database "
@@ -137,7 +137,7 @@ HAS_ROLE = """
 
 
 async def _ensure_memberships(admin: asyncpg.Connection, login: str) -> None:
-    """Let `login` be the app, and the migrator the owner; a superuser can be anyone already."""
+    """Make `login` a member of the application role, and the migrator a member of the owner role."""
     with_set = admin.get_server_version().major >= 16  # before, every member could SET ROLE
     if not await admin.fetchval("SELECT pg_has_role($1, $2, 'USAGE')", login, APP):
         options = " WITH INHERIT TRUE, SET FALSE" if with_set else ""
@@ -163,7 +163,7 @@ SCHEMA_GRANTS = f"""
 
 
 async def _ensure_schema(admin: asyncpg.Connection) -> None:
-    """Let only the owner create in the schema; a GRANT without the right to it merely warns, so look."""
+    """Let only the owner create in the schema. A GRANT that is not allowed only warns, so look again."""
     if await admin.fetchval(SCHEMA_IS_RIGHT, OWNER, APP):
         return
     await admin.execute(SCHEMA_GRANTS)
@@ -204,26 +204,26 @@ async def _ensure_closed(admin: asyncpg.Connection, login: str) -> None:
 async def _lacking(admin: asyncpg.Connection, error: asyncpg.PostgresError) -> str:
     migrator = identifier(await admin.fetchval("SELECT session_user"))
     return (
-        f"the role {migrator} lacks a right to make Towpath's roles ({error.args[0]}). As a superuser: "
+        f"the role {migrator} may not create Towpath's roles ({error.args[0]}). As a superuser, run: "
         f"ALTER ROLE {migrator} CREATEROLE BYPASSRLS; let it own the database; and where the roles exist "
         f"already, GRANT {OWNER}, {APP} TO {migrator} WITH ADMIN OPTION"
     )
 
 
 def identifier(name: str) -> str:
-    """Return `name` quoted as an SQL identifier. Raises RolesRefused where the server would cut it short."""
+    """Return `name` as a quoted SQL identifier. Raises RolesRefused where the server would shorten it."""
     if not name or "\0" in name or len(name.encode()) > IDENTIFIER_BYTES:
-        raise RolesRefused(f"a role's name has 1 to {IDENTIFIER_BYTES} bytes")
+        raise RolesRefused(f"the name of a role must have 1 to {IDENTIFIER_BYTES} bytes")
     return '"' + name.replace('"', '""') + '"'
 
 
 def scram_verifier(password: str) -> str:
-    """Return what PostgreSQL keeps of a password (RFC 5803), so that the password itself is never sent.
+    """Return what PostgreSQL stores of a password (RFC 5803), so that the password itself is never sent.
 
-    Raises RolesRefused unless the password is printable ASCII, which every client prepares alike.
+    Raises RolesRefused unless the password is printable ASCII: clients treat others differently.
     """
     if not (password and password.isascii() and password.isprintable()):
-        raise RolesRefused("the password of a database role is printable ASCII")
+        raise RolesRefused("the password of a database role must be printable ASCII")
     salt = secrets.token_bytes(16)
     salted = hashlib.pbkdf2_hmac("sha256", password.encode(), salt, SCRAM_ITERATIONS)
     stored_key = hashlib.sha256(hmac.digest(salted, b"Client Key", "sha256")).digest()

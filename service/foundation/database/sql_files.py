@@ -53,7 +53,7 @@ class Definition(msgspec.Struct, frozen=True):
     sql: str
     sha256: str
     distributed_by: str | None = None
-    """The argument that holds the practice, where a distributed server may run the function on a worker."""
+    """The argument with the practice, for a function that Citus may run on the worker that has its rows."""
 
     @property
     def function(self) -> str | None:

@@ -1,4 +1,4 @@
-"""Every table is a tenant's or the system's; start-up refuses a table named in neither list."""
+"""The two lists of tables: tenant tables and system tables. The start refuses a table in neither."""
 
 from typing import Final
 
@@ -28,7 +28,7 @@ TENANT_TABLES: Final = frozenset(
         "note",
     }
 )
-"""Rows belong to one practice: practice_id leads every key, row-level security is forced."""
+"""Each row belongs to one practice: practice_id leads every key, row-level security is forced."""
 
 SYSTEM_TABLES: Final = frozenset(
     {
@@ -40,4 +40,4 @@ SYSTEM_TABLES: Final = frozenset(
         "definition_ledger",
     }
 )
-"""Rows belong to the installation and say nothing clinical."""
+"""Rows belong to the installation; nothing in them is clinical."""

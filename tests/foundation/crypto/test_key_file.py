@@ -1,4 +1,4 @@
-"""The key file: written once, for one account, and refused with the way out when anything is odd."""
+"""The key file: written once, readable by one account, refused with advice when it is wrong."""
 
 import os
 import stat
@@ -36,7 +36,7 @@ def test_a_created_key_file_loads_again_and_only_its_owner_may_open_it(tmp_path:
     assert "Keep a copy of it, but never beside a backup" in path.read_text(encoding="ascii")
 
 
-def test_a_generous_umask_does_not_open_the_key_file(tmp_path: Path) -> None:
+def test_a_wide_umask_does_not_open_the_key_file(tmp_path: Path) -> None:
     before = os.umask(0)
     try:
         create_key_file(tmp_path / "key")
@@ -53,7 +53,7 @@ def test_an_existing_key_file_is_never_overwritten(tmp_path: Path) -> None:
     assert secrets_of(load_key_file(path)) == secrets_of(created)
 
 
-def test_a_missing_key_file_is_said_with_the_way_out(tmp_path: Path) -> None:
+def test_a_missing_key_file_is_refused_with_advice(tmp_path: Path) -> None:
     with pytest.raises(KeyFileMissing, match="backups of the database never hold it"):
         load_key_file(tmp_path / "key")
 
@@ -67,7 +67,7 @@ def test_a_key_file_open_to_others_is_refused_with_the_command_to_run(tmp_path: 
         load_key_file(path)
 
 
-def test_a_stricter_mode_is_welcome(tmp_path: Path) -> None:
+def test_a_stricter_mode_is_accepted(tmp_path: Path) -> None:
     path = tmp_path / "key"
     create_key_file(path)
     path.chmod(0o400)
@@ -80,7 +80,7 @@ def test_a_folder_or_a_device_is_no_key_file(tmp_path: Path) -> None:
             load_key_file(path)
 
 
-def test_a_slip_in_copying_a_key_is_found_and_its_line_named(tmp_path: Path) -> None:
+def test_a_wrongly_copied_key_is_found_and_its_line_named(tmp_path: Path) -> None:
     text = KeyFile.new().to_text()
     at = text.rindex("wrap ") + 30
     slip = text[:at] + ("A" if text[at] != "A" else "B") + text[at + 1 :]

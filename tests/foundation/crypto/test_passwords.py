@@ -1,4 +1,4 @@
-"""Passwords: long and odd ones pass whatever they are made of, guessable ones do not; hashing is bounded."""
+"""Passwords: long and unusual ones pass, guessable ones do not; hashing is limited."""
 
 import asyncio
 import threading

@@ -1,4 +1,4 @@
-"""Sealing: what was sealed opens in its own place, under its own keys, unchanged, and nowhere else."""
+"""Sealing: a value opens only unchanged, in its own place, with its own keys."""
 
 from itertools import pairwise
 from uuid import UUID, uuid4
@@ -78,12 +78,12 @@ def test_a_value_moved_to_another_place_does_not_open(cell: Cell, other: Cell) -
         replace(CELL, table="text", column="note"),
     ],
 )
-def test_table_column_and_row_each_count(other: Cell) -> None:
+def test_a_value_is_bound_to_its_table_column_and_row(other: Cell) -> None:
     with pytest.raises(SealBroken):
         CLIENT_KEY.open(other, CLIENT_KEY.seal(CELL, VALUE))
 
 
-def test_practice_and_client_count_even_under_one_and_the_same_key() -> None:
+def test_a_value_is_bound_to_its_practice_and_client_even_under_the_same_key() -> None:
     key = Key.new()
     sealed = ClientKey(key, PRACTICE, CLIENT).seal(CELL, VALUE)
     assert ClientKey(key, PRACTICE, CLIENT).open(CELL, sealed) == VALUE
@@ -93,7 +93,7 @@ def test_practice_and_client_count_even_under_one_and_the_same_key() -> None:
 
 
 @given(at=st.integers(0, OVERHEAD_BYTES + len(VALUE) - 1), bit=st.integers(0, 7))
-def test_one_flipped_bit_anywhere_is_noticed(at: int, bit: int) -> None:
+def test_a_flipped_bit_anywhere_is_noticed(at: int, bit: int) -> None:
     sealed = bytearray(CLIENT_KEY.seal(CELL, VALUE))
     sealed[at] ^= 1 << bit
     with pytest.raises(SealBroken):
@@ -101,19 +101,19 @@ def test_one_flipped_bit_anywhere_is_noticed(at: int, bit: int) -> None:
 
 
 @given(sealed=st.binary(max_size=120), kept=st.integers(0, OVERHEAD_BYTES + len(VALUE) - 1))
-def test_anything_else_or_anything_shorter_is_a_broken_seal(sealed: bytes, kept: int) -> None:
+def test_other_or_shorter_data_does_not_open(sealed: bytes, kept: int) -> None:
     for each in (sealed, CLIENT_KEY.seal(CELL, VALUE)[:kept]):
         with pytest.raises(SealBroken):
             CLIENT_KEY.open(CELL, each)
 
 
-def test_the_same_value_is_never_sealed_alike() -> None:
+def test_sealing_a_value_twice_gives_different_bytes() -> None:
     sealed = {CLIENT_KEY.seal(CELL, VALUE) for _ in range(1_000)}
     nonces = {each[10:22] for each in sealed}
     assert len(nonces) == len(sealed) == 1_000
 
 
-def test_a_broken_seal_names_the_place_and_not_the_content() -> None:
+def test_the_error_names_the_place_and_not_the_content() -> None:
     sealed = CLIENT_KEY.seal(CELL, VALUE)
     with pytest.raises(SealBroken) as broken:
         CLIENT_KEY.open(replace(CELL, column="words"), sealed)
@@ -150,7 +150,7 @@ def test_an_unwrapped_practice_key_is_kept_and_a_client_key_is_not() -> None:
     assert PRACTICE_KEY.client(CLIENT, CLIENT_WRAPPED) is not CLIENT_KEY
 
 
-def test_a_foreign_key_file_is_told_at_once() -> None:
+def test_another_key_file_is_recognised() -> None:
     foreign = Keyring(KeyFile.new())
     assert RING.matches(RING.check_value())
     assert not foreign.matches(RING.check_value())
@@ -187,7 +187,7 @@ def opened(practice: PracticeKey, sealed: bytes) -> bytes:
     return practice.client(CLIENT, CLIENT_WRAPPED).open(CELL, sealed)
 
 
-def test_an_address_is_found_however_it_was_typed_and_after_a_rotation() -> None:
+def test_an_address_is_found_in_any_spelling_and_with_a_new_wrap_key() -> None:
     spelt = ["mary@river.example", " Mary@River.Example ", "MARY@RIVER.EXAMPLE\n", "\uff4dary@river.example"]
     rings = (RING, Keyring(rotated(KEYS)))
     found = {ring.email_index(each) for ring in rings for each in spelt}
@@ -201,7 +201,7 @@ def test_any_text_has_an_index(email: str) -> None:
     assert len(RING.email_index(email)) == 32
 
 
-def test_a_throttle_bucket_is_no_email_index_and_outlasts_a_rotation() -> None:
+def test_a_throttle_bucket_is_not_an_email_index_and_stays_with_a_new_wrap_key() -> None:
     address = "mary@river.example"
     assert RING.throttle_bucket(address) != RING.email_index(address)
     assert RING.throttle_bucket(address) == Keyring(rotated(KEYS)).throttle_bucket(address)
@@ -220,7 +220,7 @@ def test_fingerprints_of_one_payload_differ_between_practices() -> None:
     assert strange.fingerprint(VALUE) != PRACTICE_KEY.fingerprint(VALUE)
 
 
-def test_what_the_first_release_sealed_opens_for_ever() -> None:
+def test_values_sealed_by_the_first_release_still_open() -> None:
     first = {name: bytes.fromhex(value) for name, value in FIRST_RELEASE.items()}
     ring = Keyring(KeyFile((Key(bytes(range(32))),), Key(bytes(range(32, 64)))))
     practice = ring.practice(UUID(int=1), first["practice"])

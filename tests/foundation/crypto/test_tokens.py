@@ -1,4 +1,4 @@
-"""Tokens: minted unguessable, read back exactly, and never a reason to fail."""
+"""Tokens: random, read back exactly, and parsing never raises."""
 
 from typing import get_args
 from uuid import UUID, uuid4

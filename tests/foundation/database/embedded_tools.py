@@ -1,4 +1,4 @@
-"""What the tests of the embedded server share: questions to it, its processes, a service to kill."""
+"""Helpers for tests of the embedded server: queries, its processes, and a service that can be killed."""
 
 import asyncio
 import os
@@ -16,7 +16,7 @@ import pytest
 
 ROOT = Path(__file__).parents[3]
 
-only_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root lends accounts")
+only_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root uses another account")
 needs_proc = pytest.mark.skipif(not Path("/proc/self/cwd").exists(), reason="needs /proc")
 
 SERVICE = """
@@ -41,7 +41,7 @@ time.sleep(600)
 
 
 def ask(dsn: str, sql: str, *arguments: object) -> Any:
-    """Return the first value a statement answers, over a connection of its own."""
+    """Run a statement over a new connection and return its first value."""
 
     async def over_new_connection() -> Any:
         connection = await asyncpg.connect(dsn)
@@ -54,7 +54,7 @@ def ask(dsn: str, sql: str, *arguments: object) -> Any:
 
 
 async def kill_while_running(dsn: str, statement: str, number: signal.Signals) -> None:
-    """Signal the connection's own server process, as a bug in it or an administrator would."""
+    """Send a signal to the server process of a connection that runs `statement`."""
     connection = await asyncpg.connect(dsn)
     running = asyncio.create_task(connection.execute(statement))
     await asyncio.sleep(0.2)
@@ -65,7 +65,7 @@ async def kill_while_running(dsn: str, statement: str, number: signal.Signals) -
 
 @contextmanager
 def running_service(data: Path, work: str = "sleep") -> Iterator[subprocess.Popen[str]]:
-    """Run a service of its own process on the data folder; it has started when this yields."""
+    """Run a service as a process on the data folder; it has started when this yields."""
     process = subprocess.Popen(
         [sys.executable, "-W", "error", "-c", SERVICE, str(data), work],
         cwd=ROOT,
@@ -92,7 +92,7 @@ def postmaster_of(data: Path) -> int:
 
 
 def parent_of(process: int) -> int:
-    """Return the number of a process's parent, from the field after its name and state."""
+    """Return the id of a process's parent, from the field after its name and state."""
     return int(Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[1])
 
 
@@ -102,7 +102,7 @@ def children_of(process: int) -> list[int]:
 
 
 def is_running(process: int) -> bool:
-    """Tell whether a process runs; one that ended but that nobody has asked about yet does not."""
+    """Return whether a process runs. A zombie does not."""
     try:
         return "Z" not in Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0]
     except FileNotFoundError:
@@ -112,5 +112,5 @@ def is_running(process: int) -> bool:
 def wait_until(condition: Callable[[], bool], patience_s: float = 20) -> None:
     deadline_s = time.monotonic() + patience_s
     while not condition():
-        assert time.monotonic() < deadline_s, "it did not come to pass"
+        assert time.monotonic() < deadline_s, "the condition did not become true"
         time.sleep(0.02)

@@ -1,4 +1,4 @@
-"""Policies and functions are applied anew when their file changes, all together or not at all."""
+"""Policies and functions are applied again when their file changes: all of them or none."""
 
 import asyncio
 import tempfile

@@ -1,4 +1,4 @@
-"""The embedded server: what it is, who gets in, what it keeps to itself."""
+"""The embedded server: what it is, who can connect, and what it does not reveal."""
 
 import asyncio
 import os
@@ -36,7 +36,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedServer
 
 @pytest.fixture
 def short_place(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """Make a temporary folder with a short name the one this process uses."""
+    """Let this process use a temporary folder with a short path."""
     monkeypatch.delenv("XDG_RUNTIME_DIR", raising=False)
     with tempfile.TemporaryDirectory(prefix="t", dir="/tmp") as place:
         monkeypatch.setattr(tempfile, "tempdir", place)
@@ -47,7 +47,7 @@ def mode_of(path: Path) -> int:
     return stat.S_IMODE(path.lstat().st_mode)
 
 
-def test_it_is_postgresql_18_with_utf_8_and_an_order_of_its_own(running: EmbeddedServer) -> None:
+def test_it_is_postgresql_18_with_utf_8_and_its_own_collation(running: EmbeddedServer) -> None:
     assert ask(running.admin_dsn, "SELECT current_setting('server_version_num')::int / 10000") == 18
     assert ask(running.admin_dsn, "SELECT current_setting('server_encoding')") == "UTF8"
     assert ask(running.admin_dsn, "SELECT datlocprovider FROM pg_database WHERE datname = 'postgres'") == b"b"
@@ -55,11 +55,11 @@ def test_it_is_postgresql_18_with_utf_8_and_an_order_of_its_own(running: Embedde
 
 
 @pytest.mark.parametrize("name", ["fsync", "full_page_writes", "synchronous_commit", "data_checksums"])
-def test_what_it_acknowledges_is_on_disk(running: EmbeddedServer, name: str) -> None:
+def test_acknowledged_writes_are_on_disk(running: EmbeddedServer, name: str) -> None:
     assert ask(running.admin_dsn, "SELECT current_setting($1)", name) == "on"
 
 
-def test_nobody_gets_in_without_a_password(running: EmbeddedServer) -> None:
+def test_nobody_connects_without_a_password(running: EmbeddedServer) -> None:
     assert ask(running.admin_dsn, "SELECT array_agg(DISTINCT auth_method) FROM pg_hba_file_rules") == [
         "scram-sha-256"
     ]
@@ -67,11 +67,11 @@ def test_nobody_gets_in_without_a_password(running: EmbeddedServer) -> None:
         ask(running.dsn("postgres", "guessed", "postgres"), "SELECT 1")
 
 
-def test_it_listens_on_no_network(running: EmbeddedServer) -> None:
+def test_it_does_not_listen_on_a_network(running: EmbeddedServer) -> None:
     assert ask(running.admin_dsn, "SELECT current_setting('listen_addresses')") == ""
 
 
-def test_folders_and_files_are_their_owners_alone(running: EmbeddedServer) -> None:
+def test_only_their_owner_can_read_folders_and_files(running: EmbeddedServer) -> None:
     folders = ["", "secrets", "postgresql", "postgresql/cluster", "postgresql/run", "postgresql/log"]
     assert {name: mode_of(running.data / name) for name in folders} == dict.fromkeys(folders, 0o700)
     files = [
@@ -83,7 +83,7 @@ def test_folders_and_files_are_their_owners_alone(running: EmbeddedServer) -> No
     assert mode_of(running.data / "postgresql/run/.s.PGSQL.5432") == 0o700
 
 
-def test_names_and_passwords_of_any_characters_sign_in(running: EmbeddedServer) -> None:
+def test_names_and_passwords_may_have_any_characters(running: EmbeddedServer) -> None:
     password = "a/b@c:d?e#f%20 g&h=ü'"
     ask(running.admin_dsn, """CREATE ROLE "tow/path@x" LOGIN PASSWORD 'a/b@c:d?e#f%20 g&h=ü'''""")
     ask(running.admin_dsn, 'CREATE DATABASE "a b/c?d"')
@@ -103,7 +103,7 @@ def test_its_own_programs_dump_and_restore(running: EmbeddedServer, tmp_path: Pa
     assert ask(new, "SELECT name FROM walk") == "towpath"
 
 
-def test_errors_and_crashes_leave_no_clinical_words_in_the_log(tmp_path: Path) -> None:
+def test_errors_and_crashes_log_no_clinical_words(tmp_path: Path) -> None:
     with start_embedded(tmp_path / "data") as server:
         ask(server.admin_dsn, "CREATE TABLE note (body text PRIMARY KEY CHECK (length(body) < 40))")
         ask(server.admin_dsn, "INSERT INTO note VALUES ($1)", CANARY)
@@ -134,7 +134,7 @@ def read_all(folder: Path) -> str:
 
 
 def write_setting(data: Path, name: str, value: str) -> None:
-    """Write a setting where an administrator would: in the server's own file."""
+    """Write a setting into the server's own file, as an administrator would."""
     with (data / "postgresql/cluster/postgresql.conf").open("a") as file:
         file.write(f"{name} = '{value}'\n")
 
@@ -162,7 +162,7 @@ def test_a_setting_weakened_inside_the_database_is_noticed_at_the_next_start(tmp
     assert not (tmp_path / "data/postgresql/cluster/postmaster.pid").exists(), "it was shut down"
 
 
-def test_a_setting_it_does_not_know_is_said_and_nothing_stays_running(tmp_path: Path) -> None:
+def test_an_unknown_setting_is_named_and_nothing_stays_running(tmp_path: Path) -> None:
     start_embedded(tmp_path / "data").stop()
     settings = (tmp_path / "data/postgresql/cluster/postgresql.conf").read_text()
     write_setting(tmp_path / "data", "no_such_setting", "1")
@@ -182,7 +182,7 @@ def test_the_next_start_finds_the_data_and_the_same_password(tmp_path: Path) -> 
         assert ask(server.admin_dsn, "SELECT name FROM walk") == "towpath"
 
 
-def test_a_start_broken_off_lets_go_of_everything(tmp_path: Path) -> None:
+def test_an_interrupted_start_releases_everything(tmp_path: Path) -> None:
     def break_off(_said: str) -> None:
         raise KeyboardInterrupt
 
@@ -192,7 +192,7 @@ def test_a_start_broken_off_lets_go_of_everything(tmp_path: Path) -> None:
         assert ask(server.admin_dsn, "SELECT 1") == 1
 
 
-def test_stopping_twice_is_stopping_once(tmp_path: Path) -> None:
+def test_stopping_a_second_time_does_nothing(tmp_path: Path) -> None:
     server = start_embedded(tmp_path / "data")
     server.stop()
     server.stop()
@@ -200,7 +200,7 @@ def test_stopping_twice_is_stopping_once(tmp_path: Path) -> None:
         ask(server.admin_dsn, "SELECT 1")
 
 
-def test_ctrl_c_in_the_terminal_is_left_to_the_service(running: EmbeddedServer) -> None:
+def test_ctrl_c_in_the_terminal_does_not_reach_the_server(running: EmbeddedServer) -> None:
     assert os.getsid(postmaster_of(running.data)) != os.getsid(0)
 
 
@@ -218,7 +218,7 @@ def test_the_services_environment_does_not_reach_the_server(
         assert b"PATH=" in seen.read_bytes()
 
 
-def test_a_parent_folder_closed_to_others_stays_as_it_was(tmp_path: Path) -> None:
+def test_the_mode_of_a_private_parent_folder_is_not_changed(tmp_path: Path) -> None:
     private = tmp_path / "private"
     private.mkdir(mode=0o700)
     data = private / "data"
@@ -239,19 +239,19 @@ def test_a_path_too_long_for_a_socket_is_reached_by_a_link(tmp_path: Path, short
 
 
 @pytest.mark.parametrize("name", ["tow path", "a,b", "100%25 sure?&host=x", "ź'\"\\$(id)#"])
-def test_any_name_does_for_a_data_folder(tmp_path: Path, short_place: Path, name: str) -> None:
+def test_a_data_folder_may_have_any_name(tmp_path: Path, short_place: Path, name: str) -> None:
     with start_embedded(tmp_path / name) as server:
         assert ask(server.admin_dsn, "SELECT 1") == 1
     assert list(short_place.iterdir()) == []
 
 
-def test_no_temporary_file_outlives_the_server(tmp_path: Path, short_place: Path) -> None:
+def test_no_temporary_file_is_left_behind(tmp_path: Path, short_place: Path) -> None:
     with start_embedded(tmp_path / "data"):
         assert list(short_place.iterdir()) == []
     assert list(short_place.iterdir()) == []
 
 
-def test_data_of_another_major_version_is_refused_with_the_steps_out(tmp_path: Path) -> None:
+def test_data_of_another_major_version_is_refused_with_advice(tmp_path: Path) -> None:
     start_embedded(tmp_path / "data").stop()
     version = tmp_path / "data/postgresql/cluster/PG_VERSION"
     version.write_text("17\n")
@@ -267,7 +267,7 @@ def test_data_of_another_major_version_is_refused_with_the_steps_out(tmp_path: P
 
 
 @pytest.mark.parametrize("name", ["postgresql/cluster/PG_VERSION", "secrets/postgres-password"])
-def test_a_missing_part_is_named_and_nothing_is_made_in_its_place(tmp_path: Path, name: str) -> None:
+def test_a_missing_part_is_named_and_not_replaced(tmp_path: Path, name: str) -> None:
     start_embedded(tmp_path / "data").stop()
     (tmp_path / "data" / name).unlink()
     with pytest.raises(DataFolderDamaged, match=rf"{Path(name).parts[1]}.*backup"):
@@ -275,13 +275,13 @@ def test_a_missing_part_is_named_and_nothing_is_made_in_its_place(tmp_path: Path
     assert not (tmp_path / "data" / name).exists()
 
 
-def test_a_file_in_the_place_of_the_data_folder_is_said(tmp_path: Path) -> None:
+def test_a_file_in_place_of_the_data_folder_is_refused(tmp_path: Path) -> None:
     (tmp_path / "data").touch()
     with pytest.raises(EmbeddedError, match="TOWPATH_DATA"):
         start_embedded(tmp_path / "data")
 
 
-def test_recovery_may_take_its_time_and_says_so(tmp_path: Path) -> None:
+def test_a_long_recovery_is_waited_for_with_progress(tmp_path: Path) -> None:
     start_embedded(tmp_path / "data").stop()
     # Recovery from an archive, each of whose answers is slow in coming.
     (tmp_path / "data/postgresql/cluster/recovery.signal").touch()
@@ -290,7 +290,7 @@ def test_recovery_may_take_its_time_and_says_so(tmp_path: Path) -> None:
     said: list[str] = []
     with start_embedded(tmp_path / "data", progress=said.append) as server:
         assert ask(server.admin_dsn, "SELECT pg_is_in_recovery()") is False
-    assert [each for each in said if "in order, 2 s so far" in each]
+    assert [each for each in said if "recovering its files, 2 s so far" in each]
 
 
 def test_a_disk_that_is_nearly_full_has_no_room(

@@ -1,4 +1,4 @@
-"""The embedded server under root, under an ordinary account, and under one after the other."""
+"""The embedded server started by root, by an ordinary account, and by one after the other."""
 
 import os
 import pwd
@@ -23,7 +23,7 @@ from service.foundation.database.embedded.locks import lock_for_server
 from tests.foundation.database.embedded_tools import ROOT, ask, only_root, postmaster_of
 
 ORDINARY = "nobody"
-"""Stands for an ordinary user: an account without any rights, on every machine."""
+"""An account that every machine has, as an ordinary user without rights."""
 
 START = """
 import sys
@@ -46,7 +46,7 @@ def entry(name: str, uid: int) -> pwd.struct_passwd:
 
 @pytest.fixture
 def reachable() -> Iterator[Path]:
-    """Make a folder every account can reach, which pytest's own are not."""
+    """Make a folder that every account can reach; pytest's own folders are private."""
     with tempfile.TemporaryDirectory(prefix="towpath-test-") as place:
         Path(place).chmod(0o755)
         yield Path(place)
@@ -54,9 +54,9 @@ def reachable() -> Iterator[Path]:
 
 @pytest.fixture
 def as_ordinary_user(reachable: Path) -> AsOrdinaryUser:
-    """Return what starts and stops the server as an ordinary user and tells what was said.
+    """Return a function that starts and stops the server as an ordinary user and returns its output.
 
-    The code goes where that user can read it, with as much of the environment as it needs.
+    The code is copied to where that user can read it, with the packages it needs.
     """
     library = reachable / "library"
     shutil.copytree(
@@ -116,7 +116,7 @@ def copy_installed_binaries(library: Path) -> None:
 
 
 def state_of(folder: Path) -> dict[Path, tuple[int, ...]]:
-    """Return what an inode tells of every file, but for when it was last read."""
+    """Return the inode of every file, without the time of the last read."""
     return {each: (*each.lstat()[:7], each.lstat().st_mtime_ns) for each in folder.rglob("*")}
 
 
@@ -131,13 +131,13 @@ def test_an_account_made_for_it_is_preferred_and_nobody_comes_last() -> None:
         del entries[0]
 
 
-def test_a_second_name_of_roots_is_never_lent() -> None:
+def test_another_name_of_root_is_never_used() -> None:
     with pytest.raises(EmbeddedError, match="useradd --system towpath"):
         account_to_lend([entry("root", 0), entry("postgres", 0), entry("alice", 1000)])
 
 
 @only_root
-def test_root_lends_another_account_and_keeps_the_secrets(tmp_path: Path) -> None:
+def test_started_by_root_it_runs_as_another_account_that_has_no_secrets(tmp_path: Path) -> None:
     with start_embedded(tmp_path / "data") as server:
         assert Path(f"/proc/{postmaster_of(server.data)}").stat().st_uid != 0
         assert (server.data / "postgresql").stat().st_uid != 0
@@ -145,7 +145,7 @@ def test_root_lends_another_account_and_keeps_the_secrets(tmp_path: Path) -> Non
 
 
 @only_root
-def test_the_owner_of_the_files_stays_their_owner(tmp_path: Path) -> None:
+def test_existing_files_keep_their_owner(tmp_path: Path) -> None:
     owner = pwd.getpwnam(ORDINARY)
     (tmp_path / "data/postgresql").mkdir(mode=0o700, parents=True)
     os.chown(tmp_path / "data/postgresql", owner.pw_uid, owner.pw_gid)
@@ -169,7 +169,7 @@ def test_root_and_an_ordinary_user_run_on_one_machine_in_turn(
 
 
 @only_root
-def test_root_may_run_on_a_users_data_and_leaves_it_the_users(
+def test_root_can_use_the_data_of_a_user_who_stays_its_owner(
     reachable: Path, as_ordinary_user: AsOrdinaryUser
 ) -> None:
     home = reachable / "home"
@@ -185,7 +185,7 @@ def test_root_may_run_on_a_users_data_and_leaves_it_the_users(
 
 @only_root
 @pytest.mark.parametrize("mode", [0o700, 0o755, 0o777])
-def test_a_user_is_told_that_roots_data_is_not_for_them(
+def test_a_user_cannot_use_the_data_of_root(
     reachable: Path, as_ordinary_user: AsOrdinaryUser, mode: int
 ) -> None:
     start_embedded(reachable / "data").stop()
@@ -199,7 +199,7 @@ def test_a_user_is_told_that_roots_data_is_not_for_them(
 
 @pytest.fixture
 def unreachable_library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Install the package where only root can go, as in a virtual environment of root's."""
+    """Install the package where only root has access, as in a virtual environment of root."""
     library = tmp_path / "library"
     library.mkdir(mode=0o700)
     copy_installed_binaries(library)
@@ -215,7 +215,7 @@ def lent() -> Account:
 
 @only_root
 @pytest.mark.usefixtures("unreachable_library")
-def test_programs_out_of_reach_are_copied_and_make_a_database(
+def test_unreachable_programs_are_copied_and_the_copy_works(
     reachable: Path, tmp_path: Path, lent: Account
 ) -> None:
     said: list[str] = []
@@ -232,7 +232,7 @@ def test_programs_out_of_reach_are_copied_and_make_a_database(
 
 @only_root
 @pytest.mark.usefixtures("unreachable_library")
-def test_a_copy_is_complete_and_nobody_elses_to_write(reachable: Path, lent: Account) -> None:
+def test_a_copy_is_complete_and_only_root_can_write_it(reachable: Path, lent: Account) -> None:
     umask = os.umask(0)
     try:
         copied = binaries_for(lent, print, shelf=reachable / "shelf")
@@ -251,7 +251,7 @@ def test_a_copy_is_complete_and_nobody_elses_to_write(reachable: Path, lent: Acc
 
 @only_root
 @pytest.mark.usefixtures("unreachable_library")
-def test_a_copy_is_used_again_and_one_broken_off_is_not(reachable: Path, lent: Account) -> None:
+def test_a_complete_copy_is_used_again_and_an_interrupted_one_is_not(reachable: Path, lent: Account) -> None:
     shelf = reachable / "shelf"
     program = binaries_for(lent, print, shelf) / "initdb"
     made_ns = program.stat().st_mtime_ns
@@ -268,7 +268,7 @@ def test_a_copy_is_used_again_and_one_broken_off_is_not(reachable: Path, lent: A
 
 @only_root
 @pytest.mark.usefixtures("unreachable_library")
-def test_a_shelf_others_can_write_in_is_not_trusted(reachable: Path, lent: Account) -> None:
+def test_a_folder_of_copies_that_others_can_write_is_refused(reachable: Path, lent: Account) -> None:
     (reachable / "shelf").mkdir()
     (reachable / "shelf").chmod(0o777)
     with pytest.raises(BinariesMissing, match="can be written by others"):
@@ -278,13 +278,13 @@ def test_a_shelf_others_can_write_in_is_not_trusted(reachable: Path, lent: Accou
 
 @only_root
 @pytest.mark.usefixtures("unreachable_library")
-def test_a_shelf_out_of_reach_too_is_said_with_the_way_out(tmp_path: Path, lent: Account) -> None:
+def test_an_unreachable_folder_of_copies_is_refused_with_advice(tmp_path: Path, lent: Account) -> None:
     with pytest.raises(BinariesMissing, match=r"/opt/towpath.*ordinary user"):
         binaries_for(lent, print, shelf=tmp_path / "shelf")
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root lends an account")
-def test_an_ordinary_user_runs_it_as_they_are(tmp_path: Path) -> None:
+@pytest.mark.skipif(os.geteuid() == 0, reason="root uses another account")
+def test_started_by_an_ordinary_user_it_runs_as_that_user(tmp_path: Path) -> None:
     assert choose_account(tmp_path / "data/postgresql") == Account()
     with start_embedded(tmp_path / "data") as server:
         assert (server.data / "postgresql/cluster").stat().st_uid == os.geteuid()

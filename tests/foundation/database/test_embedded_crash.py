@@ -1,4 +1,4 @@
-"""The embedded server when something is killed, or was, or is already running."""
+"""The embedded server when it or its service is killed, or already runs."""
 
 import asyncio
 import os
@@ -51,7 +51,7 @@ def test_the_server_ends_with_its_service(tmp_path: Path) -> None:
 
 
 @needs_proc
-def test_a_service_killed_and_started_at_once_waits_for_its_old_server(tmp_path: Path) -> None:
+def test_a_service_started_right_after_being_killed_waits_for_the_old_server(tmp_path: Path) -> None:
     with running_service(tmp_path / "data", work="write") as service:
         kill_at_once(service.pid)
         service.wait()
@@ -59,7 +59,7 @@ def test_a_service_killed_and_started_at_once_waits_for_its_old_server(tmp_path:
             assert ask(server.admin_dsn, "SELECT count(*) FROM kept") > 0
 
 
-def test_a_server_too_young_to_hear_is_told_again() -> None:
+def test_a_server_that_does_not_handle_signals_yet_gets_another() -> None:
     server = """
 import signal, time
 time.sleep(0.5)
@@ -74,7 +74,7 @@ time.sleep(60)
 
 
 @needs_proc
-def test_a_server_left_running_is_ended_cleanly_first(tmp_path: Path) -> None:
+def test_a_server_left_running_is_first_ended_cleanly(tmp_path: Path) -> None:
     said: list[str] = []
     with running_service(tmp_path / "data") as service:
         orphan = postmaster_of(tmp_path / "data")
@@ -102,9 +102,7 @@ def test_killing_the_server_alone_lets_the_service_start_it_again(tmp_path: Path
         assert ask(server.admin_dsn, "SELECT name FROM walk") == "towpath"
 
 
-def test_stopping_while_it_recovers_from_a_crash_ends_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_it_can_be_stopped_during_crash_recovery(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(locks, "PATIENCE_S", 2)
     with start_embedded(tmp_path / "data") as server:
         ask(server.admin_dsn, "CREATE TABLE walk AS SELECT 'towpath' AS name")
@@ -113,7 +111,7 @@ def test_stopping_while_it_recovers_from_a_crash_ends_it(
         assert ask(server.admin_dsn, "SELECT name FROM walk") == "towpath"
 
 
-def test_a_stale_pid_that_is_another_programs_by_now_disturbs_nobody(tmp_path: Path) -> None:
+def test_a_stale_pid_that_another_program_has_now_is_not_signalled(tmp_path: Path) -> None:
     data = tmp_path / "data"
     with running_service(data) as service:
         pid_file = data / "postgresql/cluster/postmaster.pid"
@@ -135,7 +133,7 @@ def test_a_stale_pid_that_is_another_programs_by_now_disturbs_nobody(tmp_path: P
             other_program.kill()
 
 
-def test_a_killed_first_start_is_made_anew(tmp_path: Path) -> None:
+def test_a_first_start_that_was_killed_is_repeated(tmp_path: Path) -> None:
     data = tmp_path / "data"
     first = subprocess.Popen([sys.executable, "-c", SERVICE, str(data), "sleep"], cwd=ROOT)
     wait_until((data / "postgresql/cluster.new/PG_VERSION").exists)
@@ -161,7 +159,7 @@ def test_a_link_left_by_a_killed_service_is_removed(tmp_path: Path, monkeypatch:
         assert list(Path(place).iterdir()) == []
 
 
-def test_a_second_start_on_the_same_data_names_who_holds_it(tmp_path: Path) -> None:
+def test_a_second_start_on_the_same_data_names_the_running_process(tmp_path: Path) -> None:
     with running_service(tmp_path / "data") as service:
         with pytest.raises(DataFolderInUse, match=rf"process {service.pid}\b"):
             start_embedded(tmp_path / "data")

@@ -1,4 +1,4 @@
-"""Migrations are applied once, in order, wholly or not at all, and what was applied stays what it was."""
+"""Migrations are applied once, in order and completely, and an applied file never changes."""
 
 import asyncio
 import os
@@ -106,7 +106,7 @@ async def test_the_service_sees_what_is_pending_without_the_right_to_migrate(
     assert await pending(app, files=written(tmp_path, BENCH)) == ["0001_step.sql"]
     await migrate(migrator, files=read(tmp_path), progress=told.append)
     assert await pending(app, files=written(tmp_path, BENCH, GATE)) == ["0002_step.sql"]
-    with pytest.raises(MigrationRefused, match="cannot make tables as towpath_owner"):
+    with pytest.raises(MigrationRefused, match="cannot create tables as towpath_owner"):
         await migrate(app, files=read(tmp_path), progress=told.append)
     await app.close()
 
@@ -115,7 +115,7 @@ async def test_the_service_sees_what_is_pending_without_the_right_to_migrate(
 async def test_a_database_that_nobody_prepared_is_refused_in_words(
     admin: asyncpg.Connection, tmp_path: Path, told: list[str]
 ) -> None:
-    with pytest.raises(MigrationRefused, match="cannot make tables as towpath_owner"):
+    with pytest.raises(MigrationRefused, match="cannot create tables as towpath_owner"):
         await migrate(admin, files=written(tmp_path, BENCH), progress=told.append)
 
 
@@ -237,7 +237,7 @@ async def test_of_two_migrators_at_once_one_waits_and_finds_nothing_left_to_do(
             migrate(rival, files=read(files), progress=second.append),
         )
     assert sorted(done) == [[], ["0001_step.sql", "0002_step.sql"]]
-    assert "another migrator is at work on this database: waiting for it" in first + second
+    assert "another migrator works on this database: waiting for it" in first + second
 
 
 @pytest.mark.anyio
@@ -248,7 +248,7 @@ async def test_a_migrator_waits_only_so_long_and_only_for_its_own_database(
     async with another(server, "postgres") as elsewhere, another(server, database) as rival:
         await elsewhere.execute(f"SELECT pg_advisory_lock({subject.LOCK_KEY})")
         await rival.execute(f"SELECT pg_advisory_lock({subject.LOCK_KEY})")
-        with pytest.raises(MigrationRefused, match=r"over 0\.3 s: wait for it to end, or end it"):
+        with pytest.raises(MigrationRefused, match=r"over 0\.3 s: wait until it ends, or end it"):
             await migrate(migrator, files=read(files), progress=told.append, wait_s=0.3)
         await rival.execute(f"SELECT pg_advisory_unlock({subject.LOCK_KEY})")
         assert await migrate(migrator, files=read(files), progress=told.append, wait_s=0.3) == [

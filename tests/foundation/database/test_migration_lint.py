@@ -1,4 +1,4 @@
-"""Every rule of the lint finds what it is for, and nothing in a file that is right."""
+"""Each rule of the lint finds what it is for, and nothing in a correct file."""
 
 import importlib.util
 import subprocess

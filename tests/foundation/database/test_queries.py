@@ -1,4 +1,4 @@
-"""Every registered query fits the migrated schema, its Struct, and the rule that it names the practice."""
+"""Each registered query fits the migrated schema and its Struct, and filters by practice."""
 
 import asyncio
 import enum

@@ -1,4 +1,4 @@
-"""The roles are half of tenancy: what the service's own sign-in can do, and cannot."""
+"""The database roles: what the login of the service may do, and what not."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -57,7 +57,7 @@ async def make_migrator(admin: asyncpg.Connection, database: str, attributes: st
 
 @asynccontextmanager
 async def a_server_new_to_towpath(admin: asyncpg.Connection) -> AsyncIterator[None]:
-    """Put the group roles out of the way, for other tests' databases have need of them."""
+    """Rename the group roles during a test; the databases of other tests need them."""
     aside = [row["rolname"] for row in await admin.fetch(GROUP_ROLES)]
     for role in aside:
         await admin.execute(f"ALTER ROLE {role} RENAME TO {role}_aside")
@@ -106,7 +106,7 @@ async def test_the_login_reads_and_writes_what_the_owner_makes(
         f"SET ROLE {APP}",
     ],
 )
-async def test_the_login_may_do_no_more_than_that(
+async def test_the_login_may_do_nothing_else(
     server: Server, database: str, admin: asyncpg.Connection, login: str, forbidden: str
 ) -> None:
     if forbidden.endswith(APP) and admin.get_server_version().major < 16:
@@ -119,7 +119,7 @@ async def test_the_login_may_do_no_more_than_that(
 
 
 @pytest.mark.anyio
-async def test_functions_are_for_the_app_and_not_for_everyone(admin: asyncpg.Connection, login: str) -> None:
+async def test_only_the_application_may_call_functions(admin: asyncpg.Connection, login: str) -> None:
     await ensure_roles(admin, login=login, password=PASSWORD)
     await admin.execute(TABLE)
     assert await admin.fetchval("SELECT has_function_privilege($1, 'benches()', 'EXECUTE')", login)
@@ -134,7 +134,7 @@ async def test_a_database_where_everyone_may_create_is_closed(admin: asyncpg.Con
 
 
 @pytest.mark.anyio
-async def test_the_password_is_in_nothing_sent_to_the_server(admin: asyncpg.Connection, login: str) -> None:
+async def test_the_password_is_never_sent_to_the_server(admin: asyncpg.Connection, login: str) -> None:
     sent: list[str] = []
     with admin.query_logger(lambda record: sent.append(f"{record.query} {record.args}")):
         await ensure_roles(admin, login=login, password=PASSWORD)
@@ -176,7 +176,7 @@ async def test_a_login_that_lost_its_rights_gets_them_back(admin: asyncpg.Connec
 
 
 @pytest.mark.anyio
-async def test_a_migrator_that_is_no_superuser_makes_it_all_and_can_act_as_the_owner(
+async def test_a_migrator_without_superuser_creates_all_roles_and_can_act_as_the_owner(
     server: Server, database: str, admin: asyncpg.Connection, login: str
 ) -> None:
     name = await make_migrator(admin, database)
@@ -257,24 +257,24 @@ async def test_of_two_databases_that_want_one_login_at_the_same_time_one_gets_it
 
 
 @pytest.mark.anyio
-async def test_the_service_never_signs_in_as_somebody_stronger(admin: asyncpg.Connection, login: str) -> None:
+async def test_a_role_with_more_rights_is_refused_as_login(admin: asyncpg.Connection, login: str) -> None:
     await admin.execute(f"CREATE ROLE {identifier(login)} BYPASSRLS")
     with pytest.raises(RolesRefused, match="may do more"):
         await ensure_roles(admin, login=login, password=PASSWORD)
     with pytest.raises(RolesRefused, match="as the migrator"):
         await ensure_roles(admin, login=await admin.fetchval("SELECT current_user"), password=PASSWORD)
-    with pytest.raises(RolesRefused, match="not for signing in"):
+    with pytest.raises(RolesRefused, match="a role without login"):
         await ensure_roles(admin, login=OWNER, password=PASSWORD)
 
 
 @given(st.text().filter(lambda text: not (text.isascii() and text.isprintable() and text)))
-def test_a_password_that_clients_prepare_differently_is_refused(password: str) -> None:
+def test_a_password_that_clients_normalise_differently_is_refused(password: str) -> None:
     with pytest.raises(RolesRefused):
         scram_verifier(password)
 
 
 @given(st.text(alphabet=st.characters(min_codepoint=32, max_codepoint=126), min_size=1))
-def test_a_verifier_can_stand_between_quotes_and_never_twice_alike(password: str) -> None:
+def test_a_verifier_has_no_quotes_and_is_never_the_same(password: str) -> None:
     verifier = scram_verifier(password)
     assert "'" not in verifier
     assert "\\" not in verifier
@@ -282,6 +282,6 @@ def test_a_verifier_can_stand_between_quotes_and_never_twice_alike(password: str
 
 
 @pytest.mark.parametrize("name", ["", "nul\0", "x" * 64, "é" * 32])
-def test_a_name_the_server_would_cut_short_is_refused(name: str) -> None:
+def test_a_name_the_server_would_shorten_is_refused(name: str) -> None:
     with pytest.raises(RolesRefused):
         identifier(name)

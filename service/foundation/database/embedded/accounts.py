@@ -1,4 +1,8 @@
-"""The account PostgreSQL runs as. It refuses to run as root, so root lends it another one."""
+"""The account that PostgreSQL runs as: the caller's, or another one where root starts it.
+
+PostgreSQL refuses to run as root. A user namespace would give it another user id without another account, but
+most containers forbid them.
+"""
 
 import os
 import pwd
@@ -12,16 +16,15 @@ import msgspec
 from service.foundation.database.embedded.errors import DataFolderForeign, EmbeddedError, StartFailed
 
 CANDIDATES: Final = ("towpath", "postgres", "_postgres", "daemon", "nobody")
-"""Accounts root may lend, best first.
+"""Accounts to run PostgreSQL as where root starts it, best first.
 
-One made for Towpath or for PostgreSQL shares nothing with other programs. `daemon` is the account Debian's
-base system keeps for daemons that own files. `nobody` comes last, for it should own none, and what else
-runs under it could read them.
+An account made for Towpath or PostgreSQL runs nothing else. Debian keeps `daemon` for daemons that own files.
+`nobody` comes last, because other programs that run as `nobody` could read the files.
 """
 
 
 class Account(msgspec.Struct, frozen=True):
-    """Whose the database's files and processes are. All None: simply the caller's."""
+    """The owner of the database's files and processes; all None for the caller's own account."""
 
     name: str | None = None
     uid: int | None = None
@@ -29,7 +32,7 @@ class Account(msgspec.Struct, frozen=True):
 
     @property
     def groups(self) -> list[int] | None:
-        """No groups of root's come along."""
+        """Return no groups for another account, which must not keep those of root."""
         return None if self.uid is None else []
 
 
@@ -39,8 +42,8 @@ OWN: Final = Account()
 def choose_account(home: Path) -> Account:
     """Return the account for the database whose files are, or will be, in `home`.
 
-    The owner of files already there stays their owner, even if a better account has appeared since. Raise
-    DataFolderForeign where an ordinary user meets another's files.
+    Existing files keep their owner, even if the machine has a better account now. Raises DataFolderForeign
+    where an ordinary user starts a database of another account.
     """
     status = home.lstat() if home.exists() else None
     if os.geteuid() != 0:
@@ -59,19 +62,19 @@ def choose_account(home: Path) -> Account:
 
 
 def account_to_lend(entries: Iterable[pwd.struct_passwd]) -> Account:
-    """Return the best of the machine's accounts for a database that root starts."""
+    """Return the best account of the machine for a database that root starts. Raises EmbeddedError."""
     found = {entry.pw_name: entry for entry in entries if entry.pw_uid != 0}
     for name in CANDIDATES:
         if name in found:
             return Account(name, found[name].pw_uid, found[name].pw_gid)
     raise EmbeddedError(
-        "PostgreSQL refuses to run as root, and this machine has no account to lend it. Add one, for example"
+        "PostgreSQL refuses to run as root, and this machine has no other account for it. Add one, such as"
         " with `useradd --system towpath`, or start Towpath as an ordinary user."
     )
 
 
 def _try_on(account: Account) -> None:
-    """Raise EmbeddedError where root is not allowed to change accounts, as in some containers."""
+    """Raise EmbeddedError where root may not change to another account, as in some containers."""
     try:
         run_program(["true"], account, cwd=Path("/"))
     except OSError as error:
@@ -89,10 +92,10 @@ def _name_of(uid: int) -> str:
 
 
 def environment() -> dict[str, str]:
-    """Return what PostgreSQL's programs may see of the environment.
+    """Return the few variables of the environment that PostgreSQL's programs get.
 
-    Not more, because its processes may belong to another account, which could read a secret passed on here;
-    and a stray PGHOST or PGOPTIONS would change what they do.
+    Their processes may belong to another account, which could read secrets in the environment, and variables
+    such as PGHOST or PGOPTIONS would change what they do.
     """
     passed_on = {
         name: os.environ[name] for name in ("PATH", "LD_LIBRARY_PATH", "TZDIR") if name in os.environ
@@ -103,11 +106,10 @@ def environment() -> dict[str, str]:
 def run_program(
     command: Sequence[str | Path], account: Account, *, cwd: Path, text_in: str = "", keep: Sequence[int] = ()
 ) -> str:
-    """Run a program to its end in `cwd` and return what it printed; it inherits the descriptors `keep`.
+    """Run a program in `cwd` and return what it printed; it inherits the descriptors `keep`.
 
-    `cwd` is entered before the account changes, so the account need not be able to reach it.
-
-    Raise StartFailed with the program's last words when it fails.
+    `cwd` is entered before the account changes, so the account needs no access to it. Raises StartFailed with
+    the last lines that the program printed.
     """
     done = subprocess.run(
         command,
@@ -128,4 +130,6 @@ def run_program(
 
 
 def last_words(text: str) -> str:
+    """Return the last five lines of what a program printed."""
+    """Return the last five lines of what a program printed."""
     return " / ".join(text.strip().splitlines()[-5:]) or "it said nothing"

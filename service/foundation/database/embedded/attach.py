@@ -1,4 +1,4 @@
-"""A way in to the server that another process of this installation runs."""
+"""Access to an embedded server that another process of this installation runs."""
 
 from contextlib import ExitStack
 from pathlib import Path
@@ -12,9 +12,9 @@ from service.foundation.database.embedded.sockets import known_socket_folder
 
 
 def attach_embedded(data: Path) -> EmbeddedServer:
-    """Return the server of a data folder that `start_embedded` found in use; stopping it leaves it running.
+    """Return the running server of a data folder in use. Stopping it here does nothing.
 
-    Raises DataFolderForeign where the folder is not this account's to read.
+    Raises DataFolderForeign where this account may not read the folder.
     """
     folder = DataFolder(data.resolve())
     try:

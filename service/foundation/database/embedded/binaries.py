@@ -1,4 +1,4 @@
-"""PostgreSQL's programs in the installed package."""
+"""Where PostgreSQL's programs are in the installed package."""
 
 import importlib.util
 import subprocess
@@ -16,8 +16,8 @@ INSTALLED: Final = f"{PACKAGE}/pginstall{MAJOR_VERSION}"
 def find_binaries() -> Path:
     """Return the folder of PostgreSQL's programs in the installed package.
 
-    The package itself is not imported: its Python layer creates a lock in the shared temporary folder, opens
-    the modes of parent folders and trusts every local user.
+    Raises BinariesMissing. The package itself is not imported: its Python code creates a lock in the shared
+    temporary folder, opens the modes of parent folders and trusts every local user.
     """
     found = importlib.util.find_spec(PACKAGE)
     for place in (found.submodule_search_locations or []) if found else []:
@@ -31,6 +31,8 @@ def find_binaries() -> Path:
 
 
 def can_run(binaries: Path, account: Account) -> bool:
+    """Return whether an account can run the programs in a folder."""
+    """Return whether an account can run the programs in a folder."""
     try:
         done = subprocess.run(
             [binaries / "postgres", "--version"],

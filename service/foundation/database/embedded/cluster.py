@@ -1,4 +1,4 @@
-"""A cluster: the files of one PostgreSQL. Made whole or not at all; no second server ever touches it."""
+"""A cluster: the files of one PostgreSQL server. It is created completely or not at all."""
 
 from pathlib import Path
 from typing import Final
@@ -12,25 +12,25 @@ from service.foundation.database.embedded.sockets import PORT
 SUPERUSER: Final = "postgres"
 
 HERE: Final = Path("/proc/self/cwd")
-"""Names the folder a process stands in, without a walk through its parents."""
+"""The current folder of a process, by a name that needs no access to its parents."""
 
 SOCKET_FILES: Final = (f".s.PGSQL.{PORT}", f".s.PGSQL.{PORT}.lock")
 
 
 def name_within(cluster: Path) -> Path:
-    """Return how PostgreSQL, started in the folder `cluster`, is to name it.
+    """Return the name by which PostgreSQL, started in the folder `cluster`, finds it.
 
-    Root's data lies in folders another account cannot walk through, and their modes are not ours to open.
-    But a process keeps the folder it was started in, and on Linux that folder has a name of its own.
+    Another account often has no access to the parents of root's data folder, and we do not change their
+    modes. On Linux a process can name its current folder without them.
     """
     return HERE if HERE.exists() else cluster
 
 
 def make_cluster(folder: DataFolder, binaries: Path, account: Account, lock: int, password: str) -> None:
-    """Make a cluster with checksums, passwords for every connection, and texts in UTF-8.
+    """Create a cluster with checksums, passwords for every connection, and UTF-8.
 
-    PostgreSQL's built-in collation compares by code point, so no index goes wrong when the machine's C
-    library learns another order of words.
+    PostgreSQL's built-in collation compares code points. So an update of the machine's C library, which may
+    sort words differently, does not break an index.
     """
     run_program(["rm", "-rf", folder.new_cluster.name], account, cwd=folder.home)
     run_program(["mkdir", "-m", "700", folder.new_cluster.name], account, cwd=folder.home)
@@ -49,7 +49,7 @@ def make_cluster(folder: DataFolder, binaries: Path, account: Account, lock: int
         "--data-checksums",
         *(f"{name}={value}" for name, value in options.items()),
     ]
-    # A pipe of root's cannot be opened by name under another account; the shell's own pipe can.
+    # Another account cannot open a pipe of root by its name, but the pipe of its own shell it can.
     through_pipe = ["sh", "-c", 'cat | "$@"', "sh", *initdb]
     run_program(through_pipe, account, cwd=folder.new_cluster, text_in=password + "\n", keep=[lock])
     run_program(["mv", folder.new_cluster.name, folder.cluster.name], account, cwd=folder.home)
@@ -57,12 +57,12 @@ def make_cluster(folder: DataFolder, binaries: Path, account: Account, lock: int
 
 
 def check_version(cluster: Path) -> None:
-    """Raise WrongMajorVersion unless this release's PostgreSQL can open the cluster."""
+    """Raise WrongMajorVersion or DataFolderDamaged unless this PostgreSQL can open the cluster."""
     try:
         version = (cluster / "PG_VERSION").read_text().strip()
     except FileNotFoundError as error:
         raise DataFolderDamaged(
-            f"{cluster} is not a whole PostgreSQL cluster. Restore the data folder from a backup,"
+            f"{cluster} is not a complete PostgreSQL cluster. Restore the data folder from a backup,"
             " or choose another data folder with TOWPATH_DATA."
         ) from error
     if version != str(MAJOR_VERSION):
@@ -70,14 +70,14 @@ def check_version(cluster: Path) -> None:
             f"The data in {cluster} was written by PostgreSQL {version}; this release of Towpath runs"
             f" PostgreSQL {MAJOR_VERSION}. Nothing was changed. To move on: (1) with the release of Towpath"
             f" that ran PostgreSQL {version}, run `towpath backup`; (2) with this release and a new data"
-            " folder, run `towpath restore`; (3) keep the old folder until you have looked at the new one."
+            " folder, run `towpath restore`; (3) keep the old folder until you have checked the new one."
         )
 
 
 def clear_traces(folder: DataFolder, account: Account) -> None:
-    """Remove a killed server's pid file and socket: its number may by now be another process's.
+    """Remove the pid file and socket of a killed server, whose process id another process may have now.
 
-    Only for who holds the lock of the server.
+    The caller holds the lock of the server.
     """
     traces = [f"{folder.cluster.name}/postmaster.pid", *(f"run/{name}" for name in SOCKET_FILES)]
     if any((folder.home / each).exists() for each in traces):

@@ -1,8 +1,8 @@
-"""What can keep the embedded PostgreSQL from starting; each message names the way out."""
+"""Errors of the embedded PostgreSQL; each message says what to do."""
 
 
 class EmbeddedError(Exception):
-    """The embedded PostgreSQL cannot do what was asked; the message says why and what helps."""
+    """The embedded PostgreSQL cannot be started or used; the message says why and what to do."""
 
 
 class DataFolderInUse(EmbeddedError):
@@ -10,11 +10,11 @@ class DataFolderInUse(EmbeddedError):
 
 
 class DataFolderForeign(EmbeddedError):
-    """The data folder, or a part of it, belongs to another account."""
+    """The data folder or a part of it belongs to another account."""
 
 
 class DataFolderDamaged(EmbeddedError):
-    """A part of the data folder that cannot be made again is missing."""
+    """A part of the data folder is missing and cannot be made again."""
 
 
 class WrongMajorVersion(EmbeddedError):
@@ -22,12 +22,12 @@ class WrongMajorVersion(EmbeddedError):
 
 
 class BinariesMissing(EmbeddedError):
-    """PostgreSQL's programs are not installed, or not where the account that runs them can reach them."""
+    """PostgreSQL's programs are not installed, or the account that should run them has no access to them."""
 
 
 class StartFailed(EmbeddedError):
-    """PostgreSQL ended instead of starting; the message carries its last words."""
+    """PostgreSQL ended instead of starting; the message has the last lines it printed."""
 
 
 class NotDurable(EmbeddedError):
-    """A setting that keeps acknowledged writes through a crash is off."""
+    """A setting is off without which a crash would lose acknowledged writes."""

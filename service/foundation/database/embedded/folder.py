@@ -1,4 +1,4 @@
-"""What lies where in a data folder."""
+"""The data folder: its parts, and private files in it."""
 
 import os
 import secrets
@@ -11,22 +11,22 @@ from service.foundation.database.embedded.errors import DataFolderDamaged, DataF
 
 
 class DataFolder(msgspec.Struct, frozen=True):
-    """A data folder. Everything is the service's own but `home`, which is the database account's.
+    """A data folder. All of it belongs to the service's account, except `home`: the database account's.
 
-    Nothing root does follows a name inside `home`, where that account could have planted a link: folders
-    there are made, moved and removed under the account itself.
+    The database account could put a link into `home`. So root never follows a name in there: folders there
+    are created, moved and removed as that account.
     """
 
     path: Path
 
     @property
     def lock(self) -> Path:
-        """Held by the service."""
+        """The file whose lock the service holds."""
         return self.path / "lock"
 
     @property
     def server_lock(self) -> Path:
-        """Held by every process of the server."""
+        """The file whose lock every process of the server holds."""
         return self.path / "server-lock"
 
     @property
@@ -43,7 +43,7 @@ class DataFolder(msgspec.Struct, frozen=True):
 
     @property
     def new_cluster(self) -> Path:
-        """Where a cluster is made, to be renamed when it is complete."""
+        """Where a cluster is created; it is renamed when it is complete."""
         return self.home / "cluster.new"
 
     @property
@@ -52,7 +52,7 @@ class DataFolder(msgspec.Struct, frozen=True):
 
 
 def open_data_folder(path: Path) -> DataFolder:
-    """Return the data folder at `path`, made if it was not there; one that was there stays as it is."""
+    """Return the data folder at `path`. It is created if it is missing; an existing one is not changed."""
     folder = DataFolder(path.resolve())
     try:
         folder.path.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -70,7 +70,7 @@ def open_data_folder(path: Path) -> DataFolder:
 
 
 def make_home(folder: DataFolder, account: Account) -> None:
-    """Make the database account's own folders inside the data folder."""
+    """Create the folders of the database account in the data folder."""
     if not folder.home.exists():
         folder.home.mkdir(mode=0o700)
     if account.uid is not None and account.gid is not None and folder.home.lstat().st_uid == 0:
@@ -79,9 +79,9 @@ def make_home(folder: DataFolder, account: Account) -> None:
 
 
 def keep_password(folder: DataFolder, role: str) -> str:
-    """Return the password of a database role, made at random the first time and kept for its owner only.
+    """Return the password of a database role. The first time it is made at random and stored.
 
-    Raise DataFolderDamaged where the database exists but the password does not.
+    Raises DataFolderDamaged where the database exists but the password does not.
     """
     path = folder.secrets / f"{role}-password"
     if path.exists():
@@ -97,7 +97,7 @@ def keep_password(folder: DataFolder, role: str) -> str:
 
 
 def write_private(path: Path, text: str) -> None:
-    """Write a file that is either complete and on disk, or absent; readable by its owner only."""
+    """Write a file that only its owner can read. It is on disk completely, or not at all."""
     partial = path.with_suffix(".partial")
     partial.unlink(missing_ok=True)
     with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), "w") as file:
@@ -109,7 +109,7 @@ def write_private(path: Path, text: str) -> None:
 
 
 def sync_folder(path: Path) -> None:
-    """Put the names in a folder on disk."""
+    """Write the names in a folder to disk."""
     descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
     try:
         os.fsync(descriptor)

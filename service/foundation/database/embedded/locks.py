@@ -1,7 +1,7 @@
-"""Two locks: a data folder is one service's at a time, and its files one server's.
+"""Two locks: one for the service that uses a data folder, one for the server on its files.
 
-The kernel keeps them and lets go when the last process that holds one has ended, however it ended. So a lock
-that can be had proves more than a pid file, whose number may be another program's by now.
+The kernel releases a lock when the last process that holds it has ended, even if it was killed. So a free
+lock proves that nobody works on the files. A pid file does not: another program may have that id by now.
 """
 
 import fcntl
@@ -17,20 +17,22 @@ from service.foundation.database.embedded.errors import DataFolderForeign, DataF
 from service.foundation.database.embedded.folder import DataFolder
 
 GRACE_S: Final = 0.5
-"""The last of a server's processes end a moment after it."""
+"""The last processes of a server end a moment after it."""
 
 PATIENCE_S: Final = 30
-"""A fast shutdown may have a checkpoint to write first. PostgreSQL 18 can also forget about one it was asked
-for while it recovers from a crash; an immediate one it never does."""
+"""How long a shutdown may take: a fast one may first write a checkpoint.
+
+PostgreSQL 18 can forget a fast shutdown that it is asked for during crash recovery, but not an immediate one.
+"""
 
 FAST: Final = "INT"
 IMMEDIATE: Final = "QUIT"
 
 
 def lock_for_service(folder: DataFolder) -> int:
-    """Take the data folder for this process; return the descriptor that holds it until closed.
+    """Lock the data folder for this process; return the descriptor that holds the lock until it is closed.
 
-    Raise DataFolderInUse.
+    Raises DataFolderInUse.
     """
     descriptor = _open(folder.lock)
     if not _take(descriptor):
@@ -47,9 +49,9 @@ def lock_for_service(folder: DataFolder) -> int:
 
 @contextmanager
 def lock_for_server(folder: DataFolder, account: Account, progress: Callable[[str], None]) -> Iterator[int]:
-    """Take the database's files; yield the descriptor that whatever works on them is to inherit.
+    """Lock the database's files; yield the descriptor that processes working on them must inherit.
 
-    What still works on them is ended first, cleanly if it will. Raise StartFailed if it does not end.
+    A server that still runs on them is ended first. Raises StartFailed if it does not end.
     """
     descriptor = _open(folder.server_lock)
     try:
@@ -103,22 +105,22 @@ def _take_within(descriptor: int, patience_s: float) -> bool:
 
 
 def _tell_postmaster(folder: DataFolder, account: Account, signal_name: str) -> None:
-    """Signal the first of the server's processes, as its account may; without it the others end anyway."""
+    """Send a signal to the postmaster, as its account. Without one, the other processes end anyway."""
     try:
         number = (folder.cluster / "postmaster.pid").read_bytes().partition(b"\n")[0].decode()
     except FileNotFoundError:
         return
-    if number.isdigit() and _stands_in(number, folder.cluster):
+    if number.isdigit() and _runs_in(number, folder.cluster):
         run_program(
             ["sh", "-c", 'kill -s "$1" "$2" || true', "sh", signal_name, number], account, cwd=Path("/")
         )
 
 
-def _stands_in(process: str, cluster: Path) -> bool:
-    """Tell whether the process is in the cluster's folder, as a postmaster is; yes where none can tell."""
+def _runs_in(process: str, cluster: Path) -> bool:
+    """Return whether a process runs in the cluster's folder, as its postmaster does; True without /proc."""
     if not Path("/proc/self").exists():
         return True
     try:
         return Path(f"/proc/{process}/cwd").samefile(cluster)
     except (FileNotFoundError, PermissionError):
-        return False  # ended, or another's
+        return False  # it has ended, or belongs to another account

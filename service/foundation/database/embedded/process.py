@@ -1,4 +1,4 @@
-"""The server's process: bound to the life of the service that started it."""
+"""The server's process, which ends when the service that started it ends."""
 
 import subprocess
 import time
@@ -29,20 +29,21 @@ status=$?
 kill -KILL "$watcher"
 exit "$status"
 """
-"""Runs the server until it ends or standard input closes, which the kernel does when the service dies.
+"""A shell script that runs the server until it ends or standard input closes.
 
-Standard output is the lock on its files, which the server keeps; asked more than once, it may have been too
-young to hear.
+The kernel closes standard input when the service dies. The signal is repeated, because a server that has just
+started does not handle it yet. Standard output is the lock on the files, which the server inherits.
 
-Linux can signal a child when its parent dies, but means the parent's thread, and forgets it when the account
-changes; other systems cannot. No core file, which would hold what the server had in memory.
+Linux can signal a child when its parent dies, but it looks at the parent's thread, and forgets the request
+when the account changes; other systems cannot do it. Core files are off, because they contain the server's
+memory.
 """
 
 PROGRESS_EVERY_S: Final = 2.0
 
 
 class Postmaster:
-    """The server's process on a data folder, and another in its place where it ended by itself."""
+    """The server's process on a data folder; if it ends by itself, another one can be started."""
 
     def __init__(
         self, command: Sequence[str | Path], folder: DataFolder, account: Account, complaints: IO[bytes]
@@ -55,11 +56,11 @@ class Postmaster:
 
     @property
     def has_ended(self) -> bool:
-        """Tell whether the server that was launched runs no more."""
+        """Return whether the server was started and has ended."""
         return self._process is not None and self._process.poll() is not None
 
     def launch(self, lock: int) -> None:
-        """Start the server, which inherits the lock on its files."""
+        """Start the server. It inherits the lock on its files."""
         folder = self._folder.cluster
         self._complaints.seek(0)
         self._complaints.truncate()
@@ -75,18 +76,18 @@ class Postmaster:
             user=self._account.uid,
             group=self._account.gid,
             extra_groups=self._account.groups,
-            start_new_session=True,  # Ctrl-C is the service's to answer, which ends the server last
+            start_new_session=True,  # Ctrl-C reaches the service alone, which ends the server last
         )
 
     def launch_again(self) -> None:
-        """Start another where this one ended by itself; return when it answers. Raises an EmbeddedError."""
+        """Start the server again after it ended by itself; return when it answers. Raises EmbeddedError."""
         with lock_for_server(self._folder, self._account, progress=lambda _: None) as lock:
             clear_traces(self._folder, self._account)
             self.launch(lock)
         self.wait_until_ready(progress=lambda _: None)
 
     def end(self) -> None:
-        """Ask for a fast shutdown the way a dying service does, and wait until every process has ended."""
+        """Ask for a fast shutdown by closing standard input, and wait until every process has ended."""
         if self._process is None:
             return
         if self._process.stdin is not None:
@@ -97,19 +98,19 @@ class Postmaster:
     def wait_until_ready(self, progress: Callable[[str], None]) -> None:
         """Return when the pid file says that the server takes connections. Raises StartFailed."""
         began_s = time.monotonic()
-        next_word_s = began_s + PROGRESS_EVERY_S
+        next_progress_s = began_s + PROGRESS_EVERY_S
         while not _says_ready(self._folder.cluster / "postmaster.pid"):
             if self.has_ended:
                 self._complaints.seek(0)
                 raise StartFailed(
                     "PostgreSQL did not start:"
                     f" {last_words(self._complaints.read().decode(errors='replace'))}."
-                    f" More may stand in {self._folder.home / 'log'}."
+                    f" There may be more in {self._folder.home / 'log'}."
                 )
             now_s = time.monotonic()
-            if now_s > next_word_s:
-                progress(f"PostgreSQL is bringing its files in order, {now_s - began_s:.0f} s so far")
-                next_word_s = now_s + PROGRESS_EVERY_S
+            if now_s > next_progress_s:
+                progress(f"PostgreSQL is recovering its files, {now_s - began_s:.0f} s so far")
+                next_progress_s = now_s + PROGRESS_EVERY_S
             time.sleep(0.01)
 
 

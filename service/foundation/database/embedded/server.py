@@ -1,4 +1,4 @@
-"""Towpath's own PostgreSQL: started with the service, ended with it."""
+"""The embedded PostgreSQL server: it starts and ends with the service."""
 
 import os
 import shutil
@@ -23,11 +23,11 @@ from service.foundation.database.embedded.settings import DURABLE, as_arguments
 from service.foundation.database.embedded.sockets import PORT, clear_link, socket_folder
 
 ROOM_BYTES: Final = 128_000_000
-"""Kept free for the write-ahead log and what begun writes still need: several of the largest uploads."""
+"""Kept free for the write-ahead log and for writes that have begun: several of the largest uploads."""
 
 
 class EmbeddedServer:
-    """A running PostgreSQL on a data folder; a context manager that stops it."""
+    """A running PostgreSQL on a data folder. As a context manager, it stops the server at the end."""
 
     def __init__(
         self,
@@ -38,9 +38,9 @@ class EmbeddedServer:
         undo: ExitStack,
         postmaster: Postmaster | None = None,
     ) -> None:
-        """Take over a running server, with all that is to be undone at its end.
+        """Represent a running server; `undo` holds what stopping it has to do.
 
-        `postmaster` is None where another process started it.
+        `postmaster` is None where another process started the server.
         """
         self.data = folder.path
         self.binaries = binaries
@@ -51,37 +51,37 @@ class EmbeddedServer:
 
     @property
     def admin_dsn(self) -> str:
-        """The superuser's way in."""
+        """Return the superuser's connection URL."""
         return self.dsn(SUPERUSER, self._password, "postgres")
 
     def dsn(self, user: str, password: str, database: str) -> str:
-        """Return a connection string through the socket."""
+        """Return a connection URL through the socket."""
         sign_in = f"{quote(user, safe='')}:{quote(password, safe='')}"
         place = quote(str(self._sockets), safe="")
         return f"postgresql://{sign_in}@/{quote(database, safe='')}?host={place}&port={PORT}"
 
     @property
     def has_ended(self) -> bool:
-        """Tell whether the server this process started ended by itself, as when it was killed."""
+        """Return whether the server that this process started has ended by itself, for example was killed."""
         return self._postmaster is not None and self._postmaster.has_ended
 
     def has_room(self) -> bool:
-        """Tell whether the disk can take another write.
+        """Return whether the disk has room for another write.
 
         A server that cannot write its log ends, and then nothing can be read either.
         """
         return shutil.disk_usage(self.data).free >= ROOM_BYTES
 
     def start_again(self) -> None:
-        """Start a server that ended by itself; it is found where it was, with all it acknowledged.
+        """Start a server that ended by itself; its connection URLs and its data stay the same.
 
-        Raises an EmbeddedError where it does not start; it may be asked for again.
+        Raises EmbeddedError where it does not start. It can be called again.
         """
         if self._postmaster is not None:
             self._postmaster.launch_again()
 
     def stop(self) -> None:
-        """End the server and its connections and let go of the data folder; a second time does nothing."""
+        """End the server and release the data folder. A second call does nothing."""
         self._undo.close()
 
     def __enter__(self) -> Self:
@@ -94,13 +94,13 @@ class EmbeddedServer:
 
 
 def say_nothing(_progress: str) -> None:
-    """Take progress and keep it to oneself."""
+    """Ignore progress."""
 
 
 def start_embedded(data: Path, *, progress: Callable[[str], None] = say_nothing) -> EmbeddedServer:
-    """Start PostgreSQL on the data folder, made if need be, and return it when it answers.
+    """Start PostgreSQL on the data folder, which is created if it is missing; return when it answers.
 
-    Waits for recovery as long as recovery takes. Raise an EmbeddedError that says the way out.
+    Waits as long as crash recovery takes. Raises EmbeddedError, which says what to do.
     """
     binaries = find_binaries()
     folder = open_data_folder(data)
@@ -124,7 +124,7 @@ def start_embedded(data: Path, *, progress: Callable[[str], None] = say_nothing)
 def _prepare(
     folder: DataFolder, runnable: Path, account: Account, lock: int, progress: Callable[[str], None]
 ) -> str:
-    """Make what the first start needs, check what later ones find; return the superuser's password."""
+    """Create what is missing, check what is there, and return the superuser's password."""
     new = not folder.cluster.exists()
     if not new:
         check_version(folder.cluster)
@@ -138,11 +138,11 @@ def _prepare(
 
 
 def _assert_durable(psql: Path, sockets: Path, password: str) -> None:
-    """Ask the running server, the way every client comes in, whether it keeps what it acknowledges."""
-    way_in = ["-h", str(sockets), "-p", str(PORT), "-U", SUPERUSER, "-d", "postgres"]
+    """Check, over a client connection, that a crash would lose no acknowledged write. Raises NotDurable."""
+    options = ["-h", str(sockets), "-p", str(PORT), "-U", SUPERUSER, "-d", "postgres"]
     values = ", ".join(f"current_setting('{name}')" for name in DURABLE)
     done = subprocess.run(
-        [psql, "-X", "-A", "-t", *way_in, "-c", f"SELECT {values}"],
+        [psql, "-X", "-A", "-t", *options, "-c", f"SELECT {values}"],
         env={**environment(), "PGPASSWORD": password},
         text=True,
         capture_output=True,
@@ -150,7 +150,7 @@ def _assert_durable(psql: Path, sockets: Path, password: str) -> None:
     )
     if done.returncode != 0:
         raise StartFailed(
-            f"PostgreSQL started but does not let Towpath in: {last_words(done.stderr)}. If the password of"
+            f"PostgreSQL started but refuses a connection: {last_words(done.stderr)}. If the password of"
             f" its role {SUPERUSER} was changed, change it back to the one in the folder `secrets`."
         )
     found = dict(zip(DURABLE, done.stdout.strip().split("|"), strict=True))

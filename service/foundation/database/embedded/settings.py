@@ -1,4 +1,4 @@
-"""Settings of the embedded server, given on its command line: no file and no ALTER SYSTEM outranks that."""
+"""Settings of the embedded server, given on its command line: no file and no ALTER SYSTEM overrides them."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -7,12 +7,12 @@ from typing import Final
 DURABLE: Final[Mapping[str, str]] = MappingProxyType(
     {"fsync": "on", "full_page_writes": "on", "synchronous_commit": "on", "data_checksums": "on"}
 )
-"""What keeps an acknowledged write through a crash, and notices a page the disk has spoilt."""
+"""With these a crash loses no acknowledged write, and a page damaged on disk is noticed."""
 
 ACCESS: Final[Mapping[str, str]] = MappingProxyType(
     {
         "listen_addresses": "",
-        "unix_socket_directories": "../run",  # as seen from the cluster
+        "unix_socket_directories": "../run",  # relative to the cluster
         "unix_socket_permissions": "0700",
     }
 )
@@ -22,9 +22,9 @@ SMALL: Final[Mapping[str, str]] = MappingProxyType(
         "max_connections": "50",
         "shared_buffers": "96MB",
         "max_wal_size": "512MB",
-        "io_method": "sync",  # saves three processes; what a practice reads lies in memory
+        "io_method": "sync",  # saves three processes; what a practice reads is in memory
         "jit": "off",  # compiling takes longer than any of our queries
-        "max_parallel_workers_per_gather": "0",  # nor would helpers pay, and a container's /dev/shm is small
+        "max_parallel_workers_per_gather": "0",  # our queries are short, and /dev/shm of a container is small
         "timezone": "UTC",
         "cluster_name": "towpath",
     }
@@ -39,11 +39,11 @@ LOGS: Final[Mapping[str, str]] = MappingProxyType(
         "log_rotation_age": "1d",
         "log_rotation_size": "0",
         "log_timezone": "UTC",
-        # An error quotes what it could not store, which may be what a client said in a session. The server's
-        # own doings rank above errors in a log, so they are kept: starts, checkpoints, recovery.
+        # The text of an error may quote a value, such as what a client said, so errors are not logged.
+        # Starts, checkpoints and recovery have the level LOG, which is above ERROR, so they are.
         "log_min_messages": "log",
         "log_min_error_statement": "panic",
-        "log_error_verbosity": "terse",  # no DETAIL, which has keys of rows or the statement that crashed
+        "log_error_verbosity": "terse",  # no DETAIL, which quotes keys or statements
         "log_statement": "none",
         "log_min_duration_statement": "-1",
         "log_parameter_max_length": "0",

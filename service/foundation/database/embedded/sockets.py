@@ -1,4 +1,4 @@
-"""Where clients find the server's socket; a system call takes only short socket paths."""
+"""The folder of the server's socket, or a short link to it: the system accepts only short socket paths."""
 
 import os
 import sys
@@ -10,19 +10,18 @@ from service.foundation.database.embedded.errors import EmbeddedError
 from service.foundation.database.embedded.folder import DataFolder, write_private
 
 LONGEST: Final = 107 if sys.platform == "linux" else 103
-"""Bytes in a socket's path: sun_path without its closing zero."""
+"""The most bytes in a socket's path: sun_path without its final zero."""
 
 PORT: Final = 5432
-"""Only a part of the socket's name; nothing listens on a network."""
+"""Only a part of the socket's name: the server does not listen on a network."""
 
 PREFIX: Final = "towpath-"
 
 
 def socket_folder(folder: DataFolder) -> Path:
-    """Return a folder whose name clients can be given: the socket's own, or a short link to it.
+    """Return a folder that clients can use: the socket's own, or a short link to it. Raises EmbeddedError.
 
-    The link lies in a private folder below a temporary one. The server itself names the socket from where it
-    stands and has no such limit.
+    The link is in a private folder in a temporary one. The server itself uses a short relative path.
     """
     clear_link(folder)
     if _can_name(folder.sockets):
@@ -35,23 +34,23 @@ def socket_folder(folder: DataFolder) -> Path:
         ):
             return _link(folder, place)
     raise EmbeddedError(
-        f"{folder.path} is too long a path for a socket. Choose a shorter one with TOWPATH_DATA."
+        f"The path {folder.path} is too long for a socket. Choose a shorter one with TOWPATH_DATA."
     )
 
 
 def known_socket_folder(folder: DataFolder) -> Path:
-    """Return what `socket_folder` answered the process that started the running server."""
+    """Return the socket folder of a server that another process started."""
     note = _note(folder)
     return Path(note.read_text().strip()) if note.exists() else folder.sockets
 
 
 def clear_link(folder: DataFolder) -> None:
-    """Remove the link, also one left by a start that was killed."""
+    """Remove the link, including one that a killed service left."""
     note = _note(folder)
     if not note.exists():
         return
     link = Path(note.read_text().strip())
-    # The temporary folder is everyone's: what has our name may be somebody else's by now.
+    # Everyone can write in the temporary folder, so a link of this name may belong to another account.
     if link.parent.is_dir() and link.parent.lstat().st_uid == os.geteuid():
         link.unlink(missing_ok=True)
         link.parent.rmdir()
@@ -70,5 +69,5 @@ def _note(folder: DataFolder) -> Path:
 
 
 def _can_name(folder: Path) -> bool:
-    """Tell whether clients can be given this folder; to them a comma separates one server from the next."""
+    """Return whether clients can use this folder. For them a comma separates servers."""
     return len(os.fsencode(folder / f".s.PGSQL.{PORT}")) <= LONGEST and "," not in str(folder)

@@ -25,7 +25,7 @@ from service.foundation.database.connection import Pool, open_pool
 Answer = TypeVar("Answer")
 
 
-class Acting(msgspec.Struct, frozen=True):
+class ActionContext(msgspec.Struct, frozen=True):
     """What an action has to work with."""
 
     pool: Pool
@@ -34,18 +34,18 @@ class Acting(msgspec.Struct, frozen=True):
     now: datetime
 
 
-def act(action: Callable[[Acting], Awaitable[Answer]]) -> Answer:
+def act(action: Callable[[ActionContext], Awaitable[Answer]]) -> Answer:
     """Return what `action` returns on this installation, brought up to this program first."""
     with open_installation(read_settings(), beside_service=True) as installation:
         return asyncio.run(_act(installation, action))
 
 
-async def _act(installation: Installation, action: Callable[[Acting], Awaitable[Answer]]) -> Answer:
+async def _act(installation: Installation, action: Callable[[ActionContext], Awaitable[Answer]]) -> Answer:
     keyring = Keyring(await prepare(installation))
     now = datetime.now(UTC)
     async with await open_pool(installation.app_dsn, size=1) as pool:
         await refuse_unready(pool, keyring, now)
-        return await action(Acting(pool, keyring, PasswordHasher(), now))
+        return await action(ActionContext(pool, keyring, PasswordHasher(), now))
 
 
 class Limited(click.ParamType[str]):
