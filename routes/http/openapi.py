@@ -29,7 +29,7 @@ where on the walk they were said.
 
 **Writing without signal.** A create carries an `id` that the phone makes (UUID, version 7 advised). Sent
 again, it answers 200 with the same thing instead of 201. Every other write carries an `Idempotency-Key`.
-Sent again under the same key, it is done once. `PUT` and `DELETE` may simply be repeated.
+Sent again under the same key, it is done once. `PUT` and `DELETE` take the key as well.
 
 **Versions.** Answers carry an `ETag`. A change names the version it is based on as `If-Match`. A read may
 name the version the phone has as `If-None-Match`, and answers 304 if that is still the current one. Every

@@ -25,6 +25,7 @@ from routes.http.problems import TABLE, Kind
 from service.clients.csv_table import CsvRefused
 from service.clients.location_permission import LocationNotAgreed
 from service.foundation.crypto.passwords import WeakPassword
+from service.foundation.crypto.sealing import SealBroken
 from service.foundation.fair_shares import Overloaded
 from service.foundation.retry_safe import IdTaken, Impossible, KeyReused, NotFound, Stale, Unusable
 from service.geo.geojson import GeoJsonRefused
@@ -32,6 +33,7 @@ from service.geo.gpx.model import GpxRefused
 from service.people.attempts import TooManyAttempts
 from service.people.invitations import InvitationSpent
 from service.people.sign_ins import NotSignedIn, WhichPractice, WrongCredentials
+from service.record.plausibility import NothingPlausible
 from service.record.tracks import NoTrack
 from service.walks.routes import NoLine, WhichLine
 
@@ -46,11 +48,11 @@ RAISED: Final[Mapping[str, Problems]] = {
     "change_practice": (Unusable,),
     "add_therapist": (Unusable, Impossible),
     "change_therapist": (Impossible,),
-    "invite_therapist": (Impossible,),
+    "invite_therapist": (Impossible, InvitationSpent),
     "create_place": (Unusable,),
     "change_place": (Unusable,),
     "create_client": (Unusable,),
-    "change_client": (Unusable,),
+    "change_client": (Unusable, Impossible),
     "import_clients": (CsvRefused,),
     "create_route": (GeoJsonRefused, WhichLine, NoLine, Unusable),
     "list_routes": (NotFound,),
@@ -68,12 +70,16 @@ RAISED: Final[Mapping[str, Problems]] = {
     "cancel_session": (Impossible,),
     "miss_session": (Impossible,),
     "write_note": (Unusable,),
-    "edit_note": (Unusable,),
-    "put_track": (GpxRefused, NoTrack, Impossible, LocationNotAgreed),
+    "edit_note": (Unusable, Impossible),
+    "change_moment": (Impossible,),
+    "put_track": (GpxRefused, NoTrack, NothingPlausible, Impossible, LocationNotAgreed),
+    "read_session": (SealBroken,),
+    "read_track_geojson": (SealBroken,),
 }
 """What the verb of an operation raises, beyond what its parameters show."""
 
 OF_PARAMETER: Final[Mapping[str, Problems]] = {
+    "keys": (SealBroken,),
     "data": (NotJson, InvalidBody),
     "creating": (IdTaken,),
     "writing": (MissingHeader, KeyReused),

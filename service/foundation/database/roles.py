@@ -178,23 +178,24 @@ DATABASE_IS_CLOSED = """
     SELECT NOT has_database_privilege('public', current_database(), 'CONNECT')
        AND NOT has_database_privilege('public', current_database(), 'TEMPORARY')
        AND has_database_privilege($1, current_database(), 'CONNECT')
+       AND has_database_privilege($2, current_database(), 'CONNECT')
 """
 
 
 async def _ensure_closed(admin: asyncpg.Connection, login: str) -> None:
-    """Let only `login` and the owner connect to this database; the logins of other databases cannot.
+    """Let only `login` and the migrators connect to this database; the logins of other databases cannot.
 
     `login` is granted it by name: the group towpath_app has the logins of every Towpath database.
     """
-    if await admin.fetchval(DATABASE_IS_CLOSED, login):
+    if await admin.fetchval(DATABASE_IS_CLOSED, login, OWNER):
         return
     database = identifier(await admin.fetchval("SELECT current_database()"))
     grants = (
         f"REVOKE CONNECT, TEMPORARY ON DATABASE {database} FROM PUBLIC; "
-        f"GRANT CONNECT ON DATABASE {database} TO {identifier(login)};"
+        f"GRANT CONNECT ON DATABASE {database} TO {OWNER}, {identifier(login)};"
     )
     await admin.execute(grants)
-    if not await admin.fetchval(DATABASE_IS_CLOSED, login):
+    if not await admin.fetchval(DATABASE_IS_CLOSED, login, OWNER):
         raise RolesRefused(
             "this role may not say who connects to the database: let it own the database "
             f"(ALTER DATABASE … OWNER TO …), or run this once as the owner: {grants}"
