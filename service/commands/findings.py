@@ -96,7 +96,7 @@ def look_at_address(settings: Settings) -> Iterator[Finding]:
         )
     elif not settings.public_url.startswith("https://"):
         yield wrong(
-            f"Phones would send passwords and records in the clear to {settings.public_url}.",
+            f"Phones would send passwords and records unencrypted to {settings.public_url}.",
             "Put a proxy with HTTPS in front and set TOWPATH_PUBLIC_URL to its address.",
         )
 
@@ -194,7 +194,7 @@ def look_at_folders(settings: Settings) -> Iterator[Finding]:
     """Yield folders that other accounts get into, or in which they could put files of their own."""
     others_write, others_enter = stat.S_IWGRP | stat.S_IWOTH, stat.S_IRWXG | stat.S_IRWXO
     folders = {
-        settings.data: others_enter,
+        settings.data: others_enter if settings.database_url is None else others_write,
         settings.keys.parent: others_write,
         DataFolder(settings.data).secrets: others_enter,
     }
@@ -257,7 +257,7 @@ async def _schema(connection: asyncpg.Connection) -> list[Finding]:
         return [wrong(f"{error}.")]
     if behind:
         return [
-            wrong(f"{len(behind)} SQL files are not applied yet, {behind[0]} the first.", "towpath migrate")
+            wrong(f"{len(behind)} SQL files are not applied, the first is {behind[0]}.", "towpath migrate")
         ]
     try:
         await refuse_unsafe(connection, tenant_tables=TENANT_TABLES, system_tables=SYSTEM_TABLES)

@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 import asyncpg
 
 from tests.conftest import Clock
+from tests.http.look import Look
 from tests.http.running import Running
 from tests.http.world import Phone, World
 
@@ -320,15 +321,11 @@ def test_paging_lists_every_client_once_in_any_alphabet(world: World) -> None:
     assert (sorted(seen), cursor) == (sorted(names), None)
 
 
-def test_a_viewer_may_read_a_client_and_not_change_them(world: World, running: Running) -> None:
+def test_a_viewer_may_read_a_client_and_not_change_them(world: World, look: Look) -> None:
     path = added(world.ada, **RECORD)
-
-    async def share(connection: asyncpg.Connection) -> None:
-        viewers = [world.ben.therapist_id]
-        await connection.execute("UPDATE client SET viewers = $1", viewers)
-        await connection.execute("UPDATE client_key SET viewers = $1", viewers)
-
-    as_therapist(running, world.practice_id, world.ada.therapist_id, share)
+    for table in ("client", "client_key"):
+        sql = f"UPDATE {table} SET viewers = $1 WHERE practice_id = $2"
+        look.rows(sql, [world.ben.therapist_id], world.practice_id)
     assert world.ben.get(path).json() == world.ada.get(path).json()
     assert world.ben.patch(path, {"label": "mine"}).status_code == 404
     assert world.ben.patch(path, {"crisis_plan": "mine"}).status_code == 404

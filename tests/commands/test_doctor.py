@@ -72,7 +72,7 @@ def test_a_misspelt_setting_is_found_and_the_right_names_are_listed(tmp_path: Pa
 
 
 def test_a_folder_it_may_not_look_at_is_found(tmp_path: Path) -> None:
-    assert "cannot be read" in finds_wrong(data=tmp_path / ("x" * 300))
+    assert "ile name too long" in finds_wrong(data=tmp_path / ("x" * 300))
 
 
 def test_a_port_that_another_program_has_is_found(made: Made) -> None:
