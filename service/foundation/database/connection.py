@@ -1,4 +1,4 @@
-"""The pool, and transactions that always know their practice."""
+"""The pool of connections, and transactions that see the rows of one practice."""
 
 import asyncio
 import sys
@@ -41,27 +41,27 @@ __all__ = [
 COMMAND_TIMEOUT_S: Final = 20
 CONNECT_TIMEOUT_S: Final = 5
 ACQUIRE_TIMEOUT_S: Final = 2
-"""A request that gets no connection for this long answers 503 rather than queue on.
+"""A request that gets no connection for this long is answered 503.
 
-Where an idle one turns out to be gone, a new one is made first, in CONNECT_TIMEOUT_S at most.
+If an idle connection turns out to be lost, it first takes up to CONNECT_TIMEOUT_S to make a new one.
 """
 
 LEAST_TIMEOUT_S: Final = 0.1
-"""What remains of that, at the least, after the wait for the practice's share."""
+"""The least that is left of that after the wait for the practice's share."""
 
 SHARE: Final = 5
-"""A practice has at most one in so many of the connections. More would let it keep the event loop busy."""
+"""A practice uses at most a fifth of the connections. With more it could keep the event loop busy."""
 WRITERS_EACH: Final = 1
-"""Writers of one practice that have a connection: the others would only wait with theirs for its row."""
+"""Writers of one practice with a connection. More would only wait for the lock on the practice's revision."""
 WRITE_TIMEOUT_S: Final = 10
-"""A phone sends everything it kept at once when it has signal again; its writes may queue this long."""
+"""How long a write may queue: a phone that has signal again sends everything it kept at once."""
 WAITING_EACH: Final = 500
-"""Requests of one practice that wait for a connection or to write; the next one is refused."""
+"""The most requests of one practice that wait for a connection or to write; the next one is refused."""
 
 TURNS_WAITING_EACH: Final = 32
 
 STATEMENTS_KEPT: Final = 100
-"""Prepared on each connection; asyncpg's own default."""
+"""Prepared statements that each connection keeps; asyncpg's own default."""
 
 READ: Final = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 WRITE: Final = """
@@ -69,7 +69,7 @@ WRITE: Final = """
     SELECT set_config('synchronous_commit', 'on', true)
      WHERE current_setting('synchronous_commit') = 'off'
 """
-"""Both are said in full: the defaults of a server, a database or a role may be others.
+"""Both say everything, because a server, a database or a role may have other defaults.
 
 No GRANT keeps a role from turning synchronous_commit off on its connection, so each write turns it on again.
 It leaves remote_apply and the other values that wait for more.
@@ -116,14 +116,14 @@ class Pool:
 
 
 async def _no_reset(_: Connection) -> None:
-    """Leave out asyncpg's RESET ALL: there is no session state, and an open transaction still ends."""
+    """Replace asyncpg's RESET ALL, which costs a round trip: we never change session state."""
 
 
 async def open_pool(dsn: str, *, size: int) -> Pool:
     """Return a pool of at most `size` connections to `dsn`.
 
-    Instants come in UTC, whatever zone the server's machine is in: some are written as JSON there. Behind a
-    pooler no statement is kept prepared: the server of the next transaction may be another one.
+    The session's zone is UTC, because some queries return instants as JSON text. Behind a pooler no statement
+    is kept prepared, because the next transaction may run on another connection of the server.
     """
     pooled = await _leads_to_pooler(dsn)
     connections = await asyncpg.create_pool(
@@ -140,10 +140,10 @@ async def open_pool(dsn: str, *, size: int) -> Pool:
 
 
 class BorrowedConnection:
-    """A connection of the pool for as long as a block lasts.
+    """A connection of the pool, borrowed for as long as a block lasts.
 
-    An error inside the block becomes DatabaseAway where the connection was lost or the server did not
-    answer in time. Every other error passes as it is: it may be a mistake of ours.
+    If the connection is lost in the block, or the server does not answer in time, DatabaseAway is raised.
+    Every other error passes unchanged, because it may be a mistake of ours.
     """
 
     __slots__ = ("_connection", "_pool", "_share")
@@ -153,7 +153,7 @@ class BorrowedConnection:
         self._share = share
 
     async def __aenter__(self) -> Connection:
-        """Take a connection. Raises DatabaseAway where there is none in time, Overloaded."""
+        """Take a connection. Raises DatabaseAway if none is free in time, and Overloaded."""
         began = time.monotonic()
         await self._pool.shares.take(self._share)
         try:
@@ -166,7 +166,7 @@ class BorrowedConnection:
     async def _acquired(self, began: float) -> PoolConnectionProxy:
         connections = self._pool.connections
         left_s = max(began + ACQUIRE_TIMEOUT_S - time.monotonic(), LEAST_TIMEOUT_S)
-        # A time limit costs an eighth of a small read, and is not needed while a connection is idle.
+        # The limit costs an eighth of a small read; while a connection is idle it is not needed.
         limit = None if connections.get_idle_size() else left_s
         try:
             return await connections.acquire(timeout=limit)
@@ -193,21 +193,21 @@ class BorrowedConnection:
 
 
 def a_connection(pool: Pool, tenant: Tenant | None = None) -> BorrowedConnection:
-    """Return what lends a connection for as long as a block lasts; None for rows of no practice.
+    """Return a context manager that borrows a connection. Without a tenant it is for system rows.
 
-    Nobody in particular has a share apart from those who are signed in to the practice: anybody can send a
-    token that names it.
+    Requests without a signed-in therapist have a share of their own, because anybody can send a token that
+    names the practice. Raises DatabaseAway, Overloaded.
     """
     return BorrowedConnection(pool, tenant and (tenant.practice_id, tenant.therapist_id == NOBODY))
 
 
 async def connect(dsn: str, *, timeout_s: float) -> asyncpg.Connection:
-    """Return a connection for a command, which works through a pooler as well."""
+    """Return a connection for a command. It also works through a pooler."""
     return await asyncpg.connect(dsn, timeout=timeout_s, statement_cache_size=0)
 
 
 async def is_pooled(connection: asyncpg.Connection) -> bool:
-    """Return whether a pooler such as PgBouncer lies between, which gives out numbers of its own."""
+    """Return whether a pooler such as PgBouncer is in between: it reports process ids of its own."""
     return bool(await connection.fetchval("SELECT pg_backend_pid()") != connection.get_server_pid())
 
 
@@ -220,12 +220,12 @@ async def _leads_to_pooler(dsn: str) -> bool:
 
 
 def always_has_room() -> bool:
-    """Say that there is room, of a server whose disk is not ours to look at."""
+    """Return True: for a server whose disk we cannot look at."""
     return True
 
 
 class Transaction:
-    """An open write: its connection, for whom, and the revision every touched row is stamped with."""
+    """An open write: its connection, its tenant, and the revision that every changed row gets."""
 
     __slots__ = ("connection", "replays", "revision", "tenant")
 
@@ -234,24 +234,24 @@ class Transaction:
         self.tenant = tenant
         self.revision = revision
         self.replays = replays
-        """True when this very write was committed before and only its answer is wanted again."""
+        """True if the same write was committed before, so that only its answer has to be made again."""
 
     @property
     def practice_id(self) -> UUID:
-        """Return the practice everything in this transaction belongs to."""
+        """Return the practice whose rows this transaction writes."""
         return self.tenant.practice_id
 
 
-class Entered(msgspec.Struct, frozen=True):
-    """What a write begins with."""
+class WriteStart(msgspec.Struct, frozen=True):
+    """What enter_write returns."""
 
     revision: int
     known: bytes | None
-    """The fingerprint this write's key was recorded with before; None where it is recorded now."""
+    """The fingerprint that the write's key was recorded with before; None if the key is new."""
 
 
 ENTER_WRITE = Query(
-    Entered,
+    WriteStart,
     """
     SELECT revision, known
       FROM enter_write($1, $2, $3, $4)
@@ -260,7 +260,7 @@ ENTER_WRITE = Query(
 
 
 class Begin:
-    """Opens transactions for one tenant. Open late, close early, no other I/O inside."""
+    """Opens transactions for one tenant. Open them late, close them early, do no other I/O inside."""
 
     __slots__ = ("_has_room", "_pool", "_tenant")
 
@@ -271,33 +271,33 @@ class Begin:
 
     @property
     def tenant(self) -> Tenant:
-        """Return whose rows its transactions may see."""
+        """Return the practice and the therapist whose rows its transactions see."""
         return self._tenant
 
     def read(self) -> AbstractAsyncContextManager[Connection]:
-        """Open a read-only snapshot of what this tenant may see."""
+        """Open a read-only transaction that sees one snapshot."""
         return self._transaction(READ)
 
     @asynccontextmanager
     async def write(self, once: Once | None = None) -> AsyncIterator[Transaction]:
-        """Open a write: the practice's next revision is taken first, which also queues its other writers.
+        """Open a write. It takes the practice's next revision first, so the practice's other writers wait.
 
-        With `once`, the ledger is asked before anything else is looked at, and the write recorded in it.
-        Raises KeyReused or IdTaken when the key was used for another payload, NoRoom where the
-        disk is nearly full, Overloaded where the practice writes too much.
+        With `once`, the write is looked up in the ledger before anything else is read, and recorded there.
+        Raises KeyReused or IdTaken if its key was used with another payload, NoRoom if the disk is nearly
+        full, Overloaded if the practice writes too much, DatabaseAway.
         """
         if not self._has_room():
             raise NoRoom
         async with self._pool.writers.slot(self._tenant.practice_id), self._transaction(WRITE) as connection:
             asked = (once.scope, once.key, once.fingerprint) if once else (None, None, None)
-            entered = await ENTER_WRITE.one(connection, self._tenant.practice_id, *asked)
-            if once and entered.known not in (None, once.fingerprint):
+            start = await ENTER_WRITE.one(connection, self._tenant.practice_id, *asked)
+            if once and start.known not in (None, once.fingerprint):
                 raise once.refusal()
-            replays = entered.known is not None
-            yield Transaction(connection, self._tenant, entered.revision, replays=replays)
+            replays = start.known is not None
+            yield Transaction(connection, self._tenant, start.revision, replays=replays)
 
     def unstamped(self) -> AbstractAsyncContextManager[Connection]:
-        """Open a write of rows no phone is told of, such as tokens: it takes no revision."""
+        """Open a write of rows that phones do not sync, such as tokens. It takes no revision."""
         return self._transaction(WRITE)
 
     def _transaction(self, begin: str) -> AbstractAsyncContextManager[Connection]:
@@ -311,7 +311,7 @@ def system_write(pool: Pool) -> AbstractAsyncContextManager[Connection]:
 
 @asynccontextmanager
 async def _transaction(pool: Pool, opening: str, tenant: Tenant | None = None) -> AsyncIterator[Connection]:
-    """Open a transaction and end it, whatever happens in it, before its connection is given back."""
+    """Open a transaction, and commit it or roll it back before the connection is given back."""
     async with a_connection(pool, tenant) as connection:
         try:
             await _open(connection, opening)
@@ -324,7 +324,7 @@ async def _transaction(pool: Pool, opening: str, tenant: Tenant | None = None) -
 
 
 async def _open(connection: Connection, opening: str) -> None:
-    """Open a transaction. Raises DatabaseAway where the server takes no writes, being a standby."""
+    """Open a transaction. Raises DatabaseAway if it is a write and the server is a standby."""
     try:
         await connection.execute(opening)
     except asyncpg.FeatureNotSupportedError as error:
@@ -332,16 +332,16 @@ async def _open(connection: Connection, opening: str) -> None:
 
 
 async def _commit(connection: Connection) -> None:
-    """Commit. Raises RuntimeError where an error inside was overlooked: then COMMIT quietly rolls back."""
+    """Commit. Raises RuntimeError if a statement failed and the error was caught: COMMIT then rolls back."""
     if await connection.execute("COMMIT") != "COMMIT":
-        raise RuntimeError("the transaction had failed before it was to be committed")
+        raise RuntimeError("a statement of the transaction had failed, so nothing of it was committed")
 
 
 def opening_sql(begin: str, tenant: Tenant) -> str:
-    """Return the one string that opens a transaction and says whose it is.
+    """Return the SQL that opens a transaction and sets its practice and therapist, in one round trip.
 
-    SET LOCAL takes no parameters and, unlike set_config(), travels to distributed workers; only UUIDs that
-    are UUIDs by type are put into it.
+    It uses SET LOCAL because Citus passes that on to its workers and set_config() not. SET LOCAL takes no
+    parameters, so the values are put into the text; only a UUID object can be.
     """
     practice = _local("app.practice", tenant.practice_id)
     return f"{begin};{practice};{_local('app.therapist', tenant.therapist_id)}"
