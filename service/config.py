@@ -14,34 +14,34 @@ PREFIX: Final = "TOWPATH_"
 
 
 class BadSetting(Exception):
-    """A setting in the environment that cannot be used; the message says which and why."""
+    """A setting cannot be used; the message says which and why."""
 
 
 def default_data_folder() -> Path:
-    """Return where a user's data lies unless told otherwise (XDG base directories)."""
+    """Return the default folder for a user's data (XDG base directories)."""
     base = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
     return Path(base) / "towpath"
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Everything the environment can say, each as TOWPATH_ and the name in capitals."""
+    """All settings. In the environment each is TOWPATH_ and its name in capitals."""
 
     data: Path = msgspec.field(default_factory=default_data_folder)
-    """Folder of the embedded database and, unless `key_file` says otherwise, the key file."""
+    """The folder of the embedded database and, without `key_file`, of the key file."""
     database_url: str | None = None
-    """PostgreSQL to use as the application's login; the embedded server where absent."""
+    """A PostgreSQL database, with the application's login. Without it the embedded server is used."""
     migrator_url: str | None = None
-    """The same database as a login that may create roles and tables; only migrating and backup use it."""
+    """The same database with a login that may create roles and tables, for migrating and backups."""
     key_file: Path | None = None
-    """The key-encryption key; `<data>/keys/towpath.key` where absent."""
+    """The key file; `<data>/keys/towpath.key` by default."""
     host: str = "127.0.0.1"
     port: int = 8420
     public_url: str | None = None
-    """The address phones use, for invitation links; `http://<host>:<port>` where absent."""
+    """The address that phones use, for invitation links; `http://<host>:<port>` by default."""
     allowed_hosts: tuple[str, ...] = ()
-    """Host names requests may be addressed to; any where empty."""
+    """The host names that requests may be addressed to; any if empty."""
     trusted_proxies: tuple[str, ...] = ()
-    """Networks whose X-Forwarded-For is believed."""
+    """The networks of proxies whose X-Forwarded-For is trusted."""
     pool_size: int = 10
     log_format: str = "text"
     """`text` for people, `json` for machines."""
@@ -49,12 +49,12 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     @property
     def keys(self) -> Path:
-        """Return where the key file lies."""
+        """Return the path of the key file."""
         return self.key_file or self.data / "keys" / "towpath.key"
 
     @property
     def address(self) -> str:
-        """Return the address a phone uses."""
+        """Return the address that phones use."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return self.public_url or f"http://{host}:{self.port}"
 

@@ -1,4 +1,4 @@
-"""The command and its subcommands, each imported only when it is called for."""
+"""The `towpath` command. Its subcommands are imported only when they are used."""
 
 import signal
 import sys
@@ -27,14 +27,14 @@ TERMINATED: Final = 128 + signal.SIGTERM
 
 
 class Towpath(click.Group):
-    """A group whose subcommands are modules, and whose refusals are sentences rather than tracebacks."""
+    """A group whose subcommands are modules, and whose errors are sentences instead of tracebacks."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  click's signature
-        """Return the names in the order a new installation meets them."""
+        """Return the names in the order in which a new installation needs them."""
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002  same
-        """Return a subcommand, imported now."""
+        """Import and return a subcommand."""
         if cmd_name not in COMMANDS:
             return None
         command: click.Command = import_module(f"service.commands.{cmd_name}").command
@@ -46,7 +46,7 @@ class Towpath(click.Group):
             formatter.write_dl(list(COMMANDS.items()))
 
     def invoke(self, ctx: click.Context) -> object:
-        """Run the subcommand; what it refuses is said in a line or two."""
+        """Run the subcommand; print an error it raises as a sentence or two."""
         try:
             return super().invoke(ctx)
         except (click.ClickException, click.exceptions.Exit, click.Abort):
@@ -71,12 +71,12 @@ def towpath() -> None:
 
     \b
     To begin:
-      towpath serve              starts everything, and says where
-      towpath practice create    makes a practice with its first owner
+      towpath serve              starts everything, and prints the address
+      towpath practice create    creates a practice with its first owner
     """  # noqa: D301  \b is click's mark for lines that stay as they are
     signal.signal(signal.SIGTERM, _leave_orderly)
 
 
 def _leave_orderly(_signal: int, _frame: FrameType | None) -> None:
-    """Unwind, so that half-written files and servers do not stay behind."""
+    """Exit with an exception, so that half-written files are removed and servers stopped."""
     sys.exit(TERMINATED)

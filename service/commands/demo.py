@@ -1,4 +1,4 @@
-"""`towpath demo`: the whole main job, acted out over HTTP by a phone with a made-up practice."""
+"""`towpath demo`: plays a whole session over HTTP, as the phone of a made-up practice."""
 
 import asyncio
 import shlex
@@ -91,7 +91,7 @@ def _made_up() -> NewPractice:
 
 
 def _tell(address: str, new: NewPractice) -> None:
-    """Be the phone. Raises CommandRefused where the service did not do as it should."""
+    """Tell the story as a phone. Raises CommandRefused where the service does something unexpected."""
     walked_at = (datetime.now(UTC) - WALK_AGO).replace(microsecond=0)
     with httpx.Client(base_url=address, timeout=TIMEOUT_S) as http:
         story = Story(Phone(http), click.echo, walked_at)

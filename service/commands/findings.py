@@ -1,4 +1,4 @@
-"""What `towpath doctor` looks at, one function a subject; each finding says what helps."""
+"""The checks of `towpath doctor`, one function for each subject. Each finding says what helps."""
 
 import enum
 import errno
@@ -38,7 +38,7 @@ MASK: Final = "…"
 
 
 class Level(enum.StrEnum):
-    """How much a finding matters."""
+    """How serious a finding is."""
 
     OK = "ok"
     NOTE = "note"
@@ -46,7 +46,7 @@ class Level(enum.StrEnum):
 
 
 class Finding(msgspec.Struct, frozen=True):
-    """Something looked at, and what to do about it."""
+    """The result of a check, and what to do about it."""
 
     level: Level
     what: str
@@ -66,7 +66,7 @@ def wrong(what: str, mend: str | None = None) -> Finding:
 
 
 def list_settings(settings: Settings, environment: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-    """Yield every setting and its value, without passwords."""
+    """Yield each setting with its value, without passwords."""
     for field in msgspec.structs.fields(Settings):
         variable = PREFIX + field.name.upper()
         value = getattr(settings, field.name)
@@ -77,7 +77,7 @@ def list_settings(settings: Settings, environment: Mapping[str, str]) -> Iterato
 
 
 def without_password(url: str) -> str:
-    """Return a URL as it may be shown: neither its password nor parameters, which may hold one."""
+    """Return a URL without its password and its parameters, which may contain one."""
     netloc = urlsplit(url).netloc
     user, at, host = netloc.rpartition("@")
     name, colon, _ = user.partition(":")
@@ -138,7 +138,7 @@ def _answers_as_towpath(host: str, port: int) -> bool:
 
 
 def look_at_zones() -> Iterator[Finding]:
-    """Yield whether the time zones are there that practices are in."""
+    """Check that there is time zone data."""
     zones = available_timezones()
     if "Europe/London" in zones:
         yield ok(f"{len(zones)} time zones are known{'' if TZPATH else ' from the package tzdata'}")
@@ -208,7 +208,7 @@ def look_at_folders(settings: Settings) -> Iterator[Finding]:
 
 
 def look_at_programs() -> Iterator[Finding]:
-    """Yield whether the embedded server's programs are installed."""
+    """Check that the embedded server's programs are installed."""
     try:
         yield ok(f"PostgreSQL's programs are in {find_binaries()}")
     except EmbeddedError as error:
@@ -232,7 +232,7 @@ def look_at_key_file(settings: Settings, key_check: bytes | None) -> Iterator[Fi
 
 
 async def look_at_database(connection: asyncpg.Connection) -> list[Finding]:
-    """Return whether the database, seen as the service will use it, may be served on."""
+    """Check, with the service's login, that it is safe to serve on the database."""
     return [
         ok(f"The database answers: PostgreSQL {await connection.fetchval('SHOW server_version')}"),
         _clock(await read_clock(connection), datetime.now(UTC)),

@@ -1,4 +1,4 @@
-"""The database, the key file and the logins a command works with: the embedded server's, or those given."""
+"""What a command works on: the database, its logins and the key file."""
 
 import asyncio
 import secrets
@@ -30,7 +30,7 @@ CONNECT_TIMEOUT_S: Final = 10
 
 
 class CommandRefused(Exception):
-    """A command cannot do what was asked; the message says why and what helps."""
+    """A command cannot do what was asked; the message says why and what to do."""
 
 
 class Installation(msgspec.Struct, frozen=True):
@@ -38,9 +38,9 @@ class Installation(msgspec.Struct, frozen=True):
 
     settings: Settings
     app_dsn: str
-    """The application's login; row-level security binds it."""
+    """The URL with the application's login, to which row-level security applies."""
     migrator_dsn: str | None
-    """A login that may create roles and tables and sees every practice; None where none was given."""
+    """The URL with a login that may create roles and tables and sees all rows; None where none was given."""
     embedded: EmbeddedServer | None = None
 
     @property
@@ -56,15 +56,15 @@ class Installation(msgspec.Struct, frozen=True):
 
 
 def say(progress: str) -> None:
-    """Tell whoever waits at the terminal. Answers go to standard output; this does not."""
+    """Print progress to standard error; standard output is for answers."""
     click.echo(progress, err=True)
 
 
 @contextmanager
 def open_installation(settings: Settings, *, beside_service: bool = False) -> Iterator[Installation]:
-    """Open the database for as long as the block lasts; an embedded server is started, and stopped after.
+    """Open the database for as long as the block lasts. An embedded server is started for it, then stopped.
 
-    With `beside_service`, a running service's embedded server is used where there is one. Raises
+    With `beside_service`, the embedded server of a running service is used if there is one. Raises
     EmbeddedError.
     """
     if settings.database_url is not None:
@@ -95,7 +95,7 @@ async def _make_database(admin_dsn: str) -> None:
 
 
 def _app_password(server: EmbeddedServer) -> str:
-    """Return the application's password, kept for its owner only; a lost one is simply made anew."""
+    """Return the application's password from its private file, where a missing one is created."""
     path = DataFolder(server.data).secrets / f"{LOGIN}-password"
     if not path.exists():
         write_private(path, secrets.token_urlsafe(32))
@@ -131,7 +131,7 @@ async def connected_directly(dsn: str) -> AsyncIterator[asyncpg.Connection]:
 
 
 def place_of(dsn: str) -> str:
-    """Return which database a URL means and as whom, without its password."""
+    """Return the database and the role of a URL as text, without the password."""
     parts = urlsplit(dsn)
     server = parts.netloc.rpartition("@")[2] or "this machine"
     return f"The database {parts.path.lstrip('/')} on {server} (as {parts.username})"
@@ -184,14 +184,14 @@ def advice_on_key_file(path: Path) -> str:
 
 
 async def bring_up(installation: Installation, migrator: asyncpg.Connection) -> list[str]:
-    """Make or mend the roles, apply what is pending, and return the names applied."""
+    """Create missing roles, apply pending SQL files, and return their names."""
     await pending(migrator)  # refuses a database of another program before its roles are touched
     await make_roles(installation, migrator)
     return await migrate(migrator, progress=say)
 
 
 async def make_roles(installation: Installation, migrator: asyncpg.Connection) -> None:
-    """Make or mend the roles. Raises RolesRefused, CommandRefused."""
+    """Create missing roles and grants. Raises RolesRefused, CommandRefused."""
     login, password = installation.login
     await ensure_roles(migrator, login=login, password=password)
 
@@ -207,7 +207,7 @@ def migrator_of(installation: Installation, purpose: str) -> str:
 
 
 def release() -> str:
-    """Return which Towpath this is; a checkout that was never installed does not know."""
+    """Return the version of this Towpath; `unreleased` in a checkout that was never installed."""
     try:
         return version("towpath")
     except PackageNotFoundError:

@@ -1,4 +1,4 @@
-"""Commands that act in a practice, beside a running service or without one."""
+"""What the commands that act in a practice share: access to it, and prompts."""
 
 import asyncio
 import sys
@@ -26,7 +26,7 @@ Answer = TypeVar("Answer")
 
 
 class ActionContext(msgspec.Struct, frozen=True):
-    """What an action has to work with."""
+    """What an action works with."""
 
     pool: Pool
     keyring: Keyring
@@ -35,7 +35,7 @@ class ActionContext(msgspec.Struct, frozen=True):
 
 
 def act(action: Callable[[ActionContext], Awaitable[Answer]]) -> Answer:
-    """Return what `action` returns on this installation, brought up to this program first."""
+    """Bring the installation up to this program, run `action` on it, and return what it returns."""
     with open_installation(read_settings(), beside_service=True) as installation:
         return asyncio.run(_act(installation, action))
 
