@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_network
+from pathlib import Path
 from secrets import token_hex
 from typing import Protocol
 from urllib.parse import quote, urlsplit
@@ -20,6 +21,7 @@ import pytest
 import structlog
 
 from service.app import Composition
+from service.commands.installation import steps_of
 from service.foundation.crypto.key_file import KeyFile
 from service.foundation.database.embedded import start_embedded
 from service.foundation.database.migrate import migrate
@@ -139,7 +141,7 @@ async def prepare(server: Server, *defaults: str) -> str:
             await admin.execute(f"ALTER DATABASE {name} SET {each}")
     async with connected(server.admin_dsn, database=name) as migrator:
         await ensure_roles(migrator, login=login, password=password)
-        await migrate(migrator, progress=lambda _: None)
+        await migrate(migrator, steps=steps_of(Path("none")), progress=lambda _: None)
     return server.dsn(login, password, name)
 
 

@@ -60,6 +60,7 @@ async def post_client(
 @get("/clients", operation_id="list_clients", summary="List clients", tags=["clients"])
 async def get_clients(
     begin: NamedDependency[Begin],
+    keys: NamedDependency[PracticeKey],
     cursor: CursorText = None,
     limit: Limit = DEFAULT_LIMIT,
     archived: Archived = False,  # noqa: FBT002  a query parameter
@@ -75,7 +76,7 @@ async def get_clients(
 ) -> ClientPage:
     """List your clients by label, without their encrypted records."""
     wanted = ClientFilter(archived, stage, label)
-    page, practice = await page_of_clients(begin, wanted, after=after(cursor), limit=limit)
+    page, practice = await page_of_clients(begin, keys, wanted, after=after(cursor), limit=limit)
     return ClientPage.from_page(page, partial(ClientSummaryOut.from_client, practice=practice))
 
 

@@ -200,6 +200,13 @@ class ClientSummaryOut(Output):
         Meta(description="Absent until the client was asked; tracks are kept only with it."),
     ] = UNSET
     archived_at: Instant | UnsetType = UNSET
+    unreadable: Annotated[
+        bool,
+        Meta(
+            description="What is stored encrypted does not open, since it is damaged or its key is missing: "
+            "only what is plain is shown."
+        ),
+    ] = False
 
     @classmethod
     def from_client(cls, client: Client, practice: Practice) -> "ClientSummaryOut":
@@ -264,22 +271,18 @@ class ClientOut(ClientSummaryOut):
     emergency_contact: EmergencyContactOut | UnsetType = UNSET
     gp: GpOut | UnsetType = UNSET
     crisis_plan: str | UnsetType = UNSET
-    unreadable: Annotated[bool, Meta(description="The record is damaged: only what is plain is shown.")] = (
-        False
-    )
 
     @classmethod
     def from_file(cls, file: ClientFile) -> "ClientOut":
         """Return the client as a phone gets them."""
         record = file.record
         return cls(
-            **_summary(file.client, file.practice),
+            **(_summary(file.client, file.practice) | {"unreadable": file.unreadable}),
             identity=_part(record.identity, IdentityOut),
             contact=_part(record.contact, ContactOut),
             emergency_contact=_part(record.emergency_contact, EmergencyContactOut),
             gp=_part(record.gp, GpOut),
             crisis_plan=present(record.crisis_plan),
-            unreadable=file.unreadable,
         )
 
 

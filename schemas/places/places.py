@@ -1,7 +1,7 @@
 """Places on the wire."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Final
 from uuid import UUID
 
 from msgspec import UNSET, Meta, UnsetType
@@ -9,10 +9,14 @@ from msgspec import UNSET, Meta, UnsetType
 from schemas.base import Input, Instant, Latitude, Longitude, Name, Output, Page, changes_of
 from service.places.places import Place, PlaceKind
 
-Address = Annotated[str, Meta(min_length=1, max_length=1_000)]
-Access = Annotated[str, Meta(min_length=1, max_length=2_000, description="How to get in.")]
-Url = Annotated[str, Meta(pattern=r"^https?://[^\s]{1,1990}$(?!\n)", description="A web address.")]
-PhoneNumber = Annotated[str, Meta(pattern=r"^\+?[0-9 ().\-]{3,39}$(?!\n)")]
+STORED_PLAIN: Final = "Stored unencrypted: write nothing about a client here."
+Address = Annotated[str, Meta(min_length=1, max_length=1_000, description=STORED_PLAIN)]
+Access = Annotated[str, Meta(min_length=1, max_length=2_000, description=f"How to get in. {STORED_PLAIN}")]
+Url = Annotated[
+    str, Meta(pattern=r"^https?://[^\s]{1,1990}$(?!\n)", description=f"A web address. {STORED_PLAIN}")
+]
+PhoneNumber = Annotated[str, Meta(pattern=r"^\+?[0-9 ().\-]{3,39}$(?!\n)", description=STORED_PLAIN)]
+PlaceName = Annotated[Name, Meta(description=STORED_PLAIN)]
 
 
 class PlaceMembers(Input):
@@ -27,11 +31,11 @@ class PlaceMembers(Input):
 
 
 class PlaceIn(PlaceMembers, kw_only=True):
-    """A place to add."""
+    """A place to add: everybody in the practice sees it, and it is stored unencrypted."""
 
     id: UUID
     kind: PlaceKind
-    name: Name
+    name: PlaceName
 
     def to_place(self, now: datetime) -> Place:
         """Return the place this describes."""
@@ -42,7 +46,7 @@ class PlacePatch(PlaceMembers):
     """What to change: null clears a member, an absent one stays."""
 
     kind: PlaceKind | UnsetType = UNSET
-    name: Name | UnsetType = UNSET
+    name: PlaceName | UnsetType = UNSET
     archived: bool | UnsetType = UNSET
 
 

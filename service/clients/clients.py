@@ -1,13 +1,15 @@
-"""Clients: a label and a stage stored in the open, and a record sealed under the client's key."""
+"""Clients: a stage and agreements stored in the open, a label and a record sealed under the client's key."""
 
 import enum
-from collections.abc import Mapping
+import unicodedata
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime, timedelta
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 from uuid import UUID
 
 import msgspec
 
+from service.foundation.pages import BadCursor
 from service.foundation.retry_safe import Unusable
 from service.geo.pace import Pace
 from service.people.practices import Practice
@@ -41,12 +43,10 @@ class Agreement(msgspec.Struct, frozen=True):
     on: datetime
 
 
-class Client(msgspec.Struct, frozen=True, kw_only=True):
+class PlainClient(msgspec.Struct, frozen=True, kw_only=True):
     """A person, a couple or a family: the part that can be read without their key."""
 
     id: UUID
-    label: str
-    """What the therapist calls the record; not a name."""
     stage: Stage = Stage.ENQUIRY
     ending: Ending | None = None
     flat_pace_mps: float | None = None
@@ -73,7 +73,16 @@ class Client(msgspec.Struct, frozen=True, kw_only=True):
         return _agreement(self.location_agreed, self.location_agreed_at)
 
 
-AnyClient = TypeVar("AnyClient", bound=Client)
+UNREADABLE: Final = "(unreadable)"
+"""The label that is shown where the stored one does not open."""
+
+
+class Client(PlainClient, frozen=True, kw_only=True):
+    """A client with the label, which is what the therapist calls the record; not a name."""
+
+    label: str
+    unreadable: bool = False
+    """The stored label does not open: its key was destroyed, or it is damaged."""
 
 
 def _agreement(agreed: bool | None, on: datetime | None) -> Agreement | None:  # noqa: FBT001  the client's answer
@@ -134,7 +143,7 @@ class ClientFile(msgspec.Struct, frozen=True):
     record: ClientRecord
     practice: Practice
     unreadable: bool = False
-    """What is stored of the record is damaged; `record` is empty."""
+    """Label or record do not open: the key was destroyed, or what is stored is damaged."""
 
     @property
     def shown_revision(self) -> int:
@@ -157,18 +166,48 @@ class ClientFilter(msgspec.Struct, frozen=True):
     label: str | None = None
     """A part of the label, in capital or small letters."""
 
+    def includes(self, client: Client) -> bool:
+        """Return whether a client is to be shown as far as stage and archive tell."""
+        return (client.archived_at is not None) == self.archived and self.stage in (None, client.stage)
 
-def pace_of(client: Client, practice: Practice) -> Pace:
+
+def sort_key(label: str) -> str:
+    """Return the text that labels are ordered by, and searched in: without a difference of case."""
+    return unicodedata.normalize("NFC", label.casefold())
+
+
+def select_page(
+    clients: Iterable[Client], wanted: ClientFilter, *, after: UUID | None, limit: int
+) -> list[Client]:
+    """Return up to `limit` of the wanted clients by label, from the one after `after`.
+
+    Raises BadCursor where no client has the id `after`.
+    """
+    ordered = sorted(((sort_key(each.label), each.id), each) for each in clients)
+    start = next((place for place, each in ordered if each.id == after), None)
+    if after is not None and start is None:
+        raise BadCursor("not a cursor of this list")
+    part = sort_key(wanted.label or "")
+    return [
+        each
+        for place, each in ordered
+        if (start is None or place > start) and wanted.includes(each) and part in place[0]
+    ][:limit]
+
+
+def pace_of(client: PlainClient, practice: Practice) -> Pace:
     """Return the client's own pace and rests; where one is missing, the practice's."""
     flat_mps = practice.flat_pace_mps if client.flat_pace_mps is None else client.flat_pace_mps
     rests_s = practice.rests_s if client.rests_s is None else client.rests_s
     return Pace(flat_mps, rests_s)
 
 
-def changed_client(client: AnyClient, changes: Mapping[str, Any], now: datetime) -> AnyClient:
+def changed_client(client: Client, changes: Mapping[str, Any], now: datetime) -> Client:
     """Return the client with the changes made. A stage other than ended clears the ending."""
     if changes.get("stage", Stage.ENDED) is not Stage.ENDED:
         changes = {"ending": None, **changes}
+    if "label" in changes:
+        changes = {"unreadable": False, **changes}
     return msgspec.structs.replace(client, updated_at=now, **changes)
 
 
@@ -184,7 +223,7 @@ def _merged(target: Mapping[str, Any], patch: Mapping[str, Any]) -> dict[str, An
     return {name: value for name, value in merged.items() if value is not None and value != {}}
 
 
-def refuse_unusable_client(client: Client, record: ClientRecord, now: datetime) -> None:
+def refuse_unusable_client(client: PlainClient, record: ClientRecord, now: datetime) -> None:
     """Raise Unusable where stage and ending contradict each other, or the date of birth cannot be true."""
     if client.stage is Stage.ENDED and client.ending is None:
         raise Unusable("/ending", f"say how it ended: {', '.join(Ending)}")

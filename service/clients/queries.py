@@ -1,25 +1,37 @@
-"""Clients. What identifies a person is in `sealed`."""
+"""Clients. What identifies a person is in `sealed`, what the therapist calls them in `sealed_label`.
+
+`client_key` is joined to read many labels with their keys in one round trip.
+"""
 
 from collections.abc import Sequence
 from uuid import UUID
 
-from service.clients.clients import Client, ClientFilter
+from service.clients.clients import PlainClient
 from service.foundation.database.columns import Columns
 from service.foundation.database.connection import Connection, Transaction
 from service.foundation.database.query import Query, Statement
-from service.foundation.pages import BEFORE_ALL, Cursor
 
 
-class ClientRow(Client, frozen=True, kw_only=True):
-    """A client as stored: with who may read it, and the sealed record."""
+class ClientRow(PlainClient, frozen=True, kw_only=True):
+    """A client as stored: with who may read it, the sealed label and the sealed record."""
 
     therapist_id: UUID
     viewers: list[UUID]
+    sealed_label: bytes | None
+    """None where the key had been destroyed before labels were sealed."""
     sealed: bytes | None
 
 
+class LabelRow(PlainClient, frozen=True, kw_only=True):
+    """A client with the sealed label and the wrapped key that opens it; None where it was destroyed."""
+
+    sealed_label: bytes | None
+    wrapped_key: bytes | None
+
+
 CLIENT = Columns("client", ClientRow)
-OPEN_PART = Columns("client", Client)
+OPEN_PART = Columns("client", PlainClient)
+LABELS = Columns("client", LabelRow, elsewhere=("wrapped_key",))
 
 CLIENT_ROW_BY_ID = Query(ClientRow, CLIENT.by_id)
 
@@ -29,11 +41,11 @@ async def find_client_row(connection: Connection, practice_id: UUID, client_id: 
     return await CLIENT_ROW_BY_ID.one_or_none(connection, practice_id, client_id)
 
 
-CLIENT_BY_ID = Query(Client, OPEN_PART.by_id)
+CLIENT_BY_ID = Query(PlainClient, OPEN_PART.by_id)
 
 
-async def find_client(connection: Connection, practice_id: UUID, client_id: UUID) -> Client | None:
-    """Return a client without the record, archived ones too."""
+async def find_client(connection: Connection, practice_id: UUID, client_id: UUID) -> PlainClient | None:
+    """Return a client without label and record, archived ones too."""
     return await CLIENT_BY_ID.one_or_none(connection, practice_id, client_id)
 
 
@@ -45,30 +57,20 @@ async def find_held_client(transaction: Transaction, client_id: UUID) -> ClientR
     return await HELD_CLIENT.one_or_none(transaction.connection, transaction.practice_id, client_id)
 
 
-CLIENTS_AFTER = Query(
-    Client,
+LABELS_OF_CLIENTS = Query(
+    LabelRow,
     f"""
-    SELECT {OPEN_PART.listed}
+    SELECT {LABELS.qualified}, client_key.wrapped AS wrapped_key
       FROM client
-     WHERE practice_id = $1
-       AND (archived_at IS NOT NULL) = $2
-       AND ($3::text IS NULL OR stage = $3)
-       AND ($4::text IS NULL OR strpos(lower(label), lower($4)) > 0)
-       AND (lower(label), id) > (lower($5), $6::uuid)
-     ORDER BY lower(label), id
-     LIMIT $7
+      LEFT JOIN client_key ON client_key.practice_id = client.practice_id AND client_key.client_id = client.id
+     WHERE client.practice_id = $1
 """,
 )
 
 
-async def list_clients(
-    connection: Connection, practice_id: UUID, wanted: ClientFilter, *, after: Cursor | None, limit: int
-) -> list[Client]:
-    """Return up to `limit` clients by label, without their records."""
-    start = after or BEFORE_ALL
-    return await CLIENTS_AFTER.all(
-        connection, practice_id, wanted.archived, wanted.stage, wanted.label, start.key, start.id, limit
-    )
+async def list_labels(connection: Connection, practice_id: UUID) -> list[LabelRow]:
+    """Return every client that the therapist may see with the sealed label, archived ones too."""
+    return await LABELS_OF_CLIENTS.all(connection, practice_id)
 
 
 INSERT_CLIENT = Query(ClientRow, CLIENT.insert)

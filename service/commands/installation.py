@@ -2,8 +2,9 @@
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
+from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Final
@@ -13,15 +14,17 @@ import asyncpg
 import click
 import msgspec
 
+from service.clients.seal_labels import seal_labels
 from service.config import Settings
-from service.foundation.crypto.key_file import KeyFile
+from service.foundation.crypto.key_file import KeyFile, load_key_file
+from service.foundation.crypto.sealing import Keyring
 from service.foundation.database.check_installation import MigrationsPending, open_keys
 from service.foundation.database.connection import connect, is_pooled
 from service.foundation.database.embedded import DataFolderInUse, EmbeddedServer, start_embedded
 from service.foundation.database.embedded.attach import attach_embedded
 from service.foundation.database.embedded.folder import DataFolder, write_private
 from service.foundation.database.installations import ensure_database, find_key_check
-from service.foundation.database.migrate import migrate, pending
+from service.foundation.database.migrate import Step, migrate, pending
 from service.foundation.database.roles import ensure_roles
 
 DATABASE: Final = "towpath"
@@ -187,7 +190,12 @@ async def bring_up(installation: Installation, migrator: asyncpg.Connection) -> 
     """Create missing roles, apply pending SQL files, and return their names."""
     await pending(migrator)  # refuses a database of another program before its roles are touched
     await make_roles(installation, migrator)
-    return await migrate(migrator, progress=say)
+    return await migrate(migrator, steps=steps_of(installation.settings.keys), progress=say)
+
+
+def steps_of(key_file: Path) -> Mapping[str, Step]:
+    """Return the steps that migrations name. The key file is read only where there is something to seal."""
+    return {"seal_labels": partial(seal_labels, open_keys=lambda: Keyring(load_key_file(key_file)))}
 
 
 async def make_roles(installation: Installation, migrator: asyncpg.Connection) -> None:

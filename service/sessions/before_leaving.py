@@ -7,7 +7,7 @@ from uuid import UUID
 
 import msgspec
 
-from service.clients.clients import Client, Stage
+from service.clients.clients import PlainClient, Stage
 from service.geo.fixes import Fixes
 from service.geo.pace import Pace, TurnBack, turn_back
 from service.sessions.sessions import Modality, Session, Span, as_span
@@ -81,7 +81,7 @@ def time_walk(session: Session, route: PlannedRoute, line: Fixes, pace: Pace) ->
 
 def concerns_about(
     session: Session,
-    client: Client,
+    client: PlainClient,
     route: PlannedRoute | None,
     walk: PlannedWalk | None,
     in_progress_id: UUID | None,
@@ -101,7 +101,7 @@ def concerns_about(
     return concerns
 
 
-def _client_concerns(client: Client) -> Iterator[Concern]:
+def _client_concerns(client: PlainClient) -> Iterator[Concern]:
     answer = client.outdoor_agreement
     if answer is None:
         yield Concern(ConcernKind.NO_OUTDOOR_AGREEMENT, "No outdoor agreement with this client is recorded.")

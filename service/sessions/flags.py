@@ -6,7 +6,7 @@ from typing import Final
 
 import msgspec
 
-from service.clients.clients import Client
+from service.clients.clients import PlainClient
 from service.sessions.sessions import Modality, Session, SessionFlag
 
 AN_HOUR: Final = timedelta(hours=1)
@@ -15,7 +15,7 @@ CLOCK_SLACK: Final = timedelta(minutes=2)
 """A phone's clock may be ahead by this much without being wrong."""
 
 
-def flagged(session: Session, before: Session, client: Client) -> Session:
+def flagged(session: Session, before: Session, client: PlainClient) -> Session:
     """Return the session with its flags; `before` is the session before this change."""
     flags = {flag for flag, holds in RULES.items() if holds(session)}
     if walked_without_agreement(session, before, client):
@@ -23,7 +23,7 @@ def flagged(session: Session, before: Session, client: Client) -> Session:
     return msgspec.structs.replace(session, flags=tuple(each for each in SessionFlag if each in flags))
 
 
-def walked_without_agreement(session: Session, before: Session, client: Client) -> bool:
+def walked_without_agreement(session: Session, before: Session, client: PlainClient) -> bool:
     """Return whether a walk began at a time for which no outdoor agreement is recorded.
 
     Only the client's latest answer is stored. So a walk that was in order stays in order when the client

@@ -4,7 +4,7 @@ from uuid import UUID
 
 import msgspec
 
-from service.clients.clients import Client, pace_of
+from service.clients.clients import PlainClient, pace_of
 from service.clients.queries import find_client
 from service.foundation.crypto.sealing import PracticeKey
 from service.foundation.database.connection import Begin, Connection
@@ -30,7 +30,7 @@ class SessionBasis(msgspec.Struct, frozen=True):
     """A session with all that its concerns depend on."""
 
     session: Session
-    client: Client
+    client: PlainClient
     pace: Pace
     route: PlannedRouteRow | None
     in_progress_id: UUID | None

@@ -23,6 +23,7 @@ from routes.http.answers import answer
 from routes.http.connections import PhoneConnection
 from schemas.walks.routes import RouteOut
 from service.app import Composition, create_app
+from service.commands.installation import steps_of
 from service.foundation.crypto.key_file import KeyFile
 from service.foundation.database.embedded import EmbeddedServer, start_embedded
 from service.foundation.database.migrate import migrate
@@ -74,7 +75,7 @@ async def _prepare(server: EmbeddedServer, name: str, password: str) -> str:
     await admin.close()
     migrator = await asyncpg.connect(server.admin_dsn, database=name)
     await ensure_roles(migrator, login="bench", password=password)
-    await migrate(migrator, progress=lambda _: None)
+    await migrate(migrator, steps=steps_of(Path("none")), progress=lambda _: None)
     await migrator.close()
     return urlsplit(server.admin_dsn)._replace(path=f"/{name}").geturl()
 

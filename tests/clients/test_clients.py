@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from service.clients.clients import (
     Client,
     ClientFile,
+    ClientFilter,
     ClientRecord,
     Contact,
     Ending,
@@ -22,7 +23,9 @@ from service.clients.clients import (
     merged_record,
     pace_of,
     refuse_unusable_client,
+    select_page,
 )
+from service.foundation.pages import BadCursor
 from service.foundation.retry_safe import Unusable
 from service.people.practices import Practice
 
@@ -152,3 +155,29 @@ def test_the_shown_revision_is_the_later_of_client_and_practice() -> None:
     file = ClientFile(a_client(revision=5), ClientRecord(), a_practice(revision=3))
     assert file.shown_revision == 5
     assert msgspec.structs.replace(file, practice=a_practice(revision=8)).shown_revision == 8
+
+
+def test_a_page_starts_after_its_cursor_whatever_the_filter_was() -> None:
+    clients = [
+        a_client(id=UUID(int=at), label=label, stage=stage)
+        for at, (label, stage) in enumerate(
+            [
+                ("heron", Stage.ENQUIRY),
+                ("Alder", Stage.IN_THERAPY),
+                ("Éider", Stage.ENQUIRY),
+                ("alder", Stage.ENQUIRY),
+            ]
+        )
+    ]
+
+    def page(after: UUID | None = None, limit: int = 9, **wanted: Any) -> list[str]:
+        return [each.label for each in select_page(clients, ClientFilter(**wanted), after=after, limit=limit)]
+
+    assert page() == ["Alder", "alder", "heron", "Éider"]
+    assert page(after=UUID(int=1), limit=2) == ["alder", "heron"]
+    assert page(after=UUID(int=1), stage=Stage.ENQUIRY) == ["alder", "heron", "Éider"]
+    assert page(label="ALD") == ["Alder", "alder"]
+    assert page(label="éIDER") == page(label="e\u0301ider") == ["Éider"]
+    assert page(archived=True) == []
+    with pytest.raises(BadCursor):
+        page(after=UUID(int=9))

@@ -1,6 +1,7 @@
 """Clients over HTTP: what is stored, what is sealed, and who may see it."""
 
 import asyncio
+import base64
 from collections.abc import Awaitable, Callable
 from datetime import date, timedelta
 from typing import Any, TypeVar
@@ -96,9 +97,10 @@ def test_nothing_about_the_person_is_readable_in_the_database(world: World, runn
     path = added(world.ada, **RECORD)
     assert world.ada.patch(path, {"gp": {"practice": "Millpond Health"}}).status_code == 200
     rows = stored(running, world.practice_id, world.ada.therapist_id).lower()
-    for secret in ("Ashgrove", "Zephyrine", "quill.example", "Hazelwick", "Bartholomew", "Millpond", "1987-"):
+    secrets = ("Ashgrove", "Zephyrine", "quill.example", "Hazelwick", "Bartholomew", "Millpond", "1987-")
+    for secret in ("W-17", *secrets):
         assert secret.lower().encode() not in rows
-    assert b"w-17" in rows
+    assert b"enquiry" in rows
 
 
 def stored(running: Running, practice_id: UUID, therapist_id: UUID) -> bytes:
@@ -108,7 +110,7 @@ def stored(running: Running, practice_id: UUID, therapist_id: UUID) -> bytes:
         rows = await connection.fetch("SELECT client::text FROM client")
         rows += await connection.fetch("SELECT client_key::text FROM client_key")
         rows += await connection.fetch("SELECT write_ledger::text FROM write_ledger")
-        sealed = await connection.fetch("SELECT sealed FROM client WHERE sealed IS NOT NULL")
+        sealed = await connection.fetch("SELECT sealed || sealed_label FROM client WHERE sealed IS NOT NULL")
         assert rows
         assert sealed
         return b"\n".join([*(row[0].encode() for row in rows), *(row[0] for row in sealed)])
@@ -330,3 +332,35 @@ def test_a_viewer_may_read_a_client_and_not_change_them(world: World, look: Look
     assert world.ben.patch(path, {"label": "mine"}).status_code == 404
     assert world.ben.patch(path, {"crisis_plan": "mine"}).status_code == 404
     assert world.ada.get(path).json()["label"] == "W-17"
+
+
+def test_a_cursor_does_not_show_a_label(world: World) -> None:
+    for label in ("heronry one", "heronry two"):
+        added(world.ada, label=label)
+    cursor = world.ada.get("/v1/clients", params={"limit": 1}).json()["next_cursor"]
+    assert b"heron" not in base64.urlsafe_b64decode(cursor + "==")
+    elsewhere = world.ben.get("/v1/clients", params={"cursor": cursor})
+    assert (elsewhere.status_code, elsewhere.json()["type"]) == (400, "urn:towpath:problem:invalid-parameter")
+
+
+def test_an_older_label_put_back_does_not_open(world: World, look: Look) -> None:
+    path = added(world.ada, label="Heron")
+    client_id = UUID(path.rpartition("/")[2])
+    older = look.value("SELECT sealed_label FROM client WHERE id = $1", client_id)
+    assert world.ada.patch(path, {"label": "Otter"}).status_code == 200
+    look.rows("UPDATE client SET sealed_label = $2 WHERE id = $1", client_id, older)
+    shown = world.ada.get(path).json()
+    assert (shown["label"], shown["unreadable"]) == ("(unreadable)", True)
+    assert world.ada.patch(path, {"stage": "in_therapy"}).json()["unreadable"]
+    mended = world.ada.patch(path, {"label": "Otter"}).json()
+    assert (mended["label"], mended.get("unreadable")) == ("Otter", None)
+    assert world.ada.get(path).json() == mended
+
+
+def test_labels_of_many_clients_tell_nothing_by_their_length(world: World, look: Look) -> None:
+    for label in ("K", "a label of one hundred characters".ljust(100, ".")):
+        added(world.ada, label=label)
+    lengths = look.rows(
+        "SELECT DISTINCT octet_length(sealed_label) FROM client WHERE practice_id = $1", world.practice_id
+    )
+    assert len(lengths) == 1

@@ -22,6 +22,7 @@ from tests.http.world import Phone, sign_in
 
 ADA = "ada@example.org"
 ADAS = ("--name", "Riverside", "--zone", "Europe/London", "--owner-name", "Ada Lock", "--owner-email", ADA)
+LABEL = "Alder 17"
 CANARY = "hears the weir at night and cannot sleep"
 
 
@@ -44,7 +45,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
     password = create_practice(data=data)
     client = str(uuid4())
     with serving(data=data) as service, signed_in(service.address, password) as ada:
-        sent = {"id": client, "label": "A. 17", "crisis_plan": CANARY}
+        sent = {"id": client, "label": LABEL, "crisis_plan": CANARY}
         assert ada.post("/v1/clients", sent).status_code == 201
     return Made(data, password, client)
 

@@ -22,7 +22,7 @@ from service.foundation.crypto.sealed_files import FileSeal
 from service.foundation.database.backup_files import Manifest, read_backup
 from service.foundation.database.embedded.binaries import find_binaries
 from service.foundation.database.sql_files import AppliedDefinition
-from tests.commands.conftest import ADA, CANARY, Elsewhere, Made, create_practice, signed_in
+from tests.commands.conftest import ADA, CANARY, LABEL, Elsewhere, Made, create_practice, signed_in
 from tests.commands.running import COMMAND, ROOT, environment, refused, serving, succeeding
 from tests.http.world import Phone
 
@@ -114,7 +114,8 @@ def test_no_file_of_a_backup_says_anything_of_a_practice_or_of_the_key(made: Mad
     keys = [line.split()[2] for line in made.key_file.read_text().splitlines() if line[0] != "#"]
     assert len(keys) == 2
     dump = dump_as_sql(backup, made.key_file)
-    of_practice = [b"A. 17", b"Ada Lock", ADA.encode(), b"Riverside", b"$argon2id$", made.client.encode()]
+    assert LABEL.encode() not in dump
+    of_practice = [b"Ada Lock", ADA.encode(), b"Riverside", b"$argon2id$", made.client.encode()]
     assert [each for each in of_practice if each not in dump] == []
     sealed = [*of_practice, CANARY.encode(), b"CREATE TABLE", b"PGDMP", *(each.encode() for each in keys)]
     for file in backup.iterdir():

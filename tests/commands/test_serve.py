@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from service.foundation.crypto.key_file import KeyFile
-from tests.commands.conftest import CANARY, Elsewhere, Made, create_practice, signed_in
+from tests.commands.conftest import CANARY, LABEL, Elsewhere, Made, create_practice, signed_in
 from tests.commands.running import Service, refused, serving, succeeding
 from tests.foundation.database.embedded_tools import is_running, postmaster_of, wait_until
 
@@ -60,12 +60,13 @@ def test_the_first_start_makes_a_key_file_for_its_owner_only(made: Made) -> None
 
 
 def test_no_file_of_the_installation_says_what_a_client_said(made: Made) -> None:
-    """Tables, write-ahead log and server log; the label shows that they would be found."""
+    """Tables, write-ahead log and server log; the practice's name shows that they would be found."""
     files = [each for each in made.data.rglob("*") if each.is_file()]
     assert any("pg_wal" in each.parts for each in files)
     contents = [each.read_bytes() for each in files]
-    assert any(b"A. 17" in content for content in contents)
-    assert not any(CANARY.encode() in content for content in contents)
+    assert any(b"Riverside" in content for content in contents)
+    for word in (CANARY, LABEL):
+        assert not any(word.encode() in content for content in contents)
 
 
 def test_a_request_that_runs_when_it_is_told_to_end_is_answered(own: Made) -> None:

@@ -19,6 +19,7 @@ COLUMNS: Final = """
 """
 SEALED: Final = (
     ("client", "sealed"),
+    ("client", "sealed_label"),
     ("client_key", "wrapped"),
     ("moment", "sealed"),
     ("moment", "sealed_anchor"),

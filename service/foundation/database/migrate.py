@@ -4,7 +4,7 @@ It needs a direct connection to the server, not a pooler, because its lock belon
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Final
 
@@ -30,17 +30,23 @@ from service.foundation.database.sql_files import (
 LOCK_KEY: Final = int.from_bytes(b"towpath")
 LOCK_POLL_S: Final = 0.2
 
+Step = Callable[[asyncpg.Connection], Awaitable[None]]
+"""What a migration needs that SQL cannot do, such as sealing. It runs inside the migration's transaction."""
+NO_STEPS: Final[Mapping[str, Step]] = {}
+
 
 async def migrate(
     connection: asyncpg.Connection,
     *,
     files: SqlFiles | None = None,
+    steps: Mapping[str, Step] = NO_STEPS,
     progress: Progress,
     wait_s: float = 60,
 ) -> list[str]:
     """Apply what is pending and return the names of the files applied.
 
-    Each migration is a transaction of its own; the policies and functions that changed are one more. Killed
+    Each migration is a transaction of its own, with the step it is marked `after`, which `steps` has by name;
+    the policies and functions that changed are one more. Killed
     at any point it resumes: a file is wholly there, with its ledger row, or not at all. Waits up to `wait_s`
     seconds for another migrator. Raises MigrationRefused.
     """
@@ -54,7 +60,7 @@ async def migrate(
         await _refuse_blind_backfill(connection, todo)
         for index, migration in enumerate(todo, start=1):
             progress(f"applying {migration.name} ({index} of {len(todo)})")
-            await _apply(connection, migration, progress)
+            await _apply(connection, migration, steps, progress)
         changed = await apply_definitions(connection, files.definitions, progress)
     return [each.name for each in todo] + changed
 
@@ -124,7 +130,7 @@ SEES_ALL_ROWS = """
 
 async def _refuse_blind_backfill(connection: asyncpg.Connection, todo: Sequence[Migration]) -> None:
     """Refuse a backfill by a role that row-level security binds: it would change no row, without an error."""
-    blind = [each.name for each in todo if each.as_migrator]
+    blind = [each.name for each in todo if each.sees_all_rows]
     if blind and not await connection.fetchval(SEES_ALL_ROWS):
         raise MigrationRefused(
             f"{blind[0]} changes rows of every practice, and row-level security hides them from this role: "
@@ -141,10 +147,14 @@ REMEMBER = """
 KEPT: Final = "Nothing of it was kept; files before it were"
 
 
-async def _apply(connection: asyncpg.Connection, migration: Migration, progress: Progress) -> None:
+async def _apply(
+    connection: asyncpg.Connection, migration: Migration, steps: Mapping[str, Step], progress: Progress
+) -> None:
     async def attempt() -> None:
         async with connection.transaction():
             await connection.execute(LIMITS)
+            if migration.after is not None:
+                await _run_step(connection, migration, steps)
             if not migration.as_migrator:
                 await connection.execute(f"SET LOCAL ROLE {OWNER}")
             await run_file(connection, migration.name, migration.sql, kept=KEPT)
@@ -152,6 +162,13 @@ async def _apply(connection: asyncpg.Connection, migration: Migration, progress:
             await connection.execute(REMEMBER, migration.number, migration.name, migration.sha256)
 
     await patiently(migration.name, attempt, progress)
+
+
+async def _run_step(connection: asyncpg.Connection, migration: Migration, steps: Mapping[str, Step]) -> None:
+    step = steps.get(migration.after or "")
+    if step is None:
+        raise MigrationRefused(f"{migration.name} runs after the step {migration.after}, which is not there")
+    await step(connection)
 
 
 CREATE_LEDGER = f"""

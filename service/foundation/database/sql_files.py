@@ -20,6 +20,7 @@ MIGRATION_NAME: Final = re.compile(r"(?P<number>[0-9]{4})_[a-z0-9_]+\.sql")
 FUNCTION_NAME: Final = re.compile(r"functions/([a-z0-9_]+)\.sql")
 MARKER: Final = re.compile(r"--\s*towpath:\s*(?P<word>.*?)\s*")
 AS_MIGRATOR: Final = "as migrator"
+AFTER: Final = re.compile(r"after ([a-z0-9_]+)")
 DISTRIBUTED_BY: Final = re.compile(r"distributed by ([a-z0-9_]+)")
 CREATE_POLICY: Final = re.compile(r"^CREATE\s+POLICY\s+(\w+)\s+ON\s+(\w+)", re.MULTILINE | re.IGNORECASE)
 
@@ -44,6 +45,13 @@ class Migration(msgspec.Struct, frozen=True):
     sql: str
     sha256: str
     as_migrator: bool = False
+    after: str | None = None
+    """The step of the program that runs before it in the same transaction, as the migrator."""
+
+    @property
+    def sees_all_rows(self) -> bool:
+        """Return whether it reads or changes rows of every practice."""
+        return self.as_migrator or self.after is not None
 
 
 class Definition(msgspec.Struct, frozen=True):
@@ -133,9 +141,19 @@ def _migration(name: str, sql: str) -> Migration:
     if named is None:
         raise MigrationRefused(f"{name} is not named like 0001_what_it_does.sql: rename it")
     word = _marker(sql)
-    if word not in (None, AS_MIGRATOR):
-        raise MigrationRefused(f"{name} is marked '{word}': a migration may only be marked '{AS_MIGRATOR}'")
-    return Migration(int(named["number"]), name, sql, _sha256(sql), as_migrator=word is not None)
+    after = AFTER.fullmatch(word or "")
+    if after is None and word not in (None, AS_MIGRATOR):
+        raise MigrationRefused(
+            f"{name} is marked '{word}': a migration may only be marked '{AS_MIGRATOR}' or 'after a_step'"
+        )
+    return Migration(
+        int(named["number"]),
+        name,
+        sql,
+        _sha256(sql),
+        as_migrator=word == AS_MIGRATOR,
+        after=after and after[1],
+    )
 
 
 def _definition(name: str, sql: str) -> Definition:

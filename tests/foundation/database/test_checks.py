@@ -1,12 +1,14 @@
 """The start refuses an unsafe database: each test breaks one thing and expects one reason."""
 
 from collections.abc import AsyncIterator, Callable, Collection, Coroutine
+from pathlib import Path
 from secrets import token_hex
 from typing import Any
 
 import asyncpg
 import pytest
 
+from service.commands.installation import steps_of
 from service.foundation.database.checks import (
     UnsafeDatabase,
     durability_reasons,
@@ -102,7 +104,7 @@ async def test_the_project_s_own_schema_is_safe(
 ) -> None:
     login = f"walker_{token_hex(4)}"
     await ensure_roles(admin, login=login, password=PASSWORD)
-    await migrate(admin, progress=print)
+    await migrate(admin, steps=steps_of(Path("none")), progress=print)
     app = await asyncpg.connect(server.dsn(login, PASSWORD, database))
     assert await reasons_found(app, TENANT_TABLES, SYSTEM_TABLES) == []
     await app.close()

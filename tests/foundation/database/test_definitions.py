@@ -9,6 +9,7 @@ from typing import Final
 import asyncpg
 import pytest
 
+from service.commands.installation import steps_of
 from service.foundation.database.apply_sql import TABLE_LOCK_ATTEMPTS
 from service.foundation.database.migrate import migrate, pending
 from service.foundation.database.roles import OWNER, ensure_roles
@@ -292,7 +293,7 @@ def test_the_hot_functions_are_marked_with_their_practice() -> None:
 async def test_each_marked_function_takes_the_practice_first(
     admin: asyncpg.Connection, migrator: asyncpg.Connection
 ) -> None:
-    await migrate(migrator, progress=lambda _: None)
+    await migrate(migrator, steps=steps_of(Path("none")), progress=lambda _: None)
     for each in own_sql_files().definitions:
         if each.distributed_by is not None:
             arguments = await admin.fetchval(ARGUMENTS, each.function)
