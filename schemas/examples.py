@@ -174,6 +174,21 @@ TRACK_OUT: Final = {
     "implausible": 0,
     "skipped_count": 0,
     "skipped": [],
+    "recordings": [
+        {
+            "id": "0197c2b1-52d0-7f0e-8d1c-6a2f4e9b7c30",
+            "fixes": 3090,
+            "received_at": "2026-05-04T16:02:11Z",
+            "began_at": "2026-05-04T14:31:10Z",
+            "ended_at": "2026-05-04T15:22:40Z",
+            "shift_s": 0.0,
+            "destroyed_before": 0,
+            "destroyed_after": 84,
+            "upload_again": False,
+            "unreadable": False,
+        }
+    ],
+    "upload_again": False,
     "halts": [
         {
             "lon": -0.0331,

@@ -11,6 +11,7 @@ RETURNS TABLE (
     wrapped_key   bytea,
     client_id     uuid,
     sealed        bytea,
+    updated_at    timestamptz,
     revision      bigint,
     client_key    bytea
 )
@@ -30,7 +31,7 @@ BEGIN
     PERFORM set_config('app.therapist', who.therapist_id::text, true);
     RETURN QUERY
     SELECT who.id, who.practice_id, who.therapist_id, who.device_id, who.role, who.wrapped_key,
-           track.client_id, track.sealed_geojson, track.revision, client_key.wrapped
+           track.client_id, track.sealed_geojson, track.updated_at, track.revision, client_key.wrapped
       FROM (SELECT) AS always
       LEFT JOIN track ON track.practice_id = p_practice AND track.session_id = p_session
       LEFT JOIN client_key ON client_key.practice_id = track.practice_id AND client_key.client_id = track.client_id;

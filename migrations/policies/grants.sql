@@ -4,7 +4,7 @@ REVOKE INSERT, UPDATE, DELETE
     ON practice_directory, installation, practice_revision, practice_key, write_ledger, tombstone,
        practice, therapist, sign_in_index, invitation, device, sign_in, token, security_event, throttle,
        place, client, client_key, route, route_version, route_feature,
-       session, session_change, track, moment, note
+       session, session_change, track, recording, moment, note
   FROM towpath_app;
 
 GRANT INSERT
@@ -17,5 +17,5 @@ GRANT INSERT, DELETE
    ON write_ledger, sign_in_index, invitation, session_change
    TO towpath_app;
 GRANT INSERT, UPDATE, DELETE
-   ON token, throttle, route_feature, track, moment, note
+   ON token, throttle, route_feature, track, recording, moment, note
    TO towpath_app;

@@ -21,9 +21,9 @@ from service.geo.gpx.model import DEFAULT_LIMITS
 from service.people.sign_in_queries import TokenReader
 from service.record.read_track import (
     read_geojson_by_token,
+    read_original,
     read_track,
-    read_track_form,
-    sent_original,
+    read_track_gpx,
     unpacked,
 )
 from service.record.receive_track import UploadedTrack, receive_track, remove_track
@@ -105,7 +105,9 @@ async def get_track_geojson(
 ) -> Response[bytes]:
     """Send the track for a map, as it was encoded and compressed when it arrived."""
     content, revision = await read_geojson_by_token(by_token, services.keyring, session_id)
-    return await _send(request, content, revision, GEOJSON_TYPE)
+    gzipped = takes_gzip(request.headers)
+    sent = content if gzipped else await off_loop(unpacked, content)
+    return file_answer(sent, GEOJSON_TYPE, revision, gzipped=gzipped)
 
 
 @get(
@@ -122,15 +124,16 @@ async def get_track_gpx(
     begin: NamedDependency[Begin],
     keys: NamedDependency[PracticeKey],
 ) -> Response[bytes]:
-    """Send the track as GPX 1.1, cut to the session."""
-    content, revision = await read_track_form(begin, keys, session_id, "gpx")
-    return await _send(request, content, revision, GPX_TYPE)
+    """Send the track as GPX 1.1, cut to the session; it is written when asked for."""
+    gzipped = takes_gzip(request.headers)
+    content, revision = await read_track_gpx(begin, keys, session_id, gzipped=gzipped)
+    return file_answer(content, GPX_TYPE, revision, gzipped=gzipped)
 
 
 @get(
     "/sessions/{session_id:uuid}/track/original",
     operation_id="read_track_original",
-    summary="Read the original file",
+    summary="Read what was recorded",
     tags=["tracks"],
     media_type=GPX_TYPE,
     opt={"exclude_from_compression": True},
@@ -141,11 +144,13 @@ async def get_track_original(
     begin: NamedDependency[Begin],
     keys: NamedDependency[PracticeKey],
 ) -> Response[bytes]:
-    """Send the file as it was uploaded, with whatever was cut off."""
-    content, revision = await read_track_form(begin, keys, session_id, "original")
+    """Send what was recorded within the session's times, before anything is cleaned or left out.
+
+    It is written as GPX 1.1: positions, heights and times. What the file said of its owner is not kept.
+    """
     gzipped = takes_gzip(request.headers)
-    original = await off_loop(sent_original, content, gzipped=gzipped)
-    return file_answer(original, GPX_TYPE, revision, gzipped=gzipped)
+    content, revision = await read_original(begin, keys, session_id, gzipped=gzipped)
+    return file_answer(content, GPX_TYPE, revision, gzipped=gzipped)
 
 
 @delete(
@@ -161,17 +166,8 @@ async def delete_track(
     expected_if_sent: NamedDependency[Expected],
     now: NamedDependency[datetime],
 ) -> None:
-    """Delete the track, the original too. Notes stay, at their instants, without a place."""
+    """Delete the track, all that was recorded too. Notes stay, at their instants, without a place."""
     await remove_track(begin, writing.once(), session_id, expected_if_sent, now)
-
-
-async def _send(
-    request: Request[Any, Any, Any], content: bytes, revision: int, media_type: str
-) -> Response[bytes]:
-    """Send what is stored as gzip untouched to a phone that takes it, else unpacked."""
-    gzipped = takes_gzip(request.headers)
-    sent = content if gzipped else await off_loop(unpacked, content)
-    return file_answer(sent, media_type, revision, gzipped=gzipped)
 
 
 HANDLERS = [

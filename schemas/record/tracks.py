@@ -10,7 +10,7 @@ from schemas.base import Instant, Output, shown, to_the_centimetre
 from schemas.walks.route_files import SkippedOut
 from service.record.deviation import Deviation, OffStretch
 from service.record.halts import Halt
-from service.record.tracks import Track, TrackSummary
+from service.record.tracks import RecordingSummary, Track, TrackSummary
 
 
 def instant_of(time_ms: int | None) -> datetime | UnsetType:
@@ -68,6 +68,37 @@ class DeviationOut(Output):
         return cls(**to_the_centimetre(shown(deviation, cls)) | {"stretches": stretches})
 
 
+class RecordingOut(Output):
+    """One file that a session's track is made from: what of it lies within the session's times."""
+
+    id: UUID
+    fixes: int
+    received_at: Instant
+    shift_s: Annotated[float, Meta(description="Seconds added to the recorder's clock.")]
+    destroyed_before: Annotated[
+        int,
+        Meta(description="Fixes before the session, destroyed once both its times were known."),
+    ]
+    destroyed_after: Annotated[int, Meta(description="Fixes after the session, likewise.")]
+    upload_again: Annotated[
+        bool,
+        Meta(
+            description="The session's times were widened since and include what was destroyed. "
+            "Send the same file again, which needs no `replace`."
+        ),
+    ]
+    unreadable: Annotated[bool, Meta(description="What is stored is damaged; send the same file again.")]
+    began_at: Instant | UnsetType = UNSET
+    ended_at: Instant | UnsetType = UNSET
+
+    @classmethod
+    def from_summary(cls, summary: RecordingSummary) -> "RecordingOut":
+        """Return the recording as a phone gets it."""
+        figures = shown(summary, cls) | {"shift_s": summary.shift_ms / 1_000}
+        times = {"began_at": instant_of(summary.began_ms), "ended_at": instant_of(summary.ended_ms)}
+        return cls(**figures | times)
+
+
 class TrackOut(Output):
     """What was walked in a session, cut to its actual times."""
 
@@ -77,7 +108,7 @@ class TrackOut(Output):
     halts: list[HaltOut]
     dropped: Annotated[
         int,
-        Meta(description="Fixes outside the session's actual times; the original file keeps them."),
+        Meta(description="Fixes outside the session's actual times; once both are known they are destroyed."),
     ]
     duplicates: Annotated[
         int, Meta(description="Fixes that repeat others: a stretch written again, or a second recorder.")
@@ -94,6 +125,11 @@ class TrackOut(Output):
     ]
     skipped_count: Annotated[int, Meta(description="Parts of the file that could not be used.")]
     skipped: Annotated[list[SkippedOut], Meta(description="The first of them.")]
+    recordings: list[RecordingOut]
+    upload_again: Annotated[
+        bool,
+        Meta(description="One of `recordings` is to be sent again: what is stored does not suffice."),
+    ]
     received_at: Instant
     updated_at: Instant
     revision: int
@@ -134,6 +170,8 @@ def _times(summary: TrackSummary) -> dict[str, Any]:
 def _parts(summary: TrackSummary) -> dict[str, Any]:
     deviation = summary.deviation
     return {
+        "recordings": [RecordingOut.from_summary(each) for each in summary.recordings],
+        "upload_again": any(each.is_needed_again for each in summary.recordings),
         "halts": [HaltOut.from_halt(each) for each in summary.halts],
         "skipped": [SkippedOut(**shown(each, SkippedOut)) for each in summary.skipped],
         "deviation": DeviationOut.from_deviation(deviation) if deviation else UNSET,

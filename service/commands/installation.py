@@ -26,6 +26,7 @@ from service.foundation.database.embedded.folder import DataFolder, write_privat
 from service.foundation.database.installations import ensure_database, find_key_check
 from service.foundation.database.migrate import Step, migrate, pending
 from service.foundation.database.roles import ensure_roles
+from service.record.keep_recordings import keep_recordings
 
 DATABASE: Final = "towpath"
 LOGIN: Final = "towpath"
@@ -195,7 +196,12 @@ async def bring_up(installation: Installation, migrator: asyncpg.Connection) -> 
 
 def steps_of(key_file: Path) -> Mapping[str, Step]:
     """Return the steps that migrations name. The key file is read only where there is something to seal."""
-    return {"seal_labels": partial(seal_labels, open_keys=lambda: Keyring(load_key_file(key_file)))}
+    steps = {"seal_labels": seal_labels, "keep_recordings": keep_recordings}
+
+    def open_keys() -> Keyring:
+        return Keyring(load_key_file(key_file))
+
+    return {name: partial(step, open_keys=open_keys) for name, step in steps.items()}
 
 
 async def make_roles(installation: Installation, migrator: asyncpg.Connection) -> None:

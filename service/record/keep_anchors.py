@@ -9,7 +9,7 @@ from uuid import UUID
 import msgspec
 
 from service.foundation.crypto.sealed_values import log_broken
-from service.foundation.crypto.sealing import Cell, ClientKey, PracticeKey, SealBroken
+from service.foundation.crypto.sealing import ClientKey, PracticeKey, SealBroken
 from service.foundation.database.connection import Connection, Transaction
 from service.foundation.prepare_and_write import NotPrepared
 from service.foundation.threads import off_loop
@@ -18,8 +18,9 @@ from service.record.anchor_queries import MarkRow, list_marks, store_anchors
 from service.record.anchors import Anchor
 from service.record.recorded_session_queries import RecordedSession
 from service.record.sealed_record import open_marks, seal_mark_anchor
+from service.record.sealed_track import open_fixes
 from service.record.session_marks import MarkChange, MarkKind, SessionMark, anchor_marks, session_marks
-from service.record.track_queries import find_sealed_fixes
+from service.record.track_queries import StoredFixes, find_stored_fixes
 
 
 class AnchorBasis(msgspec.Struct, frozen=True):
@@ -28,7 +29,7 @@ class AnchorBasis(msgspec.Struct, frozen=True):
     session: RecordedSession
     change: MarkChange
     key: ClientKey
-    sealed_fixes: bytes | None
+    stored: StoredFixes | None
     marks: list[MarkRow]
 
 
@@ -55,9 +56,9 @@ async def read_anchor_basis(
 ) -> AnchorBasis:
     """Read what the anchors of a session are found from."""
     key = keys.client(session.client_id, session.wrapped_key)
-    sealed_fixes = await find_sealed_fixes(connection, practice_id, session.session_id)
+    stored = await find_stored_fixes(connection, practice_id, session.session_id)
     marks = await list_marks(connection, practice_id, session.session_id)
-    return AnchorBasis(session, change, key, sealed_fixes, marks)
+    return AnchorBasis(session, change, key, stored, marks)
 
 
 async def prepare_anchors(basis: AnchorBasis) -> PreparedAnchors:
@@ -68,11 +69,10 @@ async def prepare_anchors(basis: AnchorBasis) -> PreparedAnchors:
 
 
 def _find_anchors(basis: AnchorBasis) -> list[SessionMark]:
-    if basis.sealed_fixes is None:
+    if basis.stored is None:
         return []
-    cell = Cell("track", "sealed_fixes", basis.session.session_id)
     try:
-        fixes = unpack_fixes(basis.key.open(cell, basis.sealed_fixes))
+        fixes = unpack_fixes(open_fixes(basis.key, basis.stored))
     except SealBroken as broken:
         log_broken(broken)
         return []

@@ -1,5 +1,6 @@
 """Cut a session's track anew when its times change, and compare it anew when its planned line does.
 
+Once both times are known, what was recorded outside them is destroyed: the recordings are cut as well.
 Whoever changes a session calls both functions with `prepare_and_write`: the first outside, the second in the
 write, before the session's row is changed.
 """
@@ -9,24 +10,18 @@ from uuid import UUID
 
 import msgspec
 
-from service.foundation.crypto.sealed_values import log_broken
-from service.foundation.crypto.sealing import Cell, PracticeKey, SealBroken
+from service.foundation.crypto.sealing import PracticeKey
 from service.foundation.database.connection import Begin, Transaction
 from service.foundation.prepare_and_write import NotPrepared
-from service.foundation.retry_safe import Impossible
 from service.foundation.threads import off_loop
-from service.record.keep_anchors import store_changed_anchors
-from service.record.plausibility import NothingPlausible
 from service.record.prepare_track import (
     PreparedTrack,
-    TrackBasis,
     frame_of,
-    prepare_track,
+    prepare_track_again,
     read_track_basis,
 )
-from service.record.read_track import original_of
 from service.record.recorded_session_queries import RecordedSession, find_session_to_record
-from service.record.track_queries import find_sealed_original, update_track_forms
+from service.record.store_track import store_track_cut_anew
 from service.record.tracks import TrackFrame
 
 
@@ -36,7 +31,7 @@ class TrackInStep(msgspec.Struct, frozen=True):
     session: RecordedSession
     frame: TrackFrame
     track: PreparedTrack | None
-    """None where nothing of the track lies within the new times: the times are kept, the track stays."""
+    """None where what is stored of it does not open: the times are kept, the track stays as it is."""
 
     def fits(self, session: RecordedSession, frame: TrackFrame) -> bool:
         """Return whether the session is unchanged, and is about to have this very frame."""
@@ -48,22 +43,8 @@ async def prepare_track_in_step(
 ) -> TrackInStep:
     """Return the session's track cut to new times and compared with a new line. Raises NotFound."""
     basis = await read_track_basis(begin, keys, session_id, frame)
-    async with begin.read() as connection:
-        original = await find_sealed_original(connection, begin.tenant.practice_id, session_id)
-    prepared = None if original is None else await off_loop(_prepare_anew, basis, original, now)
-    return TrackInStep(basis.session, frame, prepared)
-
-
-def _prepare_anew(basis: TrackBasis, sealed_original: bytes, now: datetime) -> PreparedTrack | None:
-    """Return a track made anew; None where nothing lies within the times, or its original is damaged."""
-    cell = Cell("track", "sealed_original", basis.session.session_id)
-    try:
-        return prepare_track(basis, original_of(basis.key.open(cell, sealed_original)), now)
-    except (Impossible, NothingPlausible):
-        return None
-    except SealBroken as broken:
-        log_broken(broken)
-        return None
+    track = None if basis.stored is None else await off_loop(prepare_track_again, basis, now)
+    return TrackInStep(basis.session, frame, track)
 
 
 async def keep_track_in_step(
@@ -72,7 +53,6 @@ async def keep_track_in_step(
     session_id: UUID,
     frame: TrackFrame,
     prepared: TrackInStep | None,
-    now: datetime,
 ) -> None:
     """Store a session's track cut to new times or compared with a new line, where it has one.
 
@@ -85,5 +65,4 @@ async def keep_track_in_step(
         raise NotPrepared(session_id)
     if prepared.track is not None:
         key = keys.client(session.client_id, session.wrapped_key)
-        await update_track_forms(transaction, msgspec.structs.replace(prepared.track.forms, updated_at=now))
-        await store_changed_anchors(transaction, key, session_id, prepared.track.anchors)
+        await store_track_cut_anew(transaction, key, prepared.track)

@@ -1,56 +1,81 @@
-"""Make a track ready to store: read, cut, measured, encoded and sealed, with the anchors found on it.
+"""Make a track ready to store: cut, measured, encoded and sealed, with the anchors found on it.
 
 All of it happens before a write is opened, from one snapshot of the session.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Final
 from uuid import UUID
 
 import msgspec
 import numpy as np
 
 from service.foundation.compression import gzip_bytes
-from service.foundation.crypto.sealed_values import seal_value
-from service.foundation.crypto.sealing import Cell, ClientKey, PracticeKey
+from service.foundation.crypto.sealed_values import log_broken, seal_value
+from service.foundation.crypto.sealing import ClientKey, PracticeKey, SealBroken
 from service.foundation.database.connection import Begin
-from service.foundation.retry_safe import found
+from service.foundation.retry_safe import Impossible, found
 from service.geo.blob import pack_fixes, unpack_fixes
 from service.geo.fixes import Fixes
 from service.geo.geojson import track_geojson
-from service.geo.gpx.model import GpxFile, GpxLine
-from service.geo.gpx.reader import read_gpx
-from service.geo.gpx.writer import write_gpx
 from service.record.anchor_queries import MarkRow, list_marks
+from service.record.cuts import Window, cut_for_good
+from service.record.plausibility import NothingPlausible
 from service.record.recorded_session_queries import RecordedSession, find_recorded_session
-from service.record.recordings import Recording, SkippedPart, join_fixes
+from service.record.recording_queries import RecordingRow, list_recordings
+from service.record.recordings import KeptRecording, Recording, join_readable
 from service.record.sealed_record import open_marks
+from service.record.sealed_recordings import open_recordings, recording_cell, seal_recording
+from service.record.sealed_track import TRACK_NAME, open_fixes, track_cell
 from service.record.session_marks import SessionMark, anchor_marks, session_marks
-from service.record.track_queries import TrackForms
-from service.record.tracks import NoTrack, TrackFrame, TrackSummary, Window, cut_and_summarise
+from service.record.track_queries import StoredFixes, TrackForms, find_stored_fixes
+from service.record.tracks import (
+    TrackFrame,
+    TrackSummary,
+    cut_and_summarise,
+    nothing_walked,
+    summarise_recording,
+)
 from service.walks.route_queries import find_line
 
-TRACK_NAME: Final = "Walk"
-"""A file that leaves the phone must not say whose walk it was."""
+
+class PreparedRecording(msgspec.Struct, frozen=True):
+    """A recording ready to be stored."""
+
+    id: UUID
+    fingerprint: bytes
+    sealed: bytes
+    is_new: bool
 
 
 class TrackBasis(msgspec.Struct, frozen=True):
-    """What a track is prepared from, besides its file: the session, its frame, planned line and marks."""
+    """What a track is prepared from: the session, its frame, planned line, marks and recordings."""
 
     session: RecordedSession
     frame: TrackFrame
     key: ClientKey
     planned_line: bytes | None
     marks: list[MarkRow]
+    recordings: list[RecordingRow]
+    stored: StoredFixes | None
+
+    def kept(self) -> list[KeptRecording]:
+        """Return the recordings, opened."""
+        return open_recordings(self.key, self.recordings)
 
 
 class PreparedTrack(msgspec.Struct, frozen=True):
-    """A track ready to be stored with its anchors, and the session it was prepared for."""
+    """A track ready to be stored with its anchors, and the session it was prepared for.
+
+    `recordings` are new or changed; `gone` are the ids of those that are not part of the track any more.
+    """
 
     session: RecordedSession
     forms: TrackForms
     summary: TrackSummary
     anchors: list[SessionMark]
+    recordings: list[PreparedRecording]
+    gone: frozenset[UUID]
 
 
 def frame_of(session: RecordedSession) -> TrackFrame:
@@ -77,68 +102,109 @@ async def read_track_basis(
             planned_line = await find_line(
                 connection, tenant.practice_id, frame.route_id, frame.route_version
             )
-    return TrackBasis(session, frame, key, planned_line, marks)
+        recordings = await list_recordings(connection, tenant.practice_id, session_id)
+        stored = await find_stored_fixes(connection, tenant.practice_id, session_id)
+    return TrackBasis(session, frame, key, planned_line, marks, recordings, stored)
 
 
-def prepare_track(basis: TrackBasis, content: bytes, now: datetime) -> PreparedTrack:
-    """Return a GPX file made ready to store; takes seconds for a large one.
+def prepare_track(basis: TrackBasis, kept: Sequence[KeptRecording], now: datetime) -> PreparedTrack:
+    """Return the track of these recordings made ready to store; takes a second for a large one.
 
-    Raises GpxRefused, NoTrack, and Impossible where nothing of it lies within the session's times.
+    Raises Impossible where nothing of it lies within the session's times, NothingPlausible.
     """
-    planned = None if basis.planned_line is None else unpack_fixes(basis.planned_line)
-    walked, summary = cut_and_summarise(read_recording(content, now), basis.frame.window, planned)
-    forms = _seal_forms(basis, walked, summary, now)
-    anchors = anchor_marks(walked, session_marks(open_marks(basis.key, basis.marks)))
-    return PreparedTrack(basis.session, forms, summary, anchors)
+    cut = cut_every(kept, basis.frame.window)
+    walked, summary = cut_and_summarise(join_readable(cut), basis.frame.window, _planned(basis))
+    return seal_track(basis, cut, walked, summary, now)
 
 
-def read_recording(content: bytes, now: datetime) -> Recording:
-    """Return a GPX file's tracks as one recording, or its timed routes where it holds nothing else.
+def prepare_track_again(basis: TrackBasis, now: datetime) -> PreparedTrack | None:
+    """Return a stored track made ready for another frame; None where nothing that is stored opens.
 
-    Raises GpxRefused, NoTrack.
+    Where nothing of it lies within the session's times, the track is empty.
     """
-    file = read_gpx(content, now=now)
-    lines = [line for line in file.tracks if len(line.fixes)] or _timed_routes(file)
-    if not lines:
-        raise NoTrack("the file holds no track: a planned route or places alone are not what was walked")
-    offsets = np.concatenate([line.offsets for line in lines])
-    skipped = tuple(SkippedPart(each.line, each.column, each.what, each.reason) for each in file.skipped)
-    return Recording(
-        fixes=join_fixes([_with_gaps(line) for line in lines]),
-        positions=lambda fixes: list(file.text.lines_and_columns(offsets[fixes].tolist())),
-        skipped=skipped,
-        skipped_count=file.skipped_count,
+    kept = basis.kept()
+    if not kept or any(each.recording is None for each in kept):
+        return _prepare_from_line(basis, kept, now)
+    window = basis.frame.window
+    cut = cut_every(kept, window)
+    joined = join_readable(cut)
+    try:
+        walked, summary = cut_and_summarise(joined, window, _planned(basis))
+    except (Impossible, NothingPlausible):
+        walked, summary = nothing_walked(joined, window)
+    return seal_track(basis, cut, walked, summary, now)
+
+
+def _prepare_from_line(
+    basis: TrackBasis, kept: Sequence[KeptRecording], now: datetime
+) -> PreparedTrack | None:
+    """Return the track cut anew from its own line, because a recording does not open."""
+    if basis.stored is None:
+        return None
+    try:
+        line = unpack_fixes(open_fixes(basis.key, basis.stored))
+    except SealBroken as broken:
+        log_broken(broken)
+        return None
+    window = basis.frame.window
+    nowhere = np.zeros(len(line), dtype=np.int64)
+    whole = Recording(line, nowhere, nowhere)
+    try:
+        walked, summary = cut_and_summarise(whole, window, _planned(basis))
+    except (Impossible, NothingPlausible):
+        walked, summary = nothing_walked(whole, window)
+    return seal_track(basis, cut_every(kept, window), walked, summary, now)
+
+
+def cut_every(kept: Sequence[KeptRecording], window: Window) -> list[KeptRecording]:
+    """Return recordings cut for good to the session's times, once both are known."""
+    return [
+        each
+        if each.recording is None
+        else msgspec.structs.replace(each, recording=cut_for_good(each.recording, window))
+        for each in kept
+    ]
+
+
+def seal_track(
+    basis: TrackBasis, kept: Sequence[KeptRecording], walked: Fixes, summary: TrackSummary, now: datetime
+) -> PreparedTrack:
+    """Return a track and the recordings it is made from as they are stored."""
+    session_id = basis.session.session_id
+    stored = {each.id for each in basis.recordings}
+    listed = tuple(summarise_recording(each, basis.frame.window) for each in kept)
+    summary = msgspec.structs.replace(summary, recordings=listed)
+    return PreparedTrack(
+        session=basis.session,
+        forms=_seal_forms(basis, walked, summary, now),
+        summary=summary,
+        anchors=anchor_marks(walked, session_marks(open_marks(basis.key, basis.marks))),
+        recordings=[
+            PreparedRecording(
+                each.id,
+                each.fingerprint,
+                seal_recording(basis.key, recording_cell(each.id, session_id, now), each.recording),
+                is_new=each.id not in stored,
+            )
+            for each in kept
+            if each.recording is not None
+        ],
+        gone=frozenset(stored - {each.id for each in kept}),
     )
 
 
-def _with_gaps(line: GpxLine) -> Fixes:
-    """Return a line with a gap at each unusable point.
-
-    Some programs write a pause as latitude 100 and its end as latitude 200: nobody walked straight across.
-    """
-    gaps = line.after_unusable[line.after_unusable < len(line.fixes)]
-    starts = np.unique(np.concatenate((line.fixes.starts, gaps)))
-    return msgspec.structs.replace(line.fixes, starts=starts)
-
-
-def _timed_routes(file: GpxFile) -> list[GpxLine]:
-    """Return the routes of a file whose points have times: some programs write a walk so."""
-    return [] if file.waypoints else [line for line in file.routes if line.fixes.timed.any()]
+def _planned(basis: TrackBasis) -> Fixes | None:
+    return None if basis.planned_line is None else unpack_fixes(basis.planned_line)
 
 
 def _seal_forms(basis: TrackBasis, walked: Fixes, summary: TrackSummary, now: datetime) -> TrackForms:
     """Return every form of a track as it is stored: compressed once, sealed once."""
     key, session_id = basis.key, basis.session.session_id
-    gpx = write_gpx(walked, name=TRACK_NAME, description=None, waypoints=(), created_at=now)
-
-    def seal(column: str, value: bytes) -> bytes:
-        return key.seal(Cell("track", column, session_id), value)
-
+    geojson = gzip_bytes(track_geojson(walked, {"name": TRACK_NAME}))
     return TrackForms(
         session_id=session_id,
-        sealed_fixes=seal("sealed_fixes", pack_fixes(walked)),
-        sealed_summary=seal_value(key, Cell("track", "sealed_summary", session_id), summary),
-        sealed_geojson=seal("sealed_geojson", gzip_bytes(track_geojson(walked, {"name": TRACK_NAME}))),
-        sealed_gpx=seal("sealed_gpx", gzip_bytes(gpx)),
+        sealed_fixes=key.seal(track_cell("sealed_fixes", session_id, now), pack_fixes(walked)),
+        sealed_summary=seal_value(key, track_cell("sealed_summary", session_id, now), summary),
+        sealed_geojson=key.seal(track_cell("sealed_geojson", session_id, now), geojson),
         updated_at=now,
     )

@@ -1,74 +1,103 @@
 """Read a session's track: what is known of it, and each form it is sent in."""
 
 import gzip
-from typing import Final
+from datetime import datetime
 from uuid import UUID
 
-from service.foundation.compression import decompress, gzip_bytes
-from service.foundation.crypto.sealed_values import open_value
-from service.foundation.crypto.sealing import Cell, ClientKey, Keyring, PracticeKey
+from service.foundation.compression import gzip_bytes
+from service.foundation.crypto.sealing import ClientKey, Keyring, PracticeKey, SealBroken
 from service.foundation.database.connection import Begin
 from service.foundation.retry_safe import found
-from service.geo.gpx.model import DEFAULT_LIMITS
+from service.foundation.threads import off_loop
+from service.geo.blob import unpack_fixes
+from service.geo.fixes import Fixes
+from service.geo.gpx.writer import write_gpx
 from service.people.sign_in_queries import TokenReader
+from service.record.cuts import Window, fixes_within
+from service.record.recorded_session_queries import find_recorded_session
+from service.record.recording_queries import RecordingRow, list_recordings
+from service.record.recordings import NO_FIXES, join_recordings
+from service.record.sealed_recordings import open_recordings
+from service.record.sealed_track import TRACK_NAME, open_fixes, open_track, track_cell
 from service.record.track_queries import (
-    GPX_OF_TRACK,
-    ORIGINAL_OF_TRACK,
-    SentForm,
-    TrackSummaryRow,
+    StoredFixes,
     find_geojson_of_token,
-    find_sent_form,
+    find_stored_fixes,
     find_track_summary,
 )
-from service.record.tracks import Track, TrackSummary
-
-FORMS: Final = {"gpx": GPX_OF_TRACK, "original": ORIGINAL_OF_TRACK}
+from service.record.tracks import Track
 
 
 async def read_track(begin: Begin, keys: PracticeKey, session_id: UUID) -> Track:
-    """Return what is known of a session's track. Raises NotFound."""
+    """Return what is known of a session's track. Raises NotFound, SealBroken."""
     async with begin.read() as connection:
         row = found(await find_track_summary(connection, begin.tenant.practice_id, session_id))
     return open_track(keys.client(row.client_id, row.wrapped_key), row)
 
 
-def open_track(key: ClientKey, row: TrackSummaryRow) -> Track:
-    """Return what is known of a track, opened."""
-    cell = Cell("track", "sealed_summary", row.session_id)
-    summary = open_value(key, cell, row.sealed_summary, TrackSummary)
-    return Track(row.session_id, summary, row.received_at, row.updated_at, row.revision)
-
-
-async def read_track_form(begin: Begin, keys: PracticeKey, session_id: UUID, form: str) -> tuple[bytes, int]:
-    """Return a track in one of FORMS, compressed as stored, and its revision. Raises NotFound."""
-    async with begin.read() as connection:
-        row = found(await find_sent_form(connection, begin.tenant.practice_id, session_id, FORMS[form]))
-    return _open_form(keys, session_id, form, row)
-
-
 async def read_geojson_by_token(
     by_token: TokenReader, keyring: Keyring, session_id: UUID
 ) -> tuple[bytes, int]:
-    """Return a track as GeoJSON, gzip as stored, and its revision. Raises NotSignedIn, NotFound."""
-    geojson = await find_geojson_of_token(by_token, session_id)
-    keys = keyring.practice(geojson.practice_id, geojson.wrapped_key)
-    return _open_form(keys, session_id, "geojson", found(geojson.asked))
+    """Return a track as GeoJSON, gzip as stored, and its revision.
+
+    Raises NotSignedIn, NotFound, SealBroken.
+    """
+    answered = await find_geojson_of_token(by_token, session_id)
+    stored = found(answered.asked)
+    key = keyring.practice(answered.practice_id, answered.wrapped_key).client(
+        stored.client_id, stored.wrapped_key
+    )
+    cell = track_cell("sealed_geojson", session_id, stored.updated_at)
+    return key.open(cell, stored.sealed), stored.revision
 
 
-def _open_form(keys: PracticeKey, session_id: UUID, form: str, row: SentForm) -> tuple[bytes, int]:
-    key = keys.client(row.client_id, row.wrapped_key)
-    return key.open(Cell("track", f"sealed_{form}", session_id), row.sealed), row.revision
+async def read_track_gpx(
+    begin: Begin, keys: PracticeKey, session_id: UUID, *, gzipped: bool
+) -> tuple[bytes, int]:
+    """Return a track as GPX, written now, and its revision. Raises NotFound, SealBroken, Overloaded."""
+    async with begin.read() as connection:
+        stored = found(await find_stored_fixes(connection, begin.tenant.practice_id, session_id))
+    key = keys.client(stored.client_id, stored.wrapped_key)
+    return await off_loop(_track_gpx, key, stored, gzipped=gzipped), stored.revision
 
 
-def original_of(compressed: bytes) -> bytes:
-    """Return an original file as it was uploaded."""
-    return decompress(compressed, DEFAULT_LIMITS.file_bytes)
+def _track_gpx(key: ClientKey, stored: StoredFixes, *, gzipped: bool) -> bytes:
+    return _gpx(unpack_fixes(open_fixes(key, stored)), stored.updated_at, gzipped=gzipped)
 
 
-def sent_original(compressed: bytes, *, gzipped: bool) -> bytes:
-    """Return an original file as it was uploaded, or as gzip: a third of a second for 20 MB."""
-    original = original_of(compressed)
-    return gzip_bytes(original) if gzipped else original
+async def read_original(
+    begin: Begin, keys: PracticeKey, session_id: UUID, *, gzipped: bool
+) -> tuple[bytes, int]:
+    """Return what was recorded within the session's times as GPX, before anything is left out of it.
+
+    Also return the track's revision. Raises NotFound, SealBroken, Overloaded.
+    """
+    tenant = begin.tenant
+    async with begin.read() as connection:
+        stored = found(await find_stored_fixes(connection, tenant.practice_id, session_id))
+        session = found(await find_recorded_session(connection, tenant, session_id))
+        rows = await list_recordings(connection, tenant.practice_id, session_id)
+    key = keys.client(stored.client_id, stored.wrapped_key)
+    window = Window.between(session.started_at, session.ended_at)
+    content = await off_loop(_original_gpx, key, rows, window, stored.updated_at, gzipped=gzipped)
+    return content, stored.revision
+
+
+def _original_gpx(
+    key: ClientKey, rows: list[RecordingRow], window: Window, made_at: datetime, *, gzipped: bool
+) -> bytes:
+    """Return the recordings as one GPX, without those that do not open. Raises SealBroken if none does."""
+    kept = open_recordings(key, rows)
+    readable = [each.recording for each in kept if each.recording is not None]
+    if kept and not readable:
+        raise SealBroken("no recording of the track opens")
+    fixes = fixes_within(join_recordings(readable), window) if readable else NO_FIXES
+    return _gpx(fixes, made_at, gzipped=gzipped)
+
+
+def _gpx(fixes: Fixes, made_at: datetime, *, gzipped: bool) -> bytes:
+    content = write_gpx(fixes, name=TRACK_NAME, description=None, waypoints=(), created_at=made_at)
+    return gzip_bytes(content) if gzipped else content
 
 
 def unpacked(content: bytes) -> bytes:

@@ -1,13 +1,13 @@
 """Receive and delete a session's track."""
 
 from datetime import datetime
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import msgspec
 
 from service.clients.location_permission import refuse_location_not_agreed
-from service.foundation.compression import compress
-from service.foundation.crypto.sealing import Cell, PracticeKey
+from service.foundation.crypto.sealed_values import log_broken
+from service.foundation.crypto.sealing import ClientKey, PracticeKey, SealBroken
 from service.foundation.database.connection import Begin, Transaction
 from service.foundation.database.tombstones import bury, refuse_unless_buried
 from service.foundation.prepare_and_write import NotPrepared, prepare_and_write
@@ -15,17 +15,14 @@ from service.foundation.retry_safe import Expected, Impossible, Once, found
 from service.foundation.threads import off_loop
 from service.geo.gpx.unpacking import unpack
 from service.record.anchor_queries import clear_anchors
-from service.record.keep_anchors import store_changed_anchors
 from service.record.prepare_track import PreparedTrack, TrackBasis, prepare_track, read_track_basis
-from service.record.read_track import open_track
+from service.record.read_recording import read_recording
 from service.record.recorded_session_queries import find_session_to_record
-from service.record.track_queries import (
-    TrackRow,
-    delete_track,
-    find_track_summary,
-    insert_track,
-    update_track,
-)
+from service.record.recording_queries import KnownRecording, delete_every_recording, list_known_recordings
+from service.record.recordings import KeptRecording
+from service.record.sealed_track import open_track
+from service.record.store_track import store_track
+from service.record.track_queries import TrackSummaryRow, delete_track, find_track_summary
 from service.record.tracks import Track
 
 
@@ -39,71 +36,69 @@ class UploadedTrack(msgspec.Struct, frozen=True):
     replace: bool
 
 
-class PreparedUpload(msgspec.Struct, frozen=True):
-    """An uploaded track ready to be stored, with its original."""
-
-    track: PreparedTrack
-    sealed_original: bytes
-
-
 async def receive_track(
     begin: Begin, keys: PracticeKey, once: Once, uploaded: UploadedTrack, expected: Expected, now: datetime
 ) -> tuple[Track, bool]:
     """Keep a session's track; also return whether it is its first. The same file again changes nothing.
 
-    A repeated write returns the track there is by now, whatever came after the first.
+    The same file is stored anew where the session's times now include what was destroyed of it. A repeated
+    write returns the track there is by now, whatever came after the first.
 
     Raises NotFound, Stale, LocationNotAgreed, GpxRefused, NoTrack, NothingPlausible, Impossible, Crowded.
     """
     tenant, session_id = begin.tenant, uploaded.session_id
-    fingerprint = uploaded.fingerprint
 
-    async def prepare() -> PreparedUpload:
+    async def prepare() -> PreparedTrack:
         basis = await read_track_basis(begin, keys, session_id)
-        return await off_loop(_prepare_upload, basis, uploaded.content, now)
+        return await off_loop(_prepare_upload, basis, uploaded, now)
 
-    async def write(transaction: Transaction, prepared: PreparedUpload | None) -> tuple[Track, bool]:
+    async def write(transaction: Transaction, prepared: PreparedTrack | None) -> tuple[Track, bool]:
         session = await find_session_to_record(transaction.connection, tenant, session_id)
         key = keys.client(session.client_id, session.wrapped_key)
         before = await find_track_summary(transaction.connection, tenant.practice_id, session_id)
         if transaction.replays:
             return open_track(key, found(before)), False
-        if before is not None and before.fingerprint == fingerprint:
-            return open_track(key, before), False
+        known = await list_known_recordings(transaction.connection, tenant.practice_id, session_id)
+        same = next((each for each in known if each.fingerprint == uploaded.fingerprint), None)
+        if before is not None and same is not None and (track := _whole_track(key, before, same)):
+            return track, False
         refuse_location_not_agreed(session.location_agreed)
-        known = transaction.revision if before is None else before.content_revision
-        expected.check(known, this_write=transaction.revision)
-        if before is not None and not uploaded.replace:
+        changed_in = transaction.revision if before is None else before.content_revision
+        expected.check(changed_in, this_write=transaction.revision)
+        if known and same is None and not uploaded.replace:
             raise Impossible("this session has another track", "send it again with replace=true")
-        if prepared is None or prepared.track.session != session:
+        if prepared is None or prepared.session != session:
             raise NotPrepared(session_id)
-        row = TrackRow(
-            **msgspec.structs.asdict(prepared.track.forms),
-            client_id=session.client_id,
-            therapist_id=tenant.therapist_id,
-            viewers=session.viewers,
-            fingerprint=fingerprint,
-            sealed_original=prepared.sealed_original,
-            received_at=now,
-        )
-        store = insert_track if before is None else update_track
-        await store(transaction, row)
-        await store_changed_anchors(transaction, key, session_id, prepared.track.anchors)
+        await store_track(transaction, key, prepared)
         received_at = before.received_at if before else now
-        track = Track(session_id, prepared.track.summary, received_at, now, transaction.revision)
+        track = Track(session_id, prepared.summary, received_at, now, transaction.revision)
         return track, before is None
 
     return await prepare_and_write(begin, once, prepare=prepare, write=write)
 
 
-def _prepare_upload(basis: TrackBasis, uploaded: bytes, now: datetime) -> PreparedUpload:
-    content = unpack(uploaded)
-    cell = Cell("track", "sealed_original", basis.session.session_id)
-    return PreparedUpload(prepare_track(basis, content, now), basis.key.seal(cell, compress(content)))
+def _whole_track(key: ClientKey, row: TrackSummaryRow, same: KnownRecording) -> Track | None:
+    """Return the track that was made from a file; None where the file is needed again."""
+    try:
+        track = open_track(key, row)
+    except SealBroken as broken:
+        log_broken(broken)
+        return None
+    needed = any(each.id == same.id and each.is_needed_again for each in track.summary.recordings)
+    return None if needed else track
+
+
+def _prepare_upload(basis: TrackBasis, uploaded: UploadedTrack, now: datetime) -> PreparedTrack:
+    recording = read_recording(unpack(uploaded.content), now)
+    earlier = basis.kept()
+    ids = {each.fingerprint: each.id for each in earlier}
+    new = KeptRecording(ids.get(uploaded.fingerprint, uuid4()), uploaded.fingerprint, now, recording)
+    others = [each for each in earlier if each.id != new.id and not uploaded.replace]
+    return prepare_track(basis, [*others, new], now)
 
 
 async def remove_track(begin: Begin, once: Once, session_id: UUID, expected: Expected, now: datetime) -> None:
-    """Delete a session's track; its marks keep their instants and lose their anchors.
+    """Delete a session's track with its recordings; its marks keep their instants and lose their anchors.
 
     Raises NotFound, Stale.
     """
@@ -118,6 +113,7 @@ async def remove_track(begin: Begin, once: Once, session_id: UUID, expected: Exp
             await refuse_unless_buried(transaction, "track", session_id)
             return
         expected.check(track.content_revision, this_write=transaction.revision)
+        await delete_every_recording(transaction, session_id)
         await delete_track(transaction, session_id)
         await bury(transaction, "track", session_id, now, clinical=True, viewers=session.viewers)
         await clear_anchors(transaction, session_id)

@@ -1,12 +1,23 @@
 """Recordings: what a device recorded, and the parts of it that are kept."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+from uuid import UUID
 
 import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from service.geo.fixes import Fixes, Indices
+from service.geo.fixes import NO_TIME, Fixes, Indices
+
+NO_FIXES: Final = Fixes(
+    lon=np.empty(0),
+    lat=np.empty(0),
+    ele_m=np.empty(0),
+    time_ms=np.empty(0, np.int64),
+    starts=np.empty(0, np.int64),
+)
 
 
 class SkippedPart(msgspec.Struct, frozen=True):
@@ -18,14 +29,81 @@ class SkippedPart(msgspec.Struct, frozen=True):
     reason: str
 
 
+class Destroyed(msgspec.Struct, frozen=True):
+    """What was cut off a recording for good.
+
+    Fixes before `from_ms` and after `to_ms`, by the recorder's clock; None where there were none.
+    """
+
+    before: int = 0
+    after: int = 0
+    from_ms: int | None = None
+    to_ms: int | None = None
+
+    @property
+    def count(self) -> int:
+        """Return how many fixes were destroyed."""
+        return self.before + self.after
+
+
+NOTHING_DESTROYED: Final = Destroyed()
+
+
 class Recording(msgspec.Struct, frozen=True, eq=False):
-    """A file as it was read: its fixes, where each of them stands in it, and what could not be used."""
+    """What was read from a file: its fixes, where each of them stands in it, and what could not be used.
+
+    The times of the fixes are the recorder's own; `shift_ms` is added to them where they are used. Lines and
+    columns count from 1, one for each fix.
+    """
 
     fixes: Fixes
-    positions: Callable[[Indices], list[tuple[int, int]]]
-    """Return the line and column of each of these fixes, given in ascending order."""
-    skipped: tuple[SkippedPart, ...]
-    skipped_count: int
+    lines: Indices
+    columns: Indices
+    skipped: tuple[SkippedPart, ...] = ()
+    skipped_count: int = 0
+    shift_ms: int = 0
+    destroyed: Destroyed = NOTHING_DESTROYED
+
+
+class KeptRecording(msgspec.Struct, frozen=True, eq=False):
+    """A recording of a session; `recording` is None where what is stored does not open."""
+
+    id: UUID
+    fingerprint: bytes
+    """A keyed hash of the file."""
+    received_at: datetime
+    recording: Recording | None
+
+
+def join_recordings(recordings: Sequence[Recording]) -> Recording:
+    """Return recordings as one, by the session's clock, in the order of their first times."""
+    ordered = sorted(recordings, key=lambda each: _first_ms(shifted(each.fixes, each.shift_ms)))
+    return Recording(
+        fixes=join_fixes([shifted(each.fixes, each.shift_ms) for each in ordered]),
+        lines=np.concatenate([each.lines for each in ordered]),
+        columns=np.concatenate([each.columns for each in ordered]),
+        skipped=tuple(part for each in ordered for part in each.skipped),
+        skipped_count=sum(each.skipped_count for each in ordered),
+        destroyed=Destroyed(
+            before=sum(each.destroyed.before for each in ordered),
+            after=sum(each.destroyed.after for each in ordered),
+        ),
+    )
+
+
+def join_readable(kept: Sequence[KeptRecording]) -> Recording:
+    """Return those that open as one recording."""
+    return join_recordings([each.recording for each in kept if each.recording is not None])
+
+
+def _first_ms(fixes: Fixes) -> int:
+    return int(fixes.time_ms[fixes.timed].min()) if fixes.timed.any() else NO_TIME
+
+
+def shifted(fixes: Fixes, shift_ms: int) -> Fixes:
+    """Return the fixes with `shift_ms` added to every time."""
+    times = np.where(fixes.timed, fixes.time_ms + shift_ms, NO_TIME)
+    return msgspec.structs.replace(fixes, time_ms=times)
 
 
 def join_fixes(parts: Sequence[Fixes]) -> Fixes:

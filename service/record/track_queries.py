@@ -16,30 +16,27 @@ from service.people.sign_in_queries import TokenReader, VerifiedSignIn
 
 
 class TrackForms(msgspec.Struct, frozen=True, kw_only=True):
-    """What is made from an uploaded track, sealed: all of it changes when the track is cut anew."""
+    """What is made from a session's recordings, sealed: all of it changes when the track is cut anew."""
 
     session_id: UUID
     sealed_fixes: bytes
     sealed_summary: bytes
     sealed_geojson: bytes
-    sealed_gpx: bytes
     updated_at: datetime
     revision: int = 0
 
 
 class TrackRow(TrackForms, frozen=True, kw_only=True):
-    """A track as it is stored. Queries read parts of it, because the original may have 20 MB."""
+    """A track as it is stored. Queries read one part of it at a time."""
 
     client_id: UUID
     therapist_id: UUID
     viewers: list[UUID]
-    fingerprint: bytes
-    sealed_original: bytes
     received_at: datetime
     content_revision: int = 0
 
 
-BLOBS: Final = ("sealed_original", "sealed_fixes", "sealed_summary", "sealed_geojson", "sealed_gpx")
+BLOBS: Final = ("sealed_fixes", "sealed_summary", "sealed_geojson")
 TRACK = Columns("track", TrackRow, key="session_id", write_only=BLOBS)
 TRACK_FORMS = Columns("track", TrackForms, key="session_id", write_only=BLOBS)
 
@@ -49,7 +46,6 @@ class TrackSummaryRow(msgspec.Struct, frozen=True):
 
     session_id: UUID
     client_id: UUID
-    fingerprint: bytes
     sealed_summary: bytes
     received_at: datetime
     updated_at: datetime
@@ -58,45 +54,46 @@ class TrackSummaryRow(msgspec.Struct, frozen=True):
     wrapped_key: bytes
 
 
-class SentForm(msgspec.Struct, frozen=True):
-    """One form a track is sent in, compressed and sealed, with its key."""
+class StoredFixes(msgspec.Struct, frozen=True):
+    """The line of a track, sealed, with its key."""
 
+    session_id: UUID
     client_id: UUID
-    sealed: bytes
+    sealed_fixes: bytes
+    updated_at: datetime
     revision: int
     wrapped_key: bytes
 
 
-SEALED_FIXES = Query(
-    bytes,
-    """
-    SELECT sealed_fixes
+class StoredGeojson(msgspec.Struct, frozen=True):
+    """A track for a map, compressed and sealed, with its key."""
+
+    client_id: UUID
+    sealed: bytes
+    updated_at: datetime
+    revision: int
+    wrapped_key: bytes
+
+
+FIXES_COLUMNS = Columns("track", StoredFixes, key="session_id", elsewhere=("wrapped_key",))
+
+STORED_FIXES = Query(
+    StoredFixes,
+    f"""
+    SELECT {FIXES_COLUMNS.qualified}, client_key.wrapped AS wrapped_key
       FROM track
-     WHERE practice_id = $1
-       AND session_id = $2
+      JOIN client_key ON client_key.practice_id = track.practice_id AND client_key.client_id = track.client_id
+     WHERE track.practice_id = $1
+       AND track.session_id = $2
 """,
 )
 
 
-async def find_sealed_fixes(connection: Connection, practice_id: UUID, session_id: UUID) -> bytes | None:
-    """Return the fixes of a session's track; the original file, which is much larger, is not read."""
-    return await SEALED_FIXES.one_or_none(connection, practice_id, session_id)
-
-
-SEALED_ORIGINAL = Query(
-    bytes,
-    """
-    SELECT sealed_original
-      FROM track
-     WHERE practice_id = $1
-       AND session_id = $2
-""",
-)
-
-
-async def find_sealed_original(connection: Connection, practice_id: UUID, session_id: UUID) -> bytes | None:
-    """Return the file a session's track is cut from."""
-    return await SEALED_ORIGINAL.one_or_none(connection, practice_id, session_id)
+async def find_stored_fixes(
+    connection: Connection, practice_id: UUID, session_id: UUID
+) -> StoredFixes | None:
+    """Return the line of a session's track; the recordings, which may be longer, are not read."""
+    return await STORED_FIXES.one_or_none(connection, practice_id, session_id)
 
 
 SUMMARY_COLUMNS = Columns("track", TrackSummaryRow, key="session_id", elsewhere=("wrapped_key",))
@@ -120,56 +117,34 @@ async def find_track_summary(
     return await TRACK_SUMMARY.one_or_none(connection, practice_id, session_id)
 
 
-GPX_OF_TRACK = Query(
-    SentForm,
-    """
-    SELECT track.client_id, track.sealed_gpx AS sealed, track.revision, client_key.wrapped AS wrapped_key
-      FROM track
-      JOIN client_key ON client_key.practice_id = track.practice_id AND client_key.client_id = track.client_id
-     WHERE track.practice_id = $1
-       AND track.session_id = $2
-""",
-)
-ORIGINAL_OF_TRACK = Query(
-    SentForm,
-    """
-    SELECT track.client_id, track.sealed_original AS sealed, track.revision, client_key.wrapped AS wrapped_key
-      FROM track
-      JOIN client_key ON client_key.practice_id = track.practice_id AND client_key.client_id = track.client_id
-     WHERE track.practice_id = $1
-       AND track.session_id = $2
-""",
-)
-
-
-async def find_sent_form(
-    connection: Connection, practice_id: UUID, session_id: UUID, form: Query[SentForm]
-) -> SentForm | None:
-    """Return a track in one form: GPX_OF_TRACK or ORIGINAL_OF_TRACK."""
-    return await form.one_or_none(connection, practice_id, session_id)
-
-
 class GeojsonOfToken(VerifiedSignIn, frozen=True):
     """A sign-in, and a track as it is sent for a map; null where it sees none."""
 
     client_id: UUID | None
     sealed: bytes | None
+    updated_at: datetime | None
     revision: int | None
     client_key: bytes | None
 
     @property
-    def asked(self) -> SentForm | None:
+    def asked(self) -> StoredGeojson | None:
         """Return what is sent, compressed and sealed."""
-        if self.client_id is None or self.sealed is None or self.revision is None or self.client_key is None:
+        if (
+            self.client_id is None
+            or self.sealed is None
+            or self.updated_at is None
+            or self.revision is None
+            or self.client_key is None
+        ):
             return None
-        return SentForm(self.client_id, self.sealed, self.revision, self.client_key)
+        return StoredGeojson(self.client_id, self.sealed, self.updated_at, self.revision, self.client_key)
 
 
 GEOJSON_OF_TOKEN = Query(
     GeojsonOfToken,
     """
-    SELECT sign_in_id, practice_id, therapist_id, device_id, role, wrapped_key, client_id, sealed, revision,
-           client_key
+    SELECT sign_in_id, practice_id, therapist_id, device_id, role, wrapped_key, client_id, sealed, updated_at,
+           revision, client_key
       FROM track_geojson_of_token($1, $2, $3, $4)
 """,
 )
@@ -200,7 +175,7 @@ UPDATE_TRACK_FORMS = Query(UUID, TRACK_FORMS.update)
 
 
 async def update_track_forms(transaction: Transaction, forms: TrackForms) -> None:
-    """Store what was made anew from a track's original; the original stays."""
+    """Store what the service made anew from a track's recordings."""
     await UPDATE_TRACK_FORMS.one(transaction.connection, *TRACK_FORMS.updated(transaction, forms))
 
 

@@ -1,6 +1,7 @@
 """Figures of a track, for the record and for planning. They are no score of how anybody walks."""
 
 from collections.abc import Sequence
+from typing import Final
 
 import msgspec
 
@@ -24,6 +25,10 @@ class TrackStatistics(msgspec.Struct, frozen=True):
     ended_ms: int | None
     duration_s: float | None
     moving_time_s: float | None
+
+
+NO_STATISTICS: Final = TrackStatistics(0, 0.0, None, None, None, None, None, None)
+"""Of a session of which nothing was recorded."""
 
 
 def statistics(fixes: Fixes, stays: Sequence[Halt]) -> TrackStatistics:

@@ -10,31 +10,30 @@ import numpy as np
 from service.foundation.errors import DomainError
 from service.foundation.retry_safe import Impossible
 from service.geo.fixes import Fixes, Indices
+from service.record.cuts import Window, is_cut_too_far
 from service.record.deviation import Deviation, compare
 from service.record.halts import Halt, halts
 from service.record.plausibility import find_plausible
 from service.record.recorded_times import check_times
-from service.record.recordings import Recording, SkippedPart, keep, within
+from service.record.recordings import (
+    NO_FIXES,
+    KeptRecording,
+    Recording,
+    SkippedPart,
+    keep,
+    shifted,
+    within,
+)
 from service.record.repeats import find_repeats
-from service.record.track_statistics import TrackStatistics, statistics
+from service.record.track_statistics import NO_STATISTICS, TrackStatistics, statistics
 
 SKIPPED_SHOWN: Final = 20
+EARLIEST_MS: Final = np.iinfo(np.int64).min
+LATEST_MS: Final = np.iinfo(np.int64).max
 
 
 class NoTrack(DomainError):
     """The file is GPX, but holds no track."""
-
-
-class Window(msgspec.Struct, frozen=True):
-    """A session's actual times, in milliseconds since 1970 UTC; None if not reported yet."""
-
-    start_ms: int | None
-    end_ms: int | None
-
-    @classmethod
-    def between(cls, start: datetime | None, end: datetime | None) -> "Window":
-        """Return the window from one instant to another."""
-        return cls(_ms(start), _ms(end))
 
 
 class TrackFrame(msgspec.Struct, frozen=True):
@@ -45,12 +44,30 @@ class TrackFrame(msgspec.Struct, frozen=True):
     route_version: int | None
 
 
-def _ms(instant: datetime | None) -> int | None:
-    return None if instant is None else round(instant.timestamp() * 1_000)
+class RecordingSummary(msgspec.Struct, frozen=True, kw_only=True):
+    """What is known of one recording of a session: what of it lies within the session's times."""
+
+    id: UUID
+    received_at: datetime
+    fixes: int = 0
+    began_ms: int | None = None
+    ended_ms: int | None = None
+    shift_ms: int = 0
+    destroyed_before: int = 0
+    """Fixes before the session, which were destroyed."""
+    destroyed_after: int = 0
+    upload_again: bool = False
+    """Whether the session's times now include what was destroyed."""
+    unreadable: bool = False
+
+    @property
+    def is_needed_again(self) -> bool:
+        """Return whether sending its file again brings back what is not there."""
+        return self.upload_again or self.unreadable
 
 
 class TrackSummary(msgspec.Struct, frozen=True, kw_only=True):
-    """What is known of a track besides its fixes. All of it can be rebuilt from the original file."""
+    """What is known of a track besides its fixes. All of it can be rebuilt from the recordings."""
 
     statistics: TrackStatistics
     halts: tuple[Halt, ...]
@@ -59,7 +76,7 @@ class TrackSummary(msgspec.Struct, frozen=True, kw_only=True):
     window: Window
     """The times the track was cut to."""
     dropped: int
-    """Fixes outside those times, such as the drive home."""
+    """Fixes outside those times, such as the drive home; once both are known they are destroyed."""
     duplicates: int
     """Fixes that repeat others: the same stretch again, or a second recorder."""
     out_of_order: int
@@ -70,6 +87,7 @@ class TrackSummary(msgspec.Struct, frozen=True, kw_only=True):
     """Fixes that no walk reaches from those around them; they are among what was skipped."""
     skipped: tuple[SkippedPart, ...]
     skipped_count: int
+    recordings: tuple[RecordingSummary, ...] = ()
 
 
 class Track(msgspec.Struct, frozen=True):
@@ -85,19 +103,18 @@ class Track(msgspec.Struct, frozen=True):
 def cut_and_summarise(
     recording: Recording, window: Window, planned: Fixes | None
 ) -> tuple[Fixes, TrackSummary]:
-    """Return the part of a recording that was walked within its session's times, and its summary.
+    """Return what of a recording was walked within its session's times, and its summary.
 
     Raises Impossible if there is no such part, NothingPlausible if no walk can have passed it.
     """
+    if not len(recording.fixes):
+        raise nothing_inside()
     checked = check_times(recording.fixes)
     repeats = find_repeats(checked.fixes)
     inside = within(checked.fixes, window.start_ms, window.end_ms)
     once = inside & ~repeats.repeated
     if not once.any():
-        raise Impossible(
-            "nothing of this track lies within the session's actual times",
-            "correct when the session started and ended, then send the track again",
-        )
+        raise nothing_inside()
     held = check_times(keep(checked.fixes, once, repeats.breaks))  # what is left of two recorders in order
     reached = find_plausible(held.fixes)
     walked = keep(held.fixes, reached.kept, reached.breaks)
@@ -108,7 +125,7 @@ def cut_and_summarise(
         halts=stays,
         deviation=None if planned is None else compare(walked, planned),
         window=window,
-        dropped=int(np.count_nonzero(~inside)),
+        dropped=int(np.count_nonzero(~inside)) + recording.destroyed.count,
         duplicates=int(np.count_nonzero(repeats.repeated & inside)),
         out_of_order=checked.out_of_order,
         moved_segments=checked.moved_segments,
@@ -119,10 +136,57 @@ def cut_and_summarise(
     return walked, summary
 
 
+def nothing_inside() -> Impossible:
+    """Return the refusal of a track that was recorded before or after its session."""
+    return Impossible(
+        "nothing of this track lies within the session's actual times",
+        "correct when the session started and ended, then send the track again",
+    )
+
+
+def nothing_walked(recording: Recording, window: Window) -> tuple[Fixes, TrackSummary]:
+    """Return an empty track and its summary, for a recording of which nothing lies within the session."""
+    summary = TrackSummary(
+        statistics=NO_STATISTICS,
+        halts=(),
+        deviation=None,
+        window=window,
+        dropped=len(recording.fixes) + recording.destroyed.count,
+        duplicates=0,
+        out_of_order=0,
+        skipped=recording.skipped,
+        skipped_count=recording.skipped_count,
+    )
+    return NO_FIXES, summary
+
+
+def summarise_recording(kept: KeptRecording, window: Window) -> RecordingSummary:
+    """Return what is known of one recording within the session's times."""
+    recording = kept.recording
+    if recording is None:
+        return RecordingSummary(id=kept.id, received_at=kept.received_at, unreadable=True)
+    fixes = shifted(recording.fixes, recording.shift_ms)
+    inside = within(check_times(fixes).fixes, window.start_ms, window.end_ms)
+    times = fixes.time_ms[fixes.timed]
+    times = times[(times >= (window.start_ms or EARLIEST_MS)) & (times <= (window.end_ms or LATEST_MS))]
+    return RecordingSummary(
+        id=kept.id,
+        received_at=kept.received_at,
+        fixes=int(np.count_nonzero(inside)),
+        began_ms=int(times.min()) if times.size else None,
+        ended_ms=int(times.max()) if times.size else None,
+        shift_ms=recording.shift_ms,
+        destroyed_before=recording.destroyed.before,
+        destroyed_after=recording.destroyed.after,
+        upload_again=is_cut_too_far(recording, window),
+    )
+
+
 def _first_skipped(recording: Recording, unreached: Indices) -> tuple[SkippedPart, ...]:
-    """Return the first parts of the file that were left out, with the fixes that no walk reaches."""
+    """Return the first parts of the files that were left out, with the fixes that no walk reaches."""
     reason = "no walk reaches it from the points around it"
-    found = recording.positions(unreached[:SKIPPED_SHOWN])
+    first = unreached[:SKIPPED_SHOWN]
+    found = zip(recording.lines[first].tolist(), recording.columns[first].tolist(), strict=True)
     unreachable = [SkippedPart(line, column, "point", reason) for line, column in found]
-    first = sorted((*recording.skipped, *unreachable), key=lambda part: (part.line, part.column))
-    return tuple(first[:SKIPPED_SHOWN])
+    every = sorted((*recording.skipped, *unreachable), key=lambda part: (part.line, part.column))
+    return tuple(every[:SKIPPED_SHOWN])

@@ -12,8 +12,9 @@ from service.foundation.database.connection import Begin, Transaction
 from service.foundation.database.tombstones import bury
 from service.foundation.prepare_and_write import prepare_and_write
 from service.foundation.retry_safe import Once, found
+from service.record.cuts import Window
 from service.record.keep_track_in_step import TrackInStep, keep_track_in_step, prepare_track_in_step
-from service.record.tracks import TrackFrame, Window
+from service.record.tracks import TrackFrame
 from service.sessions.change_queries import ChangeRow, delete_changes, insert_change
 from service.sessions.flags import flagged
 from service.sessions.session_queries import SessionRow, find_changes_and_keys, lock_session, update_session
@@ -46,7 +47,7 @@ async def write_session(
         if after == before:
             return before
         frame = _track_frame(after)
-        await keep_track_in_step(transaction, keys, session_id, frame, prepared, now)
+        await keep_track_in_step(transaction, keys, session_id, frame, prepared)
         client = found(await find_client(transaction.connection, transaction.practice_id, row.client_id))
         changed = msgspec.structs.replace(flagged(after, before, client), updated_at=now)
         return await _store(transaction, keys, row, before, changed)

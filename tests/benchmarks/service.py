@@ -16,13 +16,13 @@ import httpx
 import msgspec
 import numpy as np
 
-from service.foundation.compression import compress, gzip_bytes
+from service.foundation.compression import gzip_bytes
 from service.geo.blob import pack_fixes
 from service.geo.fixes import Fixes
 from service.geo.geojson import track_geojson
-from service.geo.gpx.writer import write_gpx
-from service.record.prepare_track import read_recording
-from service.record.tracks import Window, cut_and_summarise
+from service.record.cuts import Window
+from service.record.read_recording import read_recording
+from service.record.tracks import cut_and_summarise
 from tests.benchmarks.load import Request, a_request, rate
 from tests.benchmarks.rounds import compare
 from tests.benchmarks.served import Served, a_route, served
@@ -163,16 +163,14 @@ def alone(content: bytes) -> float:
     began = time.process_time()
     now = datetime.now(UTC)
     walked, _ = cut_and_summarise(read_recording(content, now), Window(None, None), None)
-    encode(walked, content, now)
+    encode(walked)
     return (time.process_time() - began) * 1_000
 
 
-def encode(walked: Fixes, content: bytes, now: datetime) -> None:
+def encode(walked: Fixes) -> None:
     """Make every form in which a track is stored."""
-    compress(content)
     pack_fixes(walked)
     gzip_bytes(track_geojson(walked, {}))
-    gzip_bytes(write_gpx(walked, name="x", description=None, waypoints=(), created_at=now))
 
 
 def cpu_s(pid: int) -> float:

@@ -15,7 +15,7 @@ COLUMNS: Final = """
       FROM information_schema.columns
      WHERE table_schema = 'public'
        AND column_name ^@ 'sealed'
-       AND table_name IN ('client', 'session', 'session_change', 'track', 'moment', 'note')
+       AND table_name IN ('client', 'session', 'session_change', 'track', 'recording', 'moment', 'note')
 """
 SEALED: Final = (
     ("client", "sealed"),
@@ -27,12 +27,11 @@ SEALED: Final = (
     ("note", "sealed"),
     ("note", "sealed_anchor"),
     ("note", "sealed_position"),
+    ("recording", "sealed"),
     ("session", "sealed"),
     ("session_change", "sealed"),
     ("track", "sealed_fixes"),
     ("track", "sealed_geojson"),
-    ("track", "sealed_gpx"),
-    ("track", "sealed_original"),
     ("track", "sealed_summary"),
 )
 TOLD: Final = [name for name in NAMING if CASES[name].rule is Rule.CLINICAL and name != "revoke_device"]

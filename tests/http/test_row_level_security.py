@@ -25,7 +25,7 @@ from tests.http.world import World, make_world
 pytestmark = pytest.mark.anyio
 
 CLINICAL: Final = frozenset(
-    {"client", "client_key", "session", "session_change", "track", "moment", "note", "tombstone"}
+    {"client", "client_key", "session", "session_change", "track", "recording", "moment", "note", "tombstone"}
 )
 NO_VIEWERS: Final = frozenset({"tombstone"})
 STRANGERS: Final = ("another practice", "a practice that is none", "no practice", "an empty setting")

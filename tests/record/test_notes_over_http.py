@@ -212,12 +212,12 @@ def test_a_moment_given_another_place_takes_its_notes_along(world: World) -> Non
     assert world.ada.get(note).json()["anchor"]["lon"] == 0.04
 
 
-def test_no_mark_is_anchored_by_reading_the_original_file(world: World, look: Look) -> None:
-    """It has up to 20 MB. The test takes the right to read it away; everything else still works."""
+def test_no_mark_is_anchored_by_reading_the_recordings(world: World, look: Look) -> None:
+    """They may be long. The test takes the right to read them away; everything else still works."""
     session = a_session(world.ada)
     held(world.ada, session)
     assert send_track(world.ada, session, a_recording()).status_code == 201
-    with unreadable(look, "track", "sealed_original"):
+    with unreadable(look, "recording", "sealed"):
         tap = world.ada.post(f"{session}/moments", {"id": str(uuid4()), "at": at(60)})
         assert (tap.status_code, tap.json()["anchor"]["elapsed_s"]) == (201, 60)
         moved = world.ada.patch(tap.headers["location"], {"at": at(90)})

@@ -8,7 +8,7 @@ from tests.http.sessions import a_note
 from tests.http.things import things_of
 from tests.http.world import World
 
-CHILDREN = ("client_key", "session", "session_change", "track", "moment", "note")
+CHILDREN = ("client_key", "session", "session_change", "track", "recording", "moment", "note")
 
 
 @pytest.mark.parametrize("table", CHILDREN)

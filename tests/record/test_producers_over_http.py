@@ -58,4 +58,4 @@ def test_a_recording_becomes_the_sessions_track(ada: Phone, client_id: str, prod
     assert track["length_m"] == pytest.approx(producer.length_m, rel=1e-3)
     times = [datetime.fromisoformat(track[name]) for name in ("began_at", "ended_at") if name in track]
     assert times == ([WALK[0].at, WALK[-1].at] if "{time}" in producer.point else [])
-    assert ada.get(f"{session}/track/original").content == content
+    assert ada.get(f"{session}/track/original").text.count("<trkpt") == len(WALK)

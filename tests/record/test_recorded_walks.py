@@ -9,8 +9,9 @@ import pytest
 
 from service.geo.gpx.model import GpxRefused
 from service.geo.gpx.unpacking import unpack
-from service.record.prepare_track import read_recording
-from service.record.tracks import TrackSummary, Window, cut_and_summarise
+from service.record.cuts import Window
+from service.record.read_recording import read_recording
+from service.record.tracks import TrackSummary, cut_and_summarise
 from tests.shared_data import shared_file
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)

@@ -24,6 +24,7 @@ TENANT_TABLES: Final = frozenset(
         "session",
         "session_change",
         "track",
+        "recording",
         "moment",
         "note",
     }

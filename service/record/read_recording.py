@@ -1,0 +1,44 @@
+"""Read what a device recorded from a GPX file: the fixes and where they stand, and nothing of its owner."""
+
+from datetime import datetime
+
+import msgspec
+import numpy as np
+
+from service.geo.fixes import Fixes
+from service.geo.gpx.model import GpxFile, GpxLine
+from service.geo.gpx.reader import read_gpx
+from service.record.file_positions import lines_and_columns
+from service.record.recordings import Recording, SkippedPart, join_fixes
+from service.record.tracks import NoTrack
+
+
+def read_recording(content: bytes, now: datetime) -> Recording:
+    """Return a GPX file's tracks as one recording, or its timed routes where it holds nothing else.
+
+    Nothing the file says of its owner is kept: no names, descriptions, devices, heart rates.
+    Raises GpxRefused, NoTrack.
+    """
+    file = read_gpx(content, now=now)
+    lines = [line for line in file.tracks if len(line.fixes)] or _timed_routes(file)
+    if not lines:
+        raise NoTrack("the file holds no track: a planned route or places alone are not what was walked")
+    rows, columns = lines_and_columns(file.text, np.concatenate([line.offsets for line in lines]))
+    skipped = tuple(SkippedPart(each.line, each.column, each.what, each.reason) for each in file.skipped)
+    fixes = join_fixes([_with_gaps(line) for line in lines])
+    return Recording(fixes, rows, columns, skipped, file.skipped_count)
+
+
+def _with_gaps(line: GpxLine) -> Fixes:
+    """Return a line with a gap at each unusable point.
+
+    Some programs write a pause as latitude 100 and its end as latitude 200: nobody walked straight across.
+    """
+    gaps = line.after_unusable[line.after_unusable < len(line.fixes)]
+    starts = np.unique(np.concatenate((line.fixes.starts, gaps)))
+    return msgspec.structs.replace(line.fixes, starts=starts)
+
+
+def _timed_routes(file: GpxFile) -> list[GpxLine]:
+    """Return the routes of a file whose points have times: some programs write a walk so."""
+    return [] if file.waypoints else [line for line in file.routes if line.fixes.timed.any()]
