@@ -354,5 +354,6 @@ EXAMPLES: Final[dict[str, Example]] = {
     "NoteOut": NOTE_OUT,
     "NotePage": {"items": [NOTE_OUT]},
     "TrackOut": TRACK_OUT,
+    "RecordingPatch": {"shift_s": -3600.0},
     "Health": {"status": "ready"},
 }

@@ -73,6 +73,7 @@ RAISED: Final[Mapping[str, Problems]] = {
     "edit_note": (Unusable, Impossible),
     "change_moment": (Impossible,),
     "put_track": (GpxRefused, NoTrack, NothingPlausible, Impossible, LocationNotAgreed),
+    "change_recording": (NothingPlausible, Impossible),
     "read_session": (SealBroken,),
     "read_track_geojson": (SealBroken,),
 }

@@ -5,20 +5,23 @@ from datetime import datetime
 from typing import Annotated, Any, Final
 from uuid import UUID
 
-from litestar import Request, Response, delete, get, put
+from litestar import Request, Response, delete, get, patch, put
 from litestar.di import NamedDependency
-from litestar.params import FromPath, QueryParameter
+from litestar.params import FromPath, JSONBody, QueryParameter
 
 from routes.http.answers import answer, created, file_answer, takes_gzip
 from routes.http.dependencies import Services, Writing
+from routes.http.errors import BadParameter
 from routes.http.uploads import Upload
-from schemas.record.tracks import TrackOut
+from schemas.record.tracks import RecordingPatch, TrackOut
 from service.foundation.crypto.sealing import PracticeKey
 from service.foundation.database.connection import Begin
 from service.foundation.retry_safe import Expected
 from service.foundation.threads import off_loop
 from service.geo.gpx.model import DEFAULT_LIMITS
 from service.people.sign_in_queries import TokenReader
+from service.record.change_track import remove_recording, shift_recording
+from service.record.clock_shift import MOST_SHIFT_S
 from service.record.read_track import (
     read_geojson_by_token,
     read_original,
@@ -26,7 +29,7 @@ from service.record.read_track import (
     read_track_gpx,
     unpacked,
 )
-from service.record.receive_track import UploadedTrack, receive_track, remove_track
+from service.record.receive_track import MOST_RECORDINGS, UploadedTrack, receive_track, remove_track
 
 GEOJSON_TYPE: Final = "application/geo+json"
 GPX_TYPE: Final = "application/gpx+xml"
@@ -37,6 +40,16 @@ GPX: Final = Upload(
     "application/octet-stream",
     description=f"A GPX file, 1.0 or 1.1: at most {DEFAULT_LIMITS.file_bytes:,} bytes "
     f"and {DEFAULT_LIMITS.points:,} points.",
+)
+
+
+ADD: Final = (
+    f"Join it with the session's other recordings, at most {MOST_RECORDINGS}, in order of time. Where two "
+    "ran at the same time, the better one counts."
+)
+SHIFT: Final = (
+    "Seconds to add to every time of the file, because the recorder's clock was wrong. More than a day is "
+    "taken only where the session's start and end are known."
 )
 
 
@@ -57,17 +70,25 @@ async def put_track(
     writing: NamedDependency[Writing],
     expected_if_sent: NamedDependency[Expected],
     now: NamedDependency[datetime],
-    replace: Annotated[bool, QueryParameter(description="Take the place of another track.")] = False,  # noqa: FBT002  a query parameter
+    replace: Annotated[bool, QueryParameter(description="Keep this file alone, in place of others.")] = False,  # noqa: FBT002  a query parameter
+    add: Annotated[bool, QueryParameter(description=ADD)] = False,  # noqa: FBT002  a query parameter
+    shift_s: Annotated[
+        float | None, QueryParameter(ge=-MOST_SHIFT_S, le=MOST_SHIFT_S, description=SHIFT)
+    ] = None,
 ) -> Response[TrackOut]:
     """Keep the GPX recorded in a session, cut to its actual times; moments and notes find their places.
 
-    The same file again changes nothing. It is kept only where the client has agreed.
+    The same file again changes nothing, unless the track says `upload_again` or `shift_s` is another. It is
+    kept only where the client has agreed.
     """
+    if add and replace:
+        raise BadParameter("add", "a file joins the others or takes their place: send add or replace")
+    shift_ms = None if shift_s is None else round(shift_s * 1_000)
     async with GPX.received(request) as content:
         # Not in the practice's own thread: waiting there would show a colleague that an upload is prepared.
         fingerprint = await asyncio.to_thread(keys.fingerprint, content)
-        uploaded = UploadedTrack(session_id, content, fingerprint, replace)
-        once = writing.once(fingerprint + bytes([replace]))
+        uploaded = UploadedTrack(session_id, content, fingerprint, replace, add, shift_ms)
+        once = writing.once(fingerprint + f"{replace} {add} {shift_ms}".encode())
         track, is_first = await receive_track(begin, keys, once, uploaded, expected_if_sent, now)
     location = f"/v1/sessions/{session_id}/track"
     return created(TrackOut.from_track(track), track.revision, location, replayed=not is_first)
@@ -170,6 +191,49 @@ async def delete_track(
     await remove_track(begin, writing.once(), session_id, expected_if_sent, now)
 
 
+@patch(
+    "/sessions/{session_id:uuid}/track/recordings/{recording_id:uuid}",
+    operation_id="change_recording",
+    summary="Shift a recorder's clock",
+    tags=["tracks"],
+)
+async def patch_recording(
+    session_id: FromPath[UUID],
+    recording_id: FromPath[UUID],
+    data: JSONBody[RecordingPatch],
+    begin: NamedDependency[Begin],
+    keys: NamedDependency[PracticeKey],
+    writing: NamedDependency[Writing],
+    expected: NamedDependency[Expected],
+    now: NamedDependency[datetime],
+) -> Response[TrackOut]:
+    """Correct the clock of one of a track's recordings. What is cut then and where notes lie follows."""
+    once = writing.once(data)
+    track = await shift_recording(
+        begin, keys, once, session_id, recording_id, round(data.shift_s * 1_000), expected, now
+    )
+    return answer(TrackOut.from_track(track), track.revision)
+
+
+@delete(
+    "/sessions/{session_id:uuid}/track/recordings/{recording_id:uuid}",
+    operation_id="delete_recording",
+    summary="Take a recording out of a track",
+    tags=["tracks"],
+)
+async def delete_recording(
+    session_id: FromPath[UUID],
+    recording_id: FromPath[UUID],
+    begin: NamedDependency[Begin],
+    keys: NamedDependency[PracticeKey],
+    writing: NamedDependency[Writing],
+    expected_if_sent: NamedDependency[Expected],
+    now: NamedDependency[datetime],
+) -> None:
+    """Delete one of a track's recordings; the track is made anew from the others. With the last it goes."""
+    await remove_recording(begin, keys, writing.once(), session_id, recording_id, expected_if_sent, now)
+
+
 HANDLERS = [
     put_track,
     get_track,
@@ -177,4 +241,6 @@ HANDLERS = [
     get_track_gpx,
     get_track_original,
     delete_track,
+    patch_recording,
+    delete_recording,
 ]

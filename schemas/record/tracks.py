@@ -6,8 +6,9 @@ from uuid import UUID
 
 from msgspec import UNSET, Meta, UnsetType
 
-from schemas.base import Instant, Output, shown, to_the_centimetre
+from schemas.base import Input, Instant, Output, shown, to_the_centimetre
 from schemas.walks.route_files import SkippedOut
+from service.record.clock_shift import MOST_SHIFT_S
 from service.record.deviation import Deviation, OffStretch
 from service.record.halts import Halt
 from service.record.tracks import RecordingSummary, Track, TrackSummary
@@ -97,6 +98,19 @@ class RecordingOut(Output):
         figures = shown(summary, cls) | {"shift_s": summary.shift_ms / 1_000}
         times = {"began_at": instant_of(summary.began_ms), "ended_at": instant_of(summary.ended_ms)}
         return cls(**figures | times)
+
+
+class RecordingPatch(Input):
+    """The clock of a recorder, corrected."""
+
+    shift_s: Annotated[
+        float,
+        Meta(
+            ge=-MOST_SHIFT_S,
+            le=MOST_SHIFT_S,
+            description="Seconds to add to every time it recorded, in place of an earlier shift.",
+        ),
+    ]
 
 
 class TrackOut(Output):

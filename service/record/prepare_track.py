@@ -125,6 +125,11 @@ def prepare_track_again(basis: TrackBasis, now: datetime) -> PreparedTrack | Non
     kept = basis.kept()
     if not kept or any(each.recording is None for each in kept):
         return _prepare_from_line(basis, kept, now)
+    return prepare_what_is_left(basis, kept, now)
+
+
+def prepare_what_is_left(basis: TrackBasis, kept: Sequence[KeptRecording], now: datetime) -> PreparedTrack:
+    """Return the track of these recordings made ready to store; empty where nothing lies in the session."""
     window = basis.frame.window
     cut = cut_every(kept, window)
     joined = join_readable(cut)

@@ -1,6 +1,8 @@
 """Receive and delete a session's track."""
 
-from datetime import datetime
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Final
 from uuid import UUID, uuid4
 
 import msgspec
@@ -13,11 +15,13 @@ from service.foundation.database.tombstones import bury, refuse_unless_buried
 from service.foundation.prepare_and_write import NotPrepared, prepare_and_write
 from service.foundation.retry_safe import Expected, Impossible, Once, found
 from service.foundation.threads import off_loop
+from service.geo.gpx.model import DEFAULT_LIMITS
 from service.geo.gpx.unpacking import unpack
 from service.record.anchor_queries import clear_anchors
+from service.record.clock_shift import shift_clock
 from service.record.prepare_track import PreparedTrack, TrackBasis, prepare_track, read_track_basis
 from service.record.read_recording import read_recording
-from service.record.recorded_session_queries import find_session_to_record
+from service.record.recorded_session_queries import RecordedSession, find_session_to_record
 from service.record.recording_queries import KnownRecording, delete_every_recording, list_known_recordings
 from service.record.recordings import KeptRecording
 from service.record.sealed_track import open_track
@@ -25,15 +29,23 @@ from service.record.store_track import store_track
 from service.record.track_queries import TrackSummaryRow, delete_track, find_track_summary
 from service.record.tracks import Track
 
+MOST_RECORDINGS: Final = 12
+"""Of one session: a watch that is started anew every few minutes, on two people."""
+
 
 class UploadedTrack(msgspec.Struct, frozen=True):
-    """A file a phone or a watch recorded, and whether it may take the place of another."""
+    """A file a phone or a watch recorded, and what becomes of those the session has already."""
 
     session_id: UUID
     content: bytes
     fingerprint: bytes
     """A keyed hash of the content."""
-    replace: bool
+    replace: bool = False
+    """Take their place."""
+    add: bool = False
+    """Join them."""
+    shift_ms: int | None = None
+    """What is added to its times; None for what is known of the file already, or nothing."""
 
 
 async def receive_track(
@@ -60,13 +72,15 @@ async def receive_track(
             return open_track(key, found(before)), False
         known = await list_known_recordings(transaction.connection, tenant.practice_id, session_id)
         same = next((each for each in known if each.fingerprint == uploaded.fingerprint), None)
-        if before is not None and same is not None and (track := _whole_track(key, before, same)):
-            return track, False
+        if before is not None and same is not None:
+            track = _whole_track(key, before, same, uploaded.shift_ms)
+            if track is not None:
+                return track, False
         refuse_location_not_agreed(session.location_agreed)
         changed_in = transaction.revision if before is None else before.content_revision
         expected.check(changed_in, this_write=transaction.revision)
-        if known and same is None and not uploaded.replace:
-            raise Impossible("this session has another track", "send it again with replace=true")
+        if same is None:
+            _refuse_another(known, uploaded)
         if prepared is None or prepared.session != session:
             raise NotPrepared(session_id)
         await store_track(transaction, key, prepared)
@@ -77,24 +91,65 @@ async def receive_track(
     return await prepare_and_write(begin, once, prepare=prepare, write=write)
 
 
-def _whole_track(key: ClientKey, row: TrackSummaryRow, same: KnownRecording) -> Track | None:
-    """Return the track that was made from a file; None where the file is needed again."""
+def _refuse_another(known: Sequence[KnownRecording], uploaded: UploadedTrack) -> None:
+    """Raise Impossible where another file neither joins the track nor takes its place."""
+    if known and not (uploaded.replace or uploaded.add):
+        raise Impossible(
+            "this session has another track",
+            "send it again with add=true to join the two",
+            "send it again with replace=true to keep this one alone",
+        )
+    if uploaded.add and len(known) >= MOST_RECORDINGS:
+        raise Impossible(
+            f"a track is made from at most {MOST_RECORDINGS} recordings", "delete one of them first"
+        )
+
+
+def _whole_track(
+    key: ClientKey, row: TrackSummaryRow, same: KnownRecording, shift_ms: int | None
+) -> Track | None:
+    """Return the track made from a file with this shift; None where the file is needed again."""
     try:
         track = open_track(key, row)
     except SealBroken as broken:
         log_broken(broken)
         return None
-    needed = any(each.id == same.id and each.is_needed_again for each in track.summary.recordings)
-    return None if needed else track
+    told = next((each for each in track.summary.recordings if each.id == same.id), None)
+    if told is None or told.is_needed_again or shift_ms not in (None, told.shift_ms):
+        return None
+    return track
 
 
 def _prepare_upload(basis: TrackBasis, uploaded: UploadedTrack, now: datetime) -> PreparedTrack:
-    recording = read_recording(unpack(uploaded.content), now)
-    earlier = basis.kept()
-    ids = {each.fingerprint: each.id for each in earlier}
-    new = KeptRecording(ids.get(uploaded.fingerprint, uuid4()), uploaded.fingerprint, now, recording)
-    others = [each for each in earlier if each.id != new.id and not uploaded.replace]
+    earlier = {each.fingerprint: each for each in basis.kept()}
+    same = earlier.pop(uploaded.fingerprint, None)
+    shift_ms = uploaded.shift_ms
+    if shift_ms is None:
+        shift_ms = same.recording.shift_ms if same and same.recording else 0
+    recording = read_recording(unpack(uploaded.content), now - timedelta(milliseconds=shift_ms))
+    new = KeptRecording(
+        id=same.id if same else uuid4(),
+        fingerprint=uploaded.fingerprint,
+        received_at=same.received_at if same else now,
+        recording=shift_clock(recording, shift_ms, basis.frame.window),
+    )
+    others = [] if uploaded.replace else list(earlier.values())
+    _refuse_unjoinable([*others, new])
     return prepare_track(basis, [*others, new], now)
+
+
+def _refuse_unjoinable(kept: Sequence[KeptRecording]) -> None:
+    """Raise Impossible for recordings that cannot be one track. A single one always can."""
+    if len(kept) == 1:
+        return
+    recordings = [each.recording for each in kept if each.recording is not None]
+    if not all(each.fixes.timed.any() for each in recordings):
+        raise Impossible(
+            "a recording without times cannot be joined: nothing says where in the walk it belongs",
+            "send it again with replace=true to keep this one alone",
+        )
+    if sum(len(each.fixes) for each in recordings) > DEFAULT_LIMITS.points:
+        raise Impossible(f"together they have more than {DEFAULT_LIMITS.points:,} points")
 
 
 async def remove_track(begin: Begin, once: Once, session_id: UUID, expected: Expected, now: datetime) -> None:
@@ -113,7 +168,13 @@ async def remove_track(begin: Begin, once: Once, session_id: UUID, expected: Exp
             await refuse_unless_buried(transaction, "track", session_id)
             return
         expected.check(track.content_revision, this_write=transaction.revision)
-        await delete_every_recording(transaction, session_id)
-        await delete_track(transaction, session_id)
-        await bury(transaction, "track", session_id, now, clinical=True, viewers=session.viewers)
-        await clear_anchors(transaction, session_id)
+        await forget_track(transaction, session, now)
+
+
+async def forget_track(transaction: Transaction, session: RecordedSession, now: datetime) -> None:
+    """Delete a session's track with its recordings and the anchors found on it."""
+    session_id = session.session_id
+    await delete_every_recording(transaction, session_id)
+    await delete_track(transaction, session_id)
+    await bury(transaction, "track", session_id, now, clinical=True, viewers=session.viewers)
+    await clear_anchors(transaction, session_id)

@@ -20,6 +20,9 @@ NO_FIXES: Final = Fixes(
 )
 
 
+NOWHERE: Final = np.empty(0, np.int64)
+
+
 class SkippedPart(msgspec.Struct, frozen=True):
     """A part of the uploaded file that could not be used. `line` and `column` count from 1."""
 
@@ -77,6 +80,8 @@ class KeptRecording(msgspec.Struct, frozen=True, eq=False):
 
 def join_recordings(recordings: Sequence[Recording]) -> Recording:
     """Return recordings as one, by the session's clock, in the order of their first times."""
+    if not recordings:
+        return Recording(NO_FIXES, NOWHERE, NOWHERE)
     ordered = sorted(recordings, key=lambda each: _first_ms(shifted(each.fixes, each.shift_ms)))
     return Recording(
         fixes=join_fixes([shifted(each.fixes, each.shift_ms) for each in ordered]),

@@ -87,7 +87,7 @@ def with_other_payload(name: str, intended: Intended) -> Intended:
 
 
 def _other_body(body: type, sent: dict[str, Any]) -> dict[str, Any]:
-    """Return a JSON body in which one instant, choice or text is another."""
+    """Return a JSON body in which one instant, choice, number or text is another."""
     for member in members(body):
         name = str(member.place[0])
         for value in _values(member, name) if len(member.place) == 1 else ():
@@ -102,6 +102,8 @@ def _values(member: Member, name: str) -> list[Any]:
             return [at(7), at(8)]
         case wire.EnumType(cls=cls):
             return [each.value for each in cls]
+        case wire.FloatType():
+            return [1.0, 2.0]
         case wire.StrType():
             return [example(member.type, name)]
     return []

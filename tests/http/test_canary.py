@@ -48,6 +48,7 @@ CLINICAL: Final = (
     "change_moment",
     "write_note",
     "edit_note",
+    "change_recording",
 )
 """Operations whose bodies hold words about a client."""
 WITH_IT: Final[dict[tuple[str, str], dict[str, Any]]] = {

@@ -117,7 +117,7 @@ def test_a_write_sent_again_undoes_nothing_that_came_after_it(fresh: Fresh, look
 
 
 NOTHING_AFTER: Final = frozenset(
-    {"delete_feature", "delete_moment", "delete_note", "revoke_device", "import_clients"}
+    {"delete_feature", "delete_moment", "delete_note", "delete_recording", "revoke_device", "import_clients"}
 )
 """Writes of which nothing is left to be changed, or whose answer names nothing that can be."""
 

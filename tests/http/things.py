@@ -9,6 +9,7 @@ from tests.http.world import PASSWORD, Phone, World, a_device, sign_in
 Ids = dict[str, str]
 LINE: Final = {"type": "LineString", "coordinates": [[0, 51], [0.01, 51]]}
 RECORDING: Final = a_recording(out_s=60)
+RECORDED_LATER: Final = a_recording(out_s=60, from_s=130, then_s=60)
 CLINICAL: Final = frozenset(
     {
         "client",
@@ -17,6 +18,9 @@ CLINICAL: Final = frozenset(
         "planned",
         "missed",
         "tracked",
+        "joined",
+        "recording",
+        "spare_recording",
         "moment",
         "spare_moment",
         "note",
@@ -44,11 +48,14 @@ def things_of(phone: Phone, *, archived: bool = False) -> Ids:
 
 def _sessions(phone: Phone, client: str) -> Ids:
     """Make planned, held and recorded sessions, with moments and notes."""
-    made = {name: a_session(phone, client) for name in ("session", "planned", "missed", "tracked")}
+    made = {name: a_session(phone, client) for name in ("session", "planned", "missed", "tracked", "joined")}
     ids = {f"{name}_id": path.rpartition("/")[2] for name, path in made.items()}
-    for name in ("session", "tracked"):
+    for name in ("session", "tracked", "joined"):
         held(phone, made[name])
         assert send_track(phone, made[name], RECORDING).status_code == 201
+    assert send_track(phone, made["joined"], RECORDED_LATER, add="true").status_code == 200
+    ids["recording_id"] = recordings(phone, made["session"])[0]
+    ids["spare_recording_id"] = recordings(phone, made["joined"])[1]
     ids["change_id"] = new()
     change = {"id": ids["change_id"], "modality": "room", "at": at(120)}
     assert phone.post(f"{made['session']}/changes", change).status_code == 200
@@ -59,6 +66,11 @@ def _sessions(phone: Phone, client: str) -> Ids:
     for name in ("note", "spare_note"):
         ids[f"{name}_id"] = a_note(phone, made["session"])["id"]
     return ids
+
+
+def recordings(phone: Phone, session: str) -> list[str]:
+    """Return the ids of the recordings that a session's track is made from."""
+    return [each["id"] for each in phone.get(f"{session}/track").json()["recordings"]]
 
 
 def _walks(phone: Phone) -> Ids:

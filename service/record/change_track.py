@@ -1,0 +1,145 @@
+"""Change a stored track: shift a recorder's clock, or take back one of several recordings."""
+
+from collections.abc import Callable
+from datetime import datetime
+from uuid import UUID
+
+from service.foundation.crypto.sealing import PracticeKey
+from service.foundation.database.connection import Begin, Transaction
+from service.foundation.database.tombstones import bury, refuse_unless_buried
+from service.foundation.prepare_and_write import NotPrepared, prepare_and_write
+from service.foundation.retry_safe import Expected, NotFound, Once, found
+from service.foundation.threads import off_loop
+from service.record.clock_shift import shifted_by
+from service.record.prepare_track import (
+    PreparedTrack,
+    TrackBasis,
+    prepare_track,
+    prepare_what_is_left,
+    read_track_basis,
+)
+from service.record.receive_track import forget_track
+from service.record.recorded_session_queries import find_session_to_record
+from service.record.recording_queries import list_known_recordings
+from service.record.sealed_track import open_track
+from service.record.store_track import store_track
+from service.record.track_queries import find_track_summary
+from service.record.tracks import Track
+
+Change = Callable[[TrackBasis, datetime], PreparedTrack]
+
+
+async def change_track(
+    begin: Begin,
+    keys: PracticeKey,
+    once: Once,
+    session_id: UUID,
+    change: Change,
+    expected: Expected,
+    now: datetime,
+    *,
+    recording_id: UUID | None = None,
+) -> Track:
+    """Store what `change` makes of a session's track, which has `recording_id` if that is given.
+
+    Raises NotFound, Stale, Crowded, and what `change` raises.
+    """
+    tenant = begin.tenant
+
+    async def prepare() -> PreparedTrack:
+        basis = await read_track_basis(begin, keys, session_id)
+        return await off_loop(change, basis, now)
+
+    async def write(transaction: Transaction, prepared: PreparedTrack | None) -> Track:
+        session = await find_session_to_record(transaction.connection, tenant, session_id)
+        key = keys.client(session.client_id, session.wrapped_key)
+        before = found(await find_track_summary(transaction.connection, tenant.practice_id, session_id))
+        if transaction.replays:
+            return open_track(key, before)
+        known = await list_known_recordings(transaction.connection, tenant.practice_id, session_id)
+        if recording_id is not None and recording_id not in {each.id for each in known}:
+            raise NotFound
+        expected.check(before.content_revision, this_write=transaction.revision)
+        if prepared is None or prepared.session != session:
+            raise NotPrepared(session_id)
+        await store_track(transaction, key, prepared)
+        return Track(session_id, prepared.summary, before.received_at, now, transaction.revision)
+
+    return await prepare_and_write(begin, once, prepare=prepare, write=write)
+
+
+async def shift_recording(
+    begin: Begin,
+    keys: PracticeKey,
+    once: Once,
+    session_id: UUID,
+    recording_id: UUID,
+    shift_ms: int,
+    expected: Expected,
+    now: datetime,
+) -> Track:
+    """Add `shift_ms` to the times of a recording, in place of an earlier shift; anchors follow.
+
+    Raises NotFound, Stale, Impossible, NothingPlausible, Crowded.
+    """
+
+    def shift(basis: TrackBasis, now: datetime) -> PreparedTrack:
+        kept = [
+            shifted_by(each, shift_ms, basis.frame.window) if each.id == recording_id else each
+            for each in basis.kept()
+        ]
+        return prepare_track(basis, kept, now)
+
+    return await change_track(begin, keys, once, session_id, shift, expected, now, recording_id=recording_id)
+
+
+async def remove_recording(
+    begin: Begin,
+    keys: PracticeKey,
+    once: Once,
+    session_id: UUID,
+    recording_id: UUID,
+    expected: Expected,
+    now: datetime,
+) -> None:
+    """Take a recording out of a session's track; with the last one the track goes.
+
+    Raises NotFound, Stale, Crowded.
+    """
+    tenant = begin.tenant
+
+    async def prepare() -> PreparedTrack:
+        basis = await read_track_basis(begin, keys, session_id)
+        return await off_loop(_prepare_without, basis, recording_id, now)
+
+    async def write(transaction: Transaction, prepared: PreparedTrack | None) -> None:
+        if transaction.replays:
+            return
+        session = await find_session_to_record(transaction.connection, tenant, session_id)
+        before = await find_track_summary(transaction.connection, tenant.practice_id, session_id)
+        known = await list_known_recordings(transaction.connection, tenant.practice_id, session_id)
+        if before is None or recording_id not in {each.id for each in known}:
+            await refuse_unless_buried(transaction, "recording", recording_id, parent_id=session_id)
+            return
+        expected.check(before.content_revision, this_write=transaction.revision)
+        if len(known) == 1:
+            await forget_track(transaction, session, now)
+        elif prepared is None or prepared.session != session:
+            raise NotPrepared(session_id)
+        else:
+            await store_track(transaction, keys.client(session.client_id, session.wrapped_key), prepared)
+        await bury(
+            transaction,
+            "recording",
+            recording_id,
+            now,
+            clinical=True,
+            viewers=session.viewers,
+            parent_id=session_id,
+        )
+
+    await prepare_and_write(begin, once, prepare=prepare, write=write)
+
+
+def _prepare_without(basis: TrackBasis, recording_id: UUID, now: datetime) -> PreparedTrack:
+    return prepare_what_is_left(basis, [each for each in basis.kept() if each.id != recording_id], now)
