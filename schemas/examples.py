@@ -189,6 +189,11 @@ TRACK_OUT: Final = {
         }
     ],
     "upload_again": False,
+    "edits": {
+        "end": {"at": "2026-05-04T15:20:10Z"},
+        "left_out": [{"first": {"at": "2026-05-04T14:40:03Z"}, "last": {"at": "2026-05-04T14:40:03Z"}}],
+    },
+    "edited": 151,
     "halts": [
         {
             "lon": -0.0331,
@@ -355,5 +360,9 @@ EXAMPLES: Final[dict[str, Example]] = {
     "NotePage": {"items": [NOTE_OUT]},
     "TrackOut": TRACK_OUT,
     "RecordingPatch": {"shift_s": -3600.0},
+    "TrackEditsIn": {
+        "end": {"lon": -0.0341, "lat": 51.5487},
+        "left_out": [{"first": {"at": "2026-05-04T14:40:03Z"}}],
+    },
     "Health": {"status": "ready"},
 }

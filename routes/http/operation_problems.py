@@ -74,6 +74,7 @@ RAISED: Final[Mapping[str, Problems]] = {
     "change_moment": (Impossible,),
     "put_track": (GpxRefused, NoTrack, NothingPlausible, Impossible, LocationNotAgreed),
     "change_recording": (NothingPlausible, Impossible),
+    "edit_track": (NothingPlausible, Impossible, Unusable),
     "read_session": (SealBroken,),
     "read_track_geojson": (SealBroken,),
 }

@@ -13,6 +13,7 @@ from routes.http.answers import answer, created, file_answer, takes_gzip
 from routes.http.dependencies import Services, Writing
 from routes.http.errors import BadParameter
 from routes.http.uploads import Upload
+from schemas.record.track_edits import TrackEditsIn
 from schemas.record.tracks import RecordingPatch, TrackOut
 from service.foundation.crypto.sealing import PracticeKey
 from service.foundation.database.connection import Begin
@@ -20,10 +21,11 @@ from service.foundation.retry_safe import Expected
 from service.foundation.threads import off_loop
 from service.geo.gpx.model import DEFAULT_LIMITS
 from service.people.sign_in_queries import TokenReader
-from service.record.change_track import remove_recording, shift_recording
+from service.record.change_track import edit_track, remove_recording, shift_recording
 from service.record.clock_shift import MOST_SHIFT_S
 from service.record.read_track import (
     read_geojson_by_token,
+    read_left_out_by_token,
     read_original,
     read_track,
     read_track_gpx,
@@ -47,6 +49,7 @@ ADD: Final = (
     f"Join it with the session's other recordings, at most {MOST_RECORDINGS}, in order of time. Where two "
     "ran at the same time, the better one counts."
 )
+LEFT_OUT: Final = "Also show what is left out: a MultiPoint for each `reason`."
 SHIFT: Final = (
     "Seconds to add to every time of the file, because the recorder's clock was wrong. More than a day is "
     "taken only where the session's start and end are known."
@@ -123,10 +126,20 @@ async def get_track_geojson(
     request: Request[Any, Any, Any],
     services: NamedDependency[Services],
     by_token: NamedDependency[TokenReader],
+    left_out: Annotated[bool, QueryParameter(description=LEFT_OUT)] = False,  # noqa: FBT002  a query parameter
 ) -> Response[bytes]:
-    """Send the track for a map, as it was encoded and compressed when it arrived."""
-    content, revision = await read_geojson_by_token(by_token, services.keyring, session_id)
+    """Send the track for a map: a Feature, as it was encoded and compressed when it arrived.
+
+    With `left_out` a FeatureCollection, made on request: the track, then what is left out of it as
+    `repeated`, `implausible` or `edited`.
+    """
     gzipped = takes_gzip(request.headers)
+    if left_out:
+        content, revision = await read_left_out_by_token(
+            by_token, services.pool, services.keyring, session_id, gzipped=gzipped
+        )
+        return file_answer(content, GEOJSON_TYPE, revision, gzipped=gzipped)
+    content, revision = await read_geojson_by_token(by_token, services.keyring, session_id)
     sent = content if gzipped else await off_loop(unpacked, content)
     return file_answer(sent, GEOJSON_TYPE, revision, gzipped=gzipped)
 
@@ -234,6 +247,31 @@ async def delete_recording(
     await remove_recording(begin, keys, writing.once(), session_id, recording_id, expected_if_sent, now)
 
 
+@put(
+    "/sessions/{session_id:uuid}/track/edits",
+    operation_id="edit_track",
+    summary="Trim a track, leave bad points out",
+    tags=["tracks"],
+)
+async def put_track_edits(
+    session_id: FromPath[UUID],
+    data: JSONBody[TrackEditsIn],
+    begin: NamedDependency[Begin],
+    keys: NamedDependency[PracticeKey],
+    writing: NamedDependency[Writing],
+    expected: NamedDependency[Expected],
+    now: NamedDependency[datetime],
+) -> Response[TrackOut]:
+    """Say all that is to be left out of the track: its ends, and points on the way. Send less to undo it.
+
+    Figures, halts, the map and where notes lie follow. A single point is passed straight by; where more are
+    left out, the line has a gap.
+    """
+    edits = data.to_picked()
+    track = await edit_track(begin, keys, writing.once(data), session_id, edits, expected, now)
+    return answer(TrackOut.from_track(track), track.revision)
+
+
 HANDLERS = [
     put_track,
     get_track,
@@ -243,4 +281,5 @@ HANDLERS = [
     delete_track,
     patch_recording,
     delete_recording,
+    put_track_edits,
 ]

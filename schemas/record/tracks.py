@@ -1,22 +1,18 @@
 """Tracks on the wire."""
 
-from datetime import UTC, datetime
 from typing import Annotated, Any
 from uuid import UUID
 
 from msgspec import UNSET, Meta, UnsetType
 
 from schemas.base import Input, Instant, Output, shown, to_the_centimetre
+from schemas.record.instants import instant_of
+from schemas.record.track_edits import TrackEditsOut
 from schemas.walks.route_files import SkippedOut
 from service.record.clock_shift import MOST_SHIFT_S
 from service.record.deviation import Deviation, OffStretch
 from service.record.halts import Halt
 from service.record.tracks import RecordingSummary, Track, TrackSummary
-
-
-def instant_of(time_ms: int | None) -> datetime | UnsetType:
-    """Return milliseconds since 1970 as an instant in UTC; nothing where it is not known."""
-    return UNSET if time_ms is None else datetime.fromtimestamp(time_ms / 1_000, UTC)
 
 
 class HaltOut(Output):
@@ -144,6 +140,8 @@ class TrackOut(Output):
         bool,
         Meta(description="One of `recordings` is to be sent again: what is stored does not suffice."),
     ]
+    edits: Annotated[TrackEditsOut, Meta(description="What the therapist took out; nothing is destroyed.")]
+    edited: Annotated[int, Meta(description="Fixes that are left out by `edits`.")]
     received_at: Instant
     updated_at: Instant
     revision: int
@@ -185,6 +183,7 @@ def _parts(summary: TrackSummary) -> dict[str, Any]:
     deviation = summary.deviation
     return {
         "recordings": [RecordingOut.from_summary(each) for each in summary.recordings],
+        "edits": TrackEditsOut.from_edits(summary.edits),
         "upload_again": any(each.is_needed_again for each in summary.recordings),
         "halts": [HaltOut.from_halt(each) for each in summary.halts],
         "skipped": [SkippedOut(**shown(each, SkippedOut)) for each in summary.skipped],

@@ -1,4 +1,4 @@
-"""Change a stored track: shift a recorder's clock, or take back one of several recordings."""
+"""Change a stored track: shift a recorder's clock, take back a recording, take bad fixes out."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -11,6 +11,7 @@ from service.foundation.prepare_and_write import NotPrepared, prepare_and_write
 from service.foundation.retry_safe import Expected, NotFound, Once, found
 from service.foundation.threads import off_loop
 from service.record.clock_shift import shifted_by
+from service.record.edits import NO_EDITS, Edits, PickedEdits, resolve_edits
 from service.record.prepare_track import (
     PreparedTrack,
     TrackBasis,
@@ -21,10 +22,12 @@ from service.record.prepare_track import (
 from service.record.receive_track import forget_track
 from service.record.recorded_session_queries import find_session_to_record
 from service.record.recording_queries import list_known_recordings
+from service.record.recordings import Recording, join_readable
 from service.record.sealed_track import open_track
 from service.record.store_track import store_track
 from service.record.track_queries import find_track_summary
 from service.record.tracks import Track
+from service.record.walked_part import find_walked
 
 Change = Callable[[TrackBasis, datetime], PreparedTrack]
 
@@ -84,13 +87,22 @@ async def shift_recording(
     """
 
     def shift(basis: TrackBasis, now: datetime) -> PreparedTrack:
-        kept = [
-            shifted_by(each, shift_ms, basis.frame.window) if each.id == recording_id else each
-            for each in basis.kept()
-        ]
-        return prepare_track(basis, kept, now)
+        before, window = basis.kept(), basis.frame.window
+        (own,) = (each for each in before if each.id == recording_id)
+        shifted = shifted_by(own, shift_ms, window)
+        edits = _moved_along(basis.edits() or NO_EDITS, own.recording, shifted.recording)
+        after = [shifted if each.id == recording_id else each for each in before]
+        return prepare_track(basis, after, edits, now)
 
     return await change_track(begin, keys, once, session_id, shift, expected, now, recording_id=recording_id)
+
+
+def _moved_along(edits: Edits, before: Recording | None, after: Recording | None) -> Edits:
+    """Return edits that stay on their fixes when the clock of a recording is shifted."""
+    if before is None or after is None or before.shift_ms == after.shift_ms:
+        return edits
+    times = before.fixes.time_ms[before.fixes.timed] + before.shift_ms
+    return edits.moved(int(times.min()), int(times.max()), after.shift_ms - before.shift_ms)
 
 
 async def remove_recording(
@@ -142,4 +154,27 @@ async def remove_recording(
 
 
 def _prepare_without(basis: TrackBasis, recording_id: UUID, now: datetime) -> PreparedTrack:
-    return prepare_what_is_left(basis, [each for each in basis.kept() if each.id != recording_id], now)
+    others = [each for each in basis.kept() if each.id != recording_id]
+    return prepare_what_is_left(basis, others, basis.edits() or NO_EDITS, now)
+
+
+async def edit_track(
+    begin: Begin,
+    keys: PracticeKey,
+    once: Once,
+    session_id: UUID,
+    picked: PickedEdits,
+    expected: Expected,
+    now: datetime,
+) -> Track:
+    """Take fixes out of a session's track, in place of what was taken out before.
+
+    Raises NotFound, Stale, Unusable, Impossible, NothingPlausible, Crowded.
+    """
+
+    def edit(basis: TrackBasis, now: datetime) -> PreparedTrack:
+        kept = basis.kept()
+        walked = find_walked(join_readable(kept), basis.frame.window)
+        return prepare_track(basis, kept, resolve_edits(picked, walked.fixes, walked.origin), now)
+
+    return await change_track(begin, keys, once, session_id, edit, expected, now)

@@ -20,15 +20,22 @@ from service.geo.fixes import Fixes
 from service.geo.geojson import track_geojson
 from service.record.anchor_queries import MarkRow, list_marks
 from service.record.cuts import Window, cut_for_good
+from service.record.edits import NO_EDITS, Edits
 from service.record.plausibility import NothingPlausible
 from service.record.recorded_session_queries import RecordedSession, find_recorded_session
 from service.record.recording_queries import RecordingRow, list_recordings
 from service.record.recordings import KeptRecording, Recording, join_readable
 from service.record.sealed_record import open_marks
 from service.record.sealed_recordings import open_recordings, recording_cell, seal_recording
-from service.record.sealed_track import TRACK_NAME, open_fixes, track_cell
+from service.record.sealed_track import TRACK_NAME, open_fixes, open_track, track_cell
 from service.record.session_marks import SessionMark, anchor_marks, session_marks
-from service.record.track_queries import StoredFixes, TrackForms, find_stored_fixes
+from service.record.track_queries import (
+    StoredFixes,
+    TrackForms,
+    TrackSummaryRow,
+    find_stored_fixes,
+    find_track_summary,
+)
 from service.record.tracks import (
     TrackFrame,
     TrackSummary,
@@ -58,6 +65,17 @@ class TrackBasis(msgspec.Struct, frozen=True):
     marks: list[MarkRow]
     recordings: list[RecordingRow]
     stored: StoredFixes | None
+    known: TrackSummaryRow | None
+
+    def edits(self) -> Edits | None:
+        """Return what was taken out of the stored track; None where it does not open."""
+        if self.known is None:
+            return NO_EDITS
+        try:
+            return open_track(self.key, self.known).summary.edits
+        except SealBroken as broken:
+            log_broken(broken)
+            return None
 
     def kept(self) -> list[KeptRecording]:
         """Return the recordings, opened."""
@@ -104,16 +122,19 @@ async def read_track_basis(
             )
         recordings = await list_recordings(connection, tenant.practice_id, session_id)
         stored = await find_stored_fixes(connection, tenant.practice_id, session_id)
-    return TrackBasis(session, frame, key, planned_line, marks, recordings, stored)
+        known = await find_track_summary(connection, tenant.practice_id, session_id)
+    return TrackBasis(session, frame, key, planned_line, marks, recordings, stored, known)
 
 
-def prepare_track(basis: TrackBasis, kept: Sequence[KeptRecording], now: datetime) -> PreparedTrack:
+def prepare_track(
+    basis: TrackBasis, kept: Sequence[KeptRecording], edits: Edits, now: datetime
+) -> PreparedTrack:
     """Return the track of these recordings made ready to store; takes a second for a large one.
 
     Raises Impossible where nothing of it lies within the session's times, NothingPlausible.
     """
     cut = cut_every(kept, basis.frame.window)
-    walked, summary = cut_and_summarise(join_readable(cut), basis.frame.window, _planned(basis))
+    walked, summary = cut_and_summarise(join_readable(cut), basis.frame.window, _planned(basis), edits)
     return seal_track(basis, cut, walked, summary, now)
 
 
@@ -122,28 +143,25 @@ def prepare_track_again(basis: TrackBasis, now: datetime) -> PreparedTrack | Non
 
     Where nothing of it lies within the session's times, the track is empty.
     """
-    kept = basis.kept()
-    if not kept or any(each.recording is None for each in kept):
-        return _prepare_from_line(basis, kept, now)
-    return prepare_what_is_left(basis, kept, now)
+    kept, edits = basis.kept(), basis.edits()
+    if edits is None or not kept or any(each.recording is None for each in kept):
+        return _prepare_from_line(basis, kept, edits or NO_EDITS, now)
+    return prepare_what_is_left(basis, kept, edits, now)
 
 
-def prepare_what_is_left(basis: TrackBasis, kept: Sequence[KeptRecording], now: datetime) -> PreparedTrack:
+def prepare_what_is_left(
+    basis: TrackBasis, kept: Sequence[KeptRecording], edits: Edits, now: datetime
+) -> PreparedTrack:
     """Return the track of these recordings made ready to store; empty where nothing lies in the session."""
-    window = basis.frame.window
-    cut = cut_every(kept, window)
-    joined = join_readable(cut)
-    try:
-        walked, summary = cut_and_summarise(joined, window, _planned(basis))
-    except (Impossible, NothingPlausible):
-        walked, summary = nothing_walked(joined, window)
+    cut = cut_every(kept, basis.frame.window)
+    walked, summary = _summarise_what_is_left(basis, join_readable(cut), edits)
     return seal_track(basis, cut, walked, summary, now)
 
 
 def _prepare_from_line(
-    basis: TrackBasis, kept: Sequence[KeptRecording], now: datetime
+    basis: TrackBasis, kept: Sequence[KeptRecording], edits: Edits, now: datetime
 ) -> PreparedTrack | None:
-    """Return the track cut anew from its own line, because a recording does not open."""
+    """Return the track cut anew from its own line, because something it is made from does not open."""
     if basis.stored is None:
         return None
     try:
@@ -151,14 +169,20 @@ def _prepare_from_line(
     except SealBroken as broken:
         log_broken(broken)
         return None
-    window = basis.frame.window
     nowhere = np.zeros(len(line), dtype=np.int64)
-    whole = Recording(line, nowhere, nowhere)
+    walked, summary = _summarise_what_is_left(basis, Recording(line, nowhere, nowhere), NO_EDITS)
+    told = msgspec.structs.replace(summary, edits=edits)
+    return seal_track(basis, cut_every(kept, basis.frame.window), walked, told, now)
+
+
+def _summarise_what_is_left(
+    basis: TrackBasis, recording: Recording, edits: Edits
+) -> tuple[Fixes, TrackSummary]:
+    window = basis.frame.window
     try:
-        walked, summary = cut_and_summarise(whole, window, _planned(basis))
+        return cut_and_summarise(recording, window, _planned(basis), edits)
     except (Impossible, NothingPlausible):
-        walked, summary = nothing_walked(whole, window)
-    return seal_track(basis, cut_every(kept, window), walked, summary, now)
+        return nothing_walked(recording, window, edits)
 
 
 def cut_every(kept: Sequence[KeptRecording], window: Window) -> list[KeptRecording]:

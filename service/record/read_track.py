@@ -1,22 +1,27 @@
 """Read a session's track: what is known of it, and each form it is sent in."""
 
 import gzip
+from contextlib import suppress
 from datetime import datetime
 from uuid import UUID
 
 from service.foundation.compression import gzip_bytes
 from service.foundation.crypto.sealing import ClientKey, Keyring, PracticeKey, SealBroken
-from service.foundation.database.connection import Begin
-from service.foundation.retry_safe import found
+from service.foundation.database.connection import Begin, Pool
+from service.foundation.retry_safe import Impossible, found
 from service.foundation.threads import off_loop
 from service.geo.blob import unpack_fixes
 from service.geo.fixes import Fixes
 from service.geo.gpx.writer import write_gpx
 from service.people.sign_in_queries import TokenReader
 from service.record.cuts import Window, fixes_within
+from service.record.edits import NO_EDITS
+from service.record.left_out import left_out_geojson
+from service.record.plausibility import NothingPlausible
+from service.record.prepare_track import TrackBasis, read_track_basis
 from service.record.recorded_session_queries import find_recorded_session
 from service.record.recording_queries import RecordingRow, list_recordings
-from service.record.recordings import NO_FIXES, join_recordings
+from service.record.recordings import NO_FIXES, join_readable, join_recordings
 from service.record.sealed_recordings import open_recordings
 from service.record.sealed_track import TRACK_NAME, open_fixes, open_track, track_cell
 from service.record.track_queries import (
@@ -26,6 +31,7 @@ from service.record.track_queries import (
     find_track_summary,
 )
 from service.record.tracks import Track
+from service.record.walked_part import find_walked
 
 
 async def read_track(begin: Begin, keys: PracticeKey, session_id: UUID) -> Track:
@@ -49,6 +55,32 @@ async def read_geojson_by_token(
     )
     cell = track_cell("sealed_geojson", session_id, stored.updated_at)
     return key.open(cell, stored.sealed), stored.revision
+
+
+async def read_left_out_by_token(
+    by_token: TokenReader, pool: Pool, keyring: Keyring, session_id: UUID, *, gzipped: bool
+) -> tuple[bytes, int]:
+    """Return a track as GeoJSON with what is left out of it, made now, and its revision.
+
+    Raises NotSignedIn, NotFound, SealBroken, Overloaded.
+    """
+    answered = await find_geojson_of_token(by_token, session_id)
+    found(answered.asked)
+    keys = keyring.practice(answered.practice_id, answered.wrapped_key)
+    basis = await read_track_basis(Begin(pool, answered.sign_in.tenant), keys, session_id)
+    stored = found(basis.stored)
+    return await off_loop(_left_out, basis, stored, gzipped=gzipped), stored.revision
+
+
+def _left_out(basis: TrackBasis, stored: StoredFixes, *, gzipped: bool) -> bytes:
+    """Return the line that is stored, and what the recordings that open show beside it."""
+    line = unpack_fixes(open_fixes(basis.key, stored))
+    recording = join_readable(basis.kept())
+    walked = None
+    with suppress(Impossible, NothingPlausible):  # the track is empty
+        walked = find_walked(recording, basis.frame.window, basis.edits() or NO_EDITS)
+    content = left_out_geojson(line, TRACK_NAME, recording, walked)
+    return gzip_bytes(content) if gzipped else content
 
 
 async def read_track_gpx(

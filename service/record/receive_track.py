@@ -19,6 +19,7 @@ from service.geo.gpx.model import DEFAULT_LIMITS
 from service.geo.gpx.unpacking import unpack
 from service.record.anchor_queries import clear_anchors
 from service.record.clock_shift import shift_clock
+from service.record.edits import NO_EDITS
 from service.record.prepare_track import PreparedTrack, TrackBasis, prepare_track, read_track_basis
 from service.record.read_recording import read_recording
 from service.record.recorded_session_queries import RecordedSession, find_session_to_record
@@ -135,7 +136,9 @@ def _prepare_upload(basis: TrackBasis, uploaded: UploadedTrack, now: datetime) -
     )
     others = [] if uploaded.replace else list(earlier.values())
     _refuse_unjoinable([*others, new])
-    return prepare_track(basis, [*others, new], now)
+    is_same_walk = same is not None or uploaded.add
+    edits = basis.edits() if is_same_walk and not uploaded.replace else None
+    return prepare_track(basis, [*others, new], edits or NO_EDITS, now)
 
 
 def _refuse_unjoinable(kept: Sequence[KeptRecording]) -> None:

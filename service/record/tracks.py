@@ -8,24 +8,22 @@ import msgspec
 import numpy as np
 
 from service.foundation.errors import DomainError
-from service.foundation.retry_safe import Impossible
 from service.geo.fixes import Fixes, Indices
 from service.record.cuts import Window, is_cut_too_far
 from service.record.deviation import Deviation, compare
+from service.record.edits import NO_EDITS, Edits
 from service.record.halts import Halt, halts
-from service.record.plausibility import find_plausible
 from service.record.recorded_times import check_times
 from service.record.recordings import (
     NO_FIXES,
     KeptRecording,
     Recording,
     SkippedPart,
-    keep,
     shifted,
     within,
 )
-from service.record.repeats import find_repeats
 from service.record.track_statistics import NO_STATISTICS, TrackStatistics, statistics
+from service.record.walked_part import LeftOutWhy, find_walked
 
 SKIPPED_SHOWN: Final = 20
 EARLIEST_MS: Final = np.iinfo(np.int64).min
@@ -88,6 +86,9 @@ class TrackSummary(msgspec.Struct, frozen=True, kw_only=True):
     skipped: tuple[SkippedPart, ...]
     skipped_count: int
     recordings: tuple[RecordingSummary, ...] = ()
+    edits: Edits = NO_EDITS
+    edited: int = 0
+    """Fixes that the therapist took out."""
 
 
 class Track(msgspec.Struct, frozen=True):
@@ -101,50 +102,37 @@ class Track(msgspec.Struct, frozen=True):
 
 
 def cut_and_summarise(
-    recording: Recording, window: Window, planned: Fixes | None
+    recording: Recording, window: Window, planned: Fixes | None, edits: Edits = NO_EDITS
 ) -> tuple[Fixes, TrackSummary]:
     """Return what of a recording was walked within its session's times, and its summary.
 
-    Raises Impossible if there is no such part, NothingPlausible if no walk can have passed it.
+    Raises Impossible if there is no such part or the edits leave none, NothingPlausible if no walk can have
+    passed it.
     """
-    if not len(recording.fixes):
-        raise nothing_inside()
-    checked = check_times(recording.fixes)
-    repeats = find_repeats(checked.fixes)
-    inside = within(checked.fixes, window.start_ms, window.end_ms)
-    once = inside & ~repeats.repeated
-    if not once.any():
-        raise nothing_inside()
-    held = check_times(keep(checked.fixes, once, repeats.breaks))  # what is left of two recorders in order
-    reached = find_plausible(held.fixes)
-    walked = keep(held.fixes, reached.kept, reached.breaks)
-    unreached = np.sort(checked.origin[np.flatnonzero(once)[held.origin[~reached.kept]]])
-    stays = halts(walked)
+    walked = find_walked(recording, window, edits)
+    stays = halts(walked.fixes)
+    implausible = walked.left_out[LeftOutWhy.IMPLAUSIBLE]
     summary = TrackSummary(
-        statistics=statistics(walked, stays),
+        statistics=statistics(walked.fixes, stays),
         halts=stays,
-        deviation=None if planned is None else compare(walked, planned),
+        deviation=None if planned is None else compare(walked.fixes, planned),
         window=window,
-        dropped=int(np.count_nonzero(~inside)) + recording.destroyed.count,
-        duplicates=int(np.count_nonzero(repeats.repeated & inside)),
-        out_of_order=checked.out_of_order,
-        moved_segments=checked.moved_segments,
-        implausible=unreached.size,
-        skipped=_first_skipped(recording, unreached),
-        skipped_count=recording.skipped_count + unreached.size,
+        dropped=walked.dropped + recording.destroyed.count,
+        duplicates=walked.count(LeftOutWhy.REPEATED),
+        out_of_order=walked.out_of_order,
+        moved_segments=walked.moved_segments,
+        implausible=implausible.size,
+        skipped=_first_skipped(recording, implausible),
+        skipped_count=recording.skipped_count + implausible.size,
+        edits=edits,
+        edited=walked.count(LeftOutWhy.EDITED),
     )
-    return walked, summary
+    return walked.fixes, summary
 
 
-def nothing_inside() -> Impossible:
-    """Return the refusal of a track that was recorded before or after its session."""
-    return Impossible(
-        "nothing of this track lies within the session's actual times",
-        "correct when the session started and ended, then send the track again",
-    )
-
-
-def nothing_walked(recording: Recording, window: Window) -> tuple[Fixes, TrackSummary]:
+def nothing_walked(
+    recording: Recording, window: Window, edits: Edits = NO_EDITS
+) -> tuple[Fixes, TrackSummary]:
     """Return an empty track and its summary, for a recording of which nothing lies within the session."""
     summary = TrackSummary(
         statistics=NO_STATISTICS,
@@ -156,6 +144,7 @@ def nothing_walked(recording: Recording, window: Window) -> tuple[Fixes, TrackSu
         out_of_order=0,
         skipped=recording.skipped,
         skipped_count=recording.skipped_count,
+        edits=edits,
     )
     return NO_FIXES, summary
 

@@ -89,10 +89,13 @@ def with_other_payload(name: str, intended: Intended) -> Intended:
 def _other_body(body: type, sent: dict[str, Any]) -> dict[str, Any]:
     """Return a JSON body in which one instant, choice, number or text is another."""
     for member in members(body):
-        name = str(member.place[0])
-        for value in _values(member, name) if len(member.place) == 1 else ():
-            if value != sent.get(name):
+        *above, name = map(str, member.place)
+        inner = sent[above[0]] if len(above) == 1 and isinstance(sent.get(above[0]), dict) else None
+        for value in _values(member, name):
+            if not above and value != sent.get(name):
                 return {**sent, name: value}
+            if inner is not None and value != inner.get(name):
+                return {**sent, above[0]: {**inner, name: value}}
     raise AssertionError(f"{body} has no member to change")
 
 

@@ -49,6 +49,7 @@ CLINICAL: Final = (
     "write_note",
     "edit_note",
     "change_recording",
+    "edit_track",
 )
 """Operations whose bodies hold words about a client."""
 WITH_IT: Final[dict[tuple[str, str], dict[str, Any]]] = {
@@ -69,12 +70,12 @@ def text_members() -> list[tuple[str, Member]]:
 
 
 def positions() -> list[tuple[str, Member]]:
-    """Return every member of a clinical body that is a longitude."""
+    """Return every member of a clinical body that is a longitude; a click on a track's line is not kept."""
     return [
         (name, member)
         for name in CLINICAL
         for member in members(OPERATIONS[name].body)
-        if member.place[-1] == "lon"
+        if member.place[-1] == "lon" and name != "edit_track"
     ]
 
 

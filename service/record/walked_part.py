@@ -1,0 +1,78 @@
+"""The part of a recording that was walked in its session, and what is left out of it, by reason."""
+
+import enum
+
+import msgspec
+import numpy as np
+
+from service.foundation.retry_safe import Impossible
+from service.geo.fixes import Fixes, Indices
+from service.record.cuts import Window
+from service.record.edits import NO_EDITS, Edits, apply_edits
+from service.record.plausibility import find_plausible
+from service.record.recorded_times import check_times
+from service.record.recordings import Recording, keep, within
+from service.record.repeats import find_repeats
+
+
+class LeftOutWhy(enum.StrEnum):
+    """Why a fix that lies within the session is not part of the track."""
+
+    REPEATED = "repeated"
+    IMPLAUSIBLE = "implausible"
+    EDITED = "edited"
+
+
+class WalkedPart(msgspec.Struct, frozen=True, eq=False):
+    """A line that was walked; `origin` and `left_out` hold indices of the recording's fixes."""
+
+    fixes: Fixes
+    origin: Indices
+    left_out: dict[LeftOutWhy, Indices]
+    dropped: int
+    """Fixes outside the session's times."""
+    out_of_order: int
+    moved_segments: int
+
+    def count(self, why: LeftOutWhy) -> int:
+        """Return how many fixes are left out for a reason."""
+        return self.left_out[why].size
+
+
+def find_walked(recording: Recording, window: Window, edits: Edits = NO_EDITS) -> WalkedPart:
+    """Return the part of a recording that was walked within the session's times.
+
+    Raises Impossible if there is none or the edits leave none, NothingPlausible if no walk can have passed
+    it.
+    """
+    if not len(recording.fixes):
+        raise _nothing_inside()
+    checked = check_times(recording.fixes)
+    repeats = find_repeats(checked.fixes)
+    inside = within(checked.fixes, window.start_ms, window.end_ms)
+    once = inside & ~repeats.repeated
+    if not once.any():
+        raise _nothing_inside()
+    held = check_times(keep(checked.fixes, once, repeats.breaks))  # what is left of two recorders in order
+    origin = checked.origin[np.flatnonzero(once)[held.origin]]
+    reached = find_plausible(held.fixes)
+    edited = apply_edits(keep(held.fixes, reached.kept, reached.breaks), origin[reached.kept], edits)
+    return WalkedPart(
+        fixes=edited.fixes,
+        origin=origin[reached.kept][edited.kept],
+        left_out={
+            LeftOutWhy.REPEATED: np.sort(checked.origin[repeats.repeated & inside]),
+            LeftOutWhy.IMPLAUSIBLE: np.sort(origin[~reached.kept]),
+            LeftOutWhy.EDITED: np.sort(origin[reached.kept][~edited.kept]),
+        },
+        dropped=int(np.count_nonzero(~inside)),
+        out_of_order=checked.out_of_order,
+        moved_segments=checked.moved_segments,
+    )
+
+
+def _nothing_inside() -> Impossible:
+    return Impossible(
+        "nothing of this track lies within the session's actual times",
+        "correct when the session started and ended, then send the track again",
+    )
