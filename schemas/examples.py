@@ -108,6 +108,7 @@ FEATURE_OUT: Final = {
     "offset_m": 3.1,
     **WRITTEN,
 }
+GROUND: Final = {"from_m": 0.0, "to_m": 640.2, "surface": "gravel", "canopy": "scattered", "privacy": 2}
 ROUTE_OUT: Final = {**ROUTE_SUMMARY, "features": [FEATURE_OUT]}
 SKIPPED: Final = {"line": 118, "column": 7, "what": "trkpt", "reason": "latitude out of range"}
 SESSION_OUT: Final = {
@@ -304,6 +305,21 @@ EXAMPLES: Final[dict[str, Example]] = {
     "FeatureIn": {"id": FEATURE, "kind": "bench", "lon": -0.0331, "lat": 51.5492},
     "FeaturePatch": {"kind": "private_spot", "name": None},
     "FeatureOut": FEATURE_OUT,
+    "StretchesIn": {"stretches": [GROUND, {"from_m": 640.2, "to_m": 2104.6, "surface": "mud_prone"}]},
+    "GroundPatch": {
+        "from_feature_id": FEATURE,
+        "to_m": 2104.6,
+        "light": "unlit",
+        "people": {"weekend_morning": "many"},
+    },
+    "StretchesOut": {
+        "route_id": ROUTE,
+        "version": 1,
+        "length_m": 2104.6,
+        "stretches": [{**GROUND, "slope": {"mean": 0.002, "steepest": 0.021}, "unset": ["light"]}],
+        "lost": [],
+        "lost_features": [],
+    },
     "ImportedRoute": {
         "route": ROUTE_OUT,
         "skipped": [SKIPPED],

@@ -3,7 +3,7 @@
 REVOKE INSERT, UPDATE, DELETE
     ON practice_directory, installation, practice_revision, practice_key, write_ledger, tombstone,
        practice, therapist, sign_in_index, invitation, device, sign_in, token, security_event, throttle,
-       place, client, client_key, route, route_version, route_feature,
+       place, client, client_key, route, route_version, route_feature, route_stretches,
        session, session_change, track, recording, moment, note
   FROM towpath_app;
 
@@ -11,7 +11,8 @@ GRANT INSERT
    ON practice_directory, installation, practice_key, security_event, client_key, route_version
    TO towpath_app;
 GRANT INSERT, UPDATE
-   ON practice_revision, tombstone, practice, therapist, device, sign_in, place, client, route, session
+   ON practice_revision, tombstone, practice, therapist, device, sign_in, place, client, route, session,
+      route_stretches
    TO towpath_app;
 GRANT INSERT, DELETE
    ON write_ledger, sign_in_index, invitation, session_change

@@ -9,3 +9,7 @@ CREATE POLICY own_practice ON route_version
 DROP POLICY IF EXISTS own_practice ON route_feature;
 CREATE POLICY own_practice ON route_feature
     USING (practice_id = nullif(current_setting('app.practice', true), '')::uuid);
+
+DROP POLICY IF EXISTS own_practice ON route_stretches;
+CREATE POLICY own_practice ON route_stretches
+    USING (practice_id = nullif(current_setting('app.practice', true), '')::uuid);

@@ -60,6 +60,8 @@ RAISED: Final[Mapping[str, Problems]] = {
     "import_route": (GpxRefused, GeoJsonRefused, WhichLine, NoLine),
     "change_route": (Unusable,),
     "replace_route_line": (GpxRefused, GeoJsonRefused, WhichLine, NoLine),
+    "replace_stretches": (Unusable, Impossible),
+    "change_ground": (Unusable, Impossible),
     "create_feature": (Impossible,),
     "change_feature": (Unusable,),
     "plan_session": (Unusable,),

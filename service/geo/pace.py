@@ -42,22 +42,32 @@ class TurnBack(msgspec.Struct, frozen=True):
     """There is time for the whole line: there and back, or once round a loop."""
 
 
-class _Timetable(msgspec.Struct, frozen=True, eq=False):
-    """For each stride along the line: seconds to walk there from the start, and seconds to walk back."""
+class Timetable(msgspec.Struct, frozen=True, eq=False):
+    """For each stride along the line: seconds to walk there from the start, and seconds to walk back.
+
+    Rests are not included.
+    """
 
     along_m: Floats
     out_s: Floats
     back_s: Floats
 
 
+class Profile(msgspec.Struct, frozen=True, eq=False):
+    """Smoothed heights at each stride along a line."""
+
+    along_m: Floats
+    height_m: Floats
+
+
 def walking_time_s(line: Fixes, pace: Pace) -> float:
     """Return seconds from the first point of the line to the last, rests included."""
-    return float(_timetable(line, pace).out_s[-1]) + pace.rests_s
+    return float(timetable(line, pace).out_s[-1]) + pace.rests_s
 
 
 def turn_back(line: Fixes, available_s: float, pace: Pace) -> TurnBack:
     """Return where and when to turn so that the walk, rests included, ends within `available_s`."""
-    table = _timetable(line, pace)
+    table = timetable(line, pace)
     there_and_back_s = table.out_s + table.back_s
     whole_s = table.out_s[-1] if is_loop(line) else there_and_back_s[-1]
     walking_s = min(max(available_s - pace.rests_s, 0.0), whole_s)
@@ -77,7 +87,8 @@ def slope_ratio(slope: Floats) -> Floats:
     return np.asarray(np.exp(-3.5 * (np.abs(slope + 0.05) - 0.05)))
 
 
-def _timetable(line: Fixes, pace: Pace) -> _Timetable:
+def timetable(line: Fixes, pace: Pace) -> Timetable:
+    """Return when each stride of the line is reached, and how long the way back from it takes."""
     along_m = _strides_m(line)
     stride_m = np.diff(along_m)
     slope = np.divide(
@@ -85,7 +96,15 @@ def _timetable(line: Fixes, pace: Pace) -> _Timetable:
     )
     flat_s = stride_m / pace.flat_mps
     out_s, back_s = (np.cumsum([0.0, *(flat_s / slope_ratio(way))]) for way in (slope, -slope))
-    return _Timetable(along_m, out_s, back_s)
+    return Timetable(along_m, out_s, back_s)
+
+
+def line_profile(line: Fixes) -> Profile | None:
+    """Return the heights that slopes are taken from; None where the line has none."""
+    if np.isnan(line.ele_m).all():
+        return None
+    along_m = _strides_m(line)
+    return Profile(along_m, _heights_m(line, along_m))
 
 
 def _strides_m(line: Fixes) -> Floats:

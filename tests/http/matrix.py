@@ -134,6 +134,15 @@ CASES: Final[dict[str, Case]] = {
     "read_feature": Case(PRACTICE),
     "change_feature": Case(PRACTICE, sent(lambda _: {"kind": "shelter"})),
     "delete_feature": Case(PRACTICE, at={"feature_id": "spare_feature_id"}),
+    "list_stretches": Case(PRACTICE),
+    "replace_stretches": Case(
+        PRACTICE, sent(lambda _: {"stretches": [{"from_m": 0, "to_m": 50, "surface": "grass"}]})
+    ),
+    "change_ground": Case(PRACTICE, sent(lambda _: {"from_m": 50, "to_m": 90, "light": "lit"})),
+    "change_ground to a feature": Case(
+        PRACTICE,
+        sent(lambda ids: {"from_feature_id": ids["feature_id"], "light": "lit"}),
+    ),
     "plan_session": Case(CLINICAL, sent(lambda ids: a_session(ids["client_id"])), refers=True),
     "plan_session on a route": Case(
         PRACTICE,

@@ -87,7 +87,7 @@ def with_other_payload(name: str, intended: Intended) -> Intended:
 
 
 def _other_body(body: type, sent: dict[str, Any]) -> dict[str, Any]:
-    """Return a JSON body in which one instant, choice, number or text is another."""
+    """Return a JSON body in which one instant, choice, number, text or list is another."""
     for member in members(body):
         *above, name = map(str, member.place)
         inner = sent[above[0]] if len(above) == 1 and isinstance(sent.get(above[0]), dict) else None
@@ -109,6 +109,8 @@ def _values(member: Member, name: str) -> list[Any]:
             return [1.0, 2.0]
         case wire.StrType():
             return [example(member.type, name)]
+        case wire.ListType():
+            return [[]]
     return []
 
 

@@ -81,6 +81,9 @@ def _walks(phone: Phone) -> Ids:
     for name in ("feature_id", "spare_feature_id"):
         feature = {"id": ids[name], "kind": "bench", "lon": 0, "lat": 51}
         assert phone.post(f"/v1/routes/{ids['route_id']}/features", feature).status_code == 201
+    stretches = {"stretches": [{"from_m": 0, "to_m": 300, "surface": "gravel"}]}
+    answer = phone.put(f"/v1/routes/{ids['route_id']}/stretches", json=stretches, headers={"If-Match": "*"})
+    assert answer.status_code == 200, answer.text
     place = {"id": ids["place_id"], "kind": "room", "name": "Yard"}
     assert phone.post("/v1/places", place).status_code == 201
     return ids

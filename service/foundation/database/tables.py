@@ -21,6 +21,7 @@ TENANT_TABLES: Final = frozenset(
         "route",
         "route_version",
         "route_feature",
+        "route_stretches",
         "session",
         "session_change",
         "track",
