@@ -186,6 +186,6 @@ def _parts(summary: TrackSummary) -> dict[str, Any]:
         "edits": TrackEditsOut.from_edits(summary.edits),
         "upload_again": any(each.is_needed_again for each in summary.recordings),
         "halts": [HaltOut.from_halt(each) for each in summary.halts],
-        "skipped": [SkippedOut(**shown(each, SkippedOut)) for each in summary.skipped],
+        "skipped": [SkippedOut.of(each) for each in summary.skipped],
         "deviation": DeviationOut.from_deviation(deviation) if deviation else UNSET,
     }

@@ -1,6 +1,7 @@
 """Route files on the wire: what they hold, and what was imported from them."""
 
 from typing import Annotated, Final
+from uuid import UUID
 
 from msgspec import UNSET, Meta, UnsetType
 
@@ -20,6 +21,9 @@ class SkippedOut(Output):
     column: int
     what: str
     reason: str
+    recording_id: Annotated[
+        UUID | UnsetType, Meta(description="Of a track that is made from several recordings.")
+    ] = UNSET
 
 
 class ImportedRoute(Output):

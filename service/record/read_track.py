@@ -21,7 +21,7 @@ from service.record.plausibility import NothingPlausible
 from service.record.prepare_track import TrackBasis, read_track_basis
 from service.record.recorded_session_queries import find_recorded_session
 from service.record.recording_queries import RecordingRow, list_recordings
-from service.record.recordings import NO_FIXES, join_readable, join_recordings
+from service.record.recordings import NO_FIXES, join_readable
 from service.record.sealed_recordings import open_recordings
 from service.record.sealed_track import TRACK_NAME, open_fixes, open_track, track_cell
 from service.record.track_queries import (
@@ -123,7 +123,7 @@ def _original_gpx(
     readable = [each.recording for each in kept if each.recording is not None]
     if kept and not readable:
         raise SealBroken("no recording of the track opens")
-    fixes = fixes_within(join_recordings(readable), window) if readable else NO_FIXES
+    fixes = fixes_within(join_readable(kept), window) if readable else NO_FIXES
     return _gpx(fixes, made_at, gzipped=gzipped)
 
 

@@ -24,12 +24,16 @@ NOWHERE: Final = np.empty(0, np.int64)
 
 
 class SkippedPart(msgspec.Struct, frozen=True):
-    """A part of the uploaded file that could not be used. `line` and `column` count from 1."""
+    """A part of an uploaded file that could not be used. `line` and `column` count from 1.
+
+    `recording_id` says of which file, where a session has several.
+    """
 
     line: int
     column: int
     what: str
     reason: str
+    recording_id: UUID | None = None
 
 
 class Destroyed(msgspec.Struct, frozen=True):
@@ -66,6 +70,13 @@ class Recording(msgspec.Struct, frozen=True, eq=False):
     skipped_count: int = 0
     shift_ms: int = 0
     destroyed: Destroyed = NOTHING_DESTROYED
+    joined: tuple[tuple[int, UUID | None], ...] = ()
+    """Where the fixes of each recording end that was joined, and its id where there are several."""
+
+    def part(self, index: int, what: str, reason: str) -> SkippedPart:
+        """Return a fix as a part of its file that was left out."""
+        source = next((each for end, each in self.joined if index < end), None)
+        return SkippedPart(int(self.lines[index]), int(self.columns[index]), what, reason, source)
 
 
 class KeptRecording(msgspec.Struct, frozen=True, eq=False):
@@ -78,27 +89,34 @@ class KeptRecording(msgspec.Struct, frozen=True, eq=False):
     recording: Recording | None
 
 
-def join_recordings(recordings: Sequence[Recording]) -> Recording:
-    """Return recordings as one, by the session's clock, in the order of their first times."""
-    if not recordings:
-        return Recording(NO_FIXES, NOWHERE, NOWHERE)
-    ordered = sorted(recordings, key=lambda each: _first_ms(shifted(each.fixes, each.shift_ms)))
-    return Recording(
-        fixes=join_fixes([shifted(each.fixes, each.shift_ms) for each in ordered]),
-        lines=np.concatenate([each.lines for each in ordered]),
-        columns=np.concatenate([each.columns for each in ordered]),
-        skipped=tuple(part for each in ordered for part in each.skipped),
-        skipped_count=sum(each.skipped_count for each in ordered),
-        destroyed=Destroyed(
-            before=sum(each.destroyed.before for each in ordered),
-            after=sum(each.destroyed.after for each in ordered),
-        ),
-    )
-
-
 def join_readable(kept: Sequence[KeptRecording]) -> Recording:
-    """Return those that open as one recording."""
-    return join_recordings([each.recording for each in kept if each.recording is not None])
+    """Return recordings as one, by the session's clock, in the order of their first times.
+
+    Those that do not open are left out. Where there are several, what was skipped names its recording.
+    """
+    opened = [(each.id, each.recording) for each in kept if each.recording is not None]
+    if not opened:
+        return Recording(NO_FIXES, NOWHERE, NOWHERE)
+    opened.sort(key=lambda each: _first_ms(shifted(each[1].fixes, each[1].shift_ms)))
+    recordings = [recording for _, recording in opened]
+    ids = [recording_id if len(opened) > 1 else None for recording_id, _ in opened]
+    sizes = [len(each.fixes) for each in recordings]
+    return Recording(
+        fixes=join_fixes([shifted(each.fixes, each.shift_ms) for each in recordings]),
+        lines=np.concatenate([each.lines for each in recordings]),
+        columns=np.concatenate([each.columns for each in recordings]),
+        skipped=tuple(
+            msgspec.structs.replace(part, recording_id=own)
+            for own, each in zip(ids, recordings, strict=True)
+            for part in each.skipped
+        ),
+        skipped_count=sum(each.skipped_count for each in recordings),
+        destroyed=Destroyed(
+            before=sum(each.destroyed.before for each in recordings),
+            after=sum(each.destroyed.after for each in recordings),
+        ),
+        joined=tuple(zip(np.cumsum(sizes).tolist(), ids, strict=True)),
+    )
 
 
 def _first_ms(fixes: Fixes) -> int:

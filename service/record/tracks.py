@@ -174,8 +174,10 @@ def summarise_recording(kept: KeptRecording, window: Window) -> RecordingSummary
 def _first_skipped(recording: Recording, unreached: Indices) -> tuple[SkippedPart, ...]:
     """Return the first parts of the files that were left out, with the fixes that no walk reaches."""
     reason = "no walk reaches it from the points around it"
-    first = unreached[:SKIPPED_SHOWN]
-    found = zip(recording.lines[first].tolist(), recording.columns[first].tolist(), strict=True)
-    unreachable = [SkippedPart(line, column, "point", reason) for line, column in found]
-    every = sorted((*recording.skipped, *unreachable), key=lambda part: (part.line, part.column))
+    unreachable = [recording.part(each, "point", reason) for each in unreached[:SKIPPED_SHOWN].tolist()]
+    every = sorted((*recording.skipped, *unreachable), key=_place)
     return tuple(every[:SKIPPED_SHOWN])
+
+
+def _place(part: SkippedPart) -> tuple[str, int, int]:
+    return str(part.recording_id), part.line, part.column

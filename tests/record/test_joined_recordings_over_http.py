@@ -234,3 +234,13 @@ def test_a_colleague_and_another_practice_change_no_recording(world: World) -> N
         assert phone.delete(path).status_code == 404
         assert send_track(phone, session, SECOND, add="true").status_code == 404
     assert told(world.ada, session) == track.json()
+
+
+def test_what_was_left_out_of_several_recordings_names_its_recording(world: World) -> None:
+    session = a_held_session(world)
+    point = b'<trkpt lat="100" lon="0"></trkpt>\n</trkseg>'
+    first, second = (each.replace(b"</trkseg>", point) for each in (FIRST, SECOND))
+    alone = send_track(world.ada, session, first).json()
+    assert ["recording_id" in each for each in alone["skipped"]] == [False]
+    track = send_track(world.ada, session, second, add="true").json()
+    assert {each["recording_id"] for each in track["skipped"]} == {each["id"] for each in track["recordings"]}
