@@ -51,6 +51,7 @@ async def change_track(
 
     async def prepare() -> PreparedTrack:
         basis = await read_track_basis(begin, keys, session_id)
+        found(basis.known)  # it may have been deleted since the write looked
         return await off_loop(change, basis, now)
 
     async def write(transaction: Transaction, prepared: PreparedTrack | None) -> Track:
@@ -88,7 +89,7 @@ async def shift_recording(
 
     def shift(basis: TrackBasis, now: datetime) -> PreparedTrack:
         before, window = basis.kept(), basis.frame.window
-        (own,) = (each for each in before if each.id == recording_id)
+        own = found(next((each for each in before if each.id == recording_id), None))
         shifted = shifted_by(own, shift_ms, window)
         edits = _moved_along(basis.edits() or NO_EDITS, own.recording, shifted.recording)
         after = [shifted if each.id == recording_id else each for each in before]

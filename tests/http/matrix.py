@@ -224,6 +224,9 @@ CASES: Final[dict[str, Case]] = {
     "put_track": Case(CLINICAL, lambda _, __: {**GPX, "params": {"replace": "true"}}),
     "read_track": Case(CLINICAL),
     "read_track_geojson": Case(CLINICAL),
+    "read_track_geojson with what is left out": Case(
+        CLINICAL, lambda _, __: {"params": {"left_out": "true"}}
+    ),
     "read_track_gpx": Case(CLINICAL),
     "read_track_original": Case(CLINICAL),
     "change_recording": Case(CLINICAL, sent(lambda _: {"shift_s": 1.0})),

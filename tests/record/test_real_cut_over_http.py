@@ -146,6 +146,8 @@ def test_a_session_of_another_day_leaves_nothing_and_the_right_day_asks_for_it_a
     track = told(world.ada, session)
     assert (track["points"], track["dropped"], track["upload_again"]) == (0, 3_301, False)
     assert stored_bytes(look, session) < 1_000
+    for form in ("gpx", "original"):
+        assert times_in(world.ada.get(f"{session}/track/{form}").text) == []
     corrected = {"started_at": at(0), "ended_at": at(2_400)}
     assert world.ada.patch(session, corrected).status_code == 200
     assert told(world.ada, session)["upload_again"]
