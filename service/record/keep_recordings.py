@@ -10,7 +10,7 @@ import msgspec
 import numpy as np
 
 from service.foundation.compression import CompressedDataCorrupt, decompress
-from service.foundation.crypto.sealed_values import log_broken, seal_value
+from service.foundation.crypto.sealed_values import log_broken, seal_bytes, seal_value
 from service.foundation.crypto.sealing import Cell, ClientKey, Keyring, SealBroken
 from service.foundation.database.sql_files import MigrationRefused
 from service.geo.blob import unpack_fixes
@@ -149,7 +149,7 @@ def _bound(key: ClientKey, row: WholeTrack, kept: KeptRecording) -> tuple[bytes,
     def bind(column: str, sealed: bytes) -> bytes:
         content = open_form(column, sealed)
         cell = track_cell(column, row.session_id, row.updated_at)
-        return sealed if content is None else key.seal(cell, content)
+        return sealed if content is None else seal_bytes(key, cell, content)
 
     summary, content = row.sealed_summary, open_form("sealed_summary", row.sealed_summary)
     if content is not None:

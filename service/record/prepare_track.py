@@ -11,7 +11,7 @@ import msgspec
 import numpy as np
 
 from service.foundation.compression import gzip_bytes
-from service.foundation.crypto.sealed_values import log_broken, seal_value
+from service.foundation.crypto.sealed_values import log_broken, seal_bytes, seal_value
 from service.foundation.crypto.sealing import ClientKey, PracticeKey, SealBroken
 from service.foundation.database.connection import Begin
 from service.foundation.retry_safe import Impossible, found
@@ -232,8 +232,8 @@ def _seal_forms(basis: TrackBasis, walked: Fixes, summary: TrackSummary, now: da
     geojson = gzip_bytes(track_geojson(walked, {"name": TRACK_NAME}))
     return TrackForms(
         session_id=session_id,
-        sealed_fixes=key.seal(track_cell("sealed_fixes", session_id, now), pack_fixes(walked)),
+        sealed_fixes=seal_bytes(key, track_cell("sealed_fixes", session_id, now), pack_fixes(walked)),
         sealed_summary=seal_value(key, track_cell("sealed_summary", session_id, now), summary),
-        sealed_geojson=key.seal(track_cell("sealed_geojson", session_id, now), geojson),
+        sealed_geojson=seal_bytes(key, track_cell("sealed_geojson", session_id, now), geojson),
         updated_at=now,
     )

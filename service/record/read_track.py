@@ -6,6 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from service.foundation.compression import gzip_bytes
+from service.foundation.crypto.sealed_values import open_bytes
 from service.foundation.crypto.sealing import ClientKey, Keyring, PracticeKey, SealBroken
 from service.foundation.database.connection import Begin, Pool
 from service.foundation.retry_safe import Impossible, found
@@ -54,7 +55,7 @@ async def read_geojson_by_token(
         stored.client_id, stored.wrapped_key
     )
     cell = track_cell("sealed_geojson", session_id, stored.updated_at)
-    return key.open(cell, stored.sealed), stored.revision
+    return open_bytes(key, cell, stored.sealed), stored.revision
 
 
 async def read_left_out_by_token(

@@ -1,15 +1,14 @@
 """Open tracks: between the domain and their rows.
 
 Every sealed column of a track is bound to the time of its last change, so an earlier one put back into the
-database does not open. Lengths are not padded, apart from the summary's: about how many fixes a track has can
-be told from what is stored.
+database does not open. All are padded; about how long a walk was can still be told from their lengths.
 """
 
 from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from service.foundation.crypto.sealed_values import open_value
+from service.foundation.crypto.sealed_values import open_bytes, open_value
 from service.foundation.crypto.sealing import Cell, ClientKey
 from service.record.track_queries import StoredFixes, TrackSummaryRow
 from service.record.tracks import Track, TrackSummary
@@ -25,7 +24,7 @@ def track_cell(column: str, session_id: UUID, updated_at: datetime) -> Cell:
 
 def open_fixes(key: ClientKey, row: StoredFixes) -> bytes:
     """Return the line of a track, packed. Raises SealBroken."""
-    return key.open(track_cell("sealed_fixes", row.session_id, row.updated_at), row.sealed_fixes)
+    return open_bytes(key, track_cell("sealed_fixes", row.session_id, row.updated_at), row.sealed_fixes)
 
 
 def open_track(key: ClientKey, row: TrackSummaryRow) -> Track:

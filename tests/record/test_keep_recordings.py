@@ -14,7 +14,7 @@ import pytest
 from service.commands.installation import steps_of
 from service.foundation.compression import compress
 from service.foundation.crypto.key_file import create_key_file
-from service.foundation.crypto.sealed_values import seal_value
+from service.foundation.crypto.sealed_values import open_bytes, seal_value
 from service.foundation.crypto.sealing import Cell, ClientKey, Keyring
 from service.foundation.database.migrate import migrate
 from service.foundation.database.roles import ensure_roles
@@ -26,7 +26,7 @@ from service.record.read_recording import read_recording
 from service.record.recording_queries import RECORDING, RecordingRow
 from service.record.recordings import KeptRecording
 from service.record.sealed_recordings import open_recordings
-from service.record.sealed_track import open_fixes, open_track
+from service.record.sealed_track import open_fixes, open_track, track_cell
 from service.record.track_queries import FIXES_COLUMNS, SUMMARY_COLUMNS, StoredFixes, TrackSummaryRow
 from service.record.tracks import Track, cut_and_summarise
 from tests.conftest import Server, connected
@@ -143,6 +143,8 @@ async def test_a_stored_file_becomes_a_recording_cut_to_its_session(older: Older
     track, line = await older.track(session_id)
     assert (track.summary.statistics.points, len(line)) == (2_401, 2_401)
     assert [(each.fixes, each.destroyed_before) for each in track.summary.recordings] == [(2_401, 600)]
+    geojson = (await older.row("sealed_geojson", session_id))["sealed_geojson"]
+    assert open_bytes(older.key, track_cell("sealed_geojson", session_id, NOW), geojson) == b"{}"
     columns = await older.migrator.fetch(
         "SELECT column_name FROM information_schema.columns WHERE table_name = 'track'"
     )

@@ -215,6 +215,22 @@ def test_an_earlier_recording_put_back_into_the_database_does_not_open(world: Wo
     assert (mended["points"], mended["upload_again"]) == (1_201, False)
 
 
+def test_tracks_of_about_the_same_length_look_the_same_in_the_database(world: World, look: Look) -> None:
+    sizes = set()
+    for seconds in (1_200, 1_180, 1_190):
+        session = a_session(world.ada)
+        send_track(world.ada, session, a_recording(out_s=seconds))
+        stored = """
+            SELECT octet_length(sealed_fixes) AS fixes, octet_length(sealed_geojson) AS geojson,
+                   octet_length(sealed_summary) AS summary
+              FROM track
+             WHERE session_id = $1
+        """
+        (row,) = look.rows(stored, UUID(session.rpartition("/")[2]))
+        sizes.add(tuple(row.values()))
+    assert len(sizes) == 1
+
+
 @pytest.mark.parametrize("column", ["sealed_summary", "sealed_fixes", "sealed_geojson"])
 def test_an_earlier_form_of_a_track_put_back_does_not_open(world: World, look: Look, column: str) -> None:
     session = a_session(world.ada)
