@@ -24,7 +24,7 @@ from service.record.prepare_track import PreparedTrack, TrackBasis, prepare_trac
 from service.record.read_recording import read_recording
 from service.record.recorded_session_queries import RecordedSession, find_session_to_record
 from service.record.recording_queries import KnownRecording, delete_every_recording, list_known_recordings
-from service.record.recordings import KeptRecording
+from service.record.recordings import KeptRecording, Recording
 from service.record.sealed_track import open_track
 from service.record.store_track import store_track
 from service.record.track_queries import TrackSummaryRow, delete_track, find_track_summary
@@ -128,6 +128,7 @@ def _prepare_upload(basis: TrackBasis, uploaded: UploadedTrack, now: datetime) -
     if shift_ms is None:
         shift_ms = same.recording.shift_ms if same and same.recording else 0
     recording = read_recording(unpack(uploaded.content), now - timedelta(milliseconds=shift_ms))
+    _refuse_unusable_times(recording)
     new = KeptRecording(
         id=same.id if same else uuid4(),
         fingerprint=uploaded.fingerprint,
@@ -139,6 +140,19 @@ def _prepare_upload(basis: TrackBasis, uploaded: UploadedTrack, now: datetime) -
     is_same_walk = same is not None or uploaded.add
     edits = basis.edits() if is_same_walk and not uploaded.replace else None
     return prepare_track(basis, [*others, new], edits or NO_EDITS, now)
+
+
+def _refuse_unusable_times(recording: Recording) -> None:
+    """Raise Impossible for a file that has times, but none that could be read and be right.
+
+    Nothing says then what of it lies outside the session, and it would stay whole.
+    """
+    has_times = any(part.what == "time" for part in recording.skipped)
+    if has_times and not recording.fixes.timed.any():
+        raise Impossible(
+            "none of the times in this file can be used, so it cannot be cut to the session",
+            "send it with shift_s if the recorder's clock was wrong",
+        )
 
 
 def _refuse_unjoinable(kept: Sequence[KeptRecording]) -> None:

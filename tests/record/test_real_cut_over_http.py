@@ -161,6 +161,26 @@ def test_a_file_without_times_stays_whole(world: World) -> None:
     assert send_track(world.ada, session, untimed).json()["points"] == 3_301
 
 
+@pytest.mark.parametrize("year", ["2035", "20x6"], ids=["ahead", "unreadable"])
+def test_a_file_with_times_of_which_none_can_be_used_is_refused(world: World, year: str) -> None:
+    session = a_session(world.ada)
+    held(world.ada, session)
+    odd = re.sub(rb"<time>2026", b"<time>" + year.encode(), LONG)
+    refused = send_track(world.ada, session, odd)
+    assert (refused.status_code, "none of the times" in refused.json()["detail"]) == (409, True)
+    assert world.ada.get(f"{session}/track").status_code == 404
+
+
+def test_a_clock_that_was_years_ahead_is_put_right_with_the_upload(world: World) -> None:
+    session = a_session(world.ada)
+    held(world.ada, session)
+    ahead = LONG.replace(b"<time>2026", b"<time>2030")
+    years_s = (datetime.fromisoformat("2030-05-04") - datetime.fromisoformat("2026-05-04")).total_seconds()
+    assert send_track(world.ada, session, ahead).status_code == 409
+    assert send_track(world.ada, session, ahead, shift_s=str(-years_s)).json()["points"] == 2_401
+    assert outside(world.ada, session, 0, 2_400) == {}
+
+
 def test_a_time_that_contradicts_the_order_of_the_file_is_not_shown(world: World) -> None:
     session = a_session(world.ada)
     held(world.ada, session)
