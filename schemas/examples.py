@@ -190,6 +190,7 @@ TRACK_OUT: Final = {
         }
     ],
     "upload_again": False,
+    "untimed": False,
     "edits": {
         "end": {"at": "2026-05-04T15:20:10Z"},
         "left_out": [{"first": {"at": "2026-05-04T14:40:03Z"}, "last": {"at": "2026-05-04T14:40:03Z"}}],

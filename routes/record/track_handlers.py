@@ -50,6 +50,7 @@ ADD: Final = (
     "ran at the same time, the better one counts."
 )
 LEFT_OUT: Final = "Also show what is left out: a MultiPoint for each `reason`."
+UNTIMED: Final = "Take a file without any times whole: all of it was walked in the session."
 SHIFT: Final = (
     "Seconds to add to every time of the file, because the recorder's clock was wrong. More than a day is "
     "taken only where the session's start and end are known."
@@ -75,6 +76,7 @@ async def put_track(
     now: NamedDependency[datetime],
     replace: Annotated[bool, QueryParameter(description="Keep this file alone, in place of others.")] = False,  # noqa: FBT002  a query parameter
     add: Annotated[bool, QueryParameter(description=ADD)] = False,  # noqa: FBT002  a query parameter
+    untimed: Annotated[bool, QueryParameter(description=UNTIMED)] = False,  # noqa: FBT002  a query parameter
     shift_s: Annotated[
         float | None, QueryParameter(ge=-MOST_SHIFT_S, le=MOST_SHIFT_S, description=SHIFT)
     ] = None,
@@ -90,8 +92,8 @@ async def put_track(
     async with GPX.received(request) as content:
         # Not in the practice's own thread: waiting there would show a colleague that an upload is prepared.
         fingerprint = await asyncio.to_thread(keys.fingerprint, content)
-        uploaded = UploadedTrack(session_id, content, fingerprint, replace, add, shift_ms)
-        once = writing.once(fingerprint + f"{replace} {add} {shift_ms}".encode())
+        uploaded = UploadedTrack(session_id, content, fingerprint, replace, add, shift_ms, untimed)
+        once = writing.once(fingerprint + f"{replace} {add} {shift_ms} {untimed}".encode())
         track, is_first = await receive_track(begin, keys, once, uploaded, expected_if_sent, now)
     location = f"/v1/sessions/{session_id}/track"
     return created(TrackOut.from_track(track), track.revision, location, replayed=not is_first)

@@ -140,6 +140,7 @@ class TrackOut(Output):
         bool,
         Meta(description="One of `recordings` is to be sent again: what is stored does not suffice."),
     ]
+    untimed: Annotated[bool, Meta(description="No point has a time, so nothing was cut to the session.")]
     edits: Annotated[TrackEditsOut, Meta(description="What the therapist took out; nothing is destroyed.")]
     edited: Annotated[int, Meta(description="Fixes that are left out by `edits`.")]
     received_at: Instant
@@ -183,6 +184,7 @@ def _parts(summary: TrackSummary) -> dict[str, Any]:
     deviation = summary.deviation
     return {
         "recordings": [RecordingOut.from_summary(each) for each in summary.recordings],
+        "untimed": summary.statistics.points > 0 and summary.statistics.began_ms is None,
         "edits": TrackEditsOut.from_edits(summary.edits),
         "upload_again": any(each.is_needed_again for each in summary.recordings),
         "halts": [HaltOut.from_halt(each) for each in summary.halts],

@@ -47,6 +47,8 @@ class UploadedTrack(msgspec.Struct, frozen=True):
     """Join them."""
     shift_ms: int | None = None
     """What is added to its times; None for what is known of the file already, or nothing."""
+    untimed: bool = False
+    """Whether a file without any times is to be taken whole."""
 
 
 async def receive_track(
@@ -128,7 +130,7 @@ def _prepare_upload(basis: TrackBasis, uploaded: UploadedTrack, now: datetime) -
     if shift_ms is None:
         shift_ms = same.recording.shift_ms if same and same.recording else 0
     recording = read_recording(unpack(uploaded.content), now - timedelta(milliseconds=shift_ms))
-    _refuse_unusable_times(recording)
+    _refuse_times(recording, uploaded)
     new = KeptRecording(
         id=same.id if same else uuid4(),
         fingerprint=uploaded.fingerprint,
@@ -142,16 +144,22 @@ def _prepare_upload(basis: TrackBasis, uploaded: UploadedTrack, now: datetime) -
     return prepare_track(basis, [*others, new], edits or NO_EDITS, now)
 
 
-def _refuse_unusable_times(recording: Recording) -> None:
-    """Raise Impossible for a file that has times, but none that could be read and be right.
+def _refuse_times(recording: Recording, uploaded: UploadedTrack) -> None:
+    """Raise Impossible for a file without usable times: nothing says what of it lies outside the session.
 
-    Nothing says then what of it lies outside the session, and it would stay whole.
+    One that has no times at all is taken whole if the request says so.
     """
-    has_times = any(part.what == "time" for part in recording.skipped)
-    if has_times and not recording.fixes.timed.any():
+    if recording.fixes.timed.any():
+        return
+    if any(part.what == "time" for part in recording.skipped):
         raise Impossible(
             "none of the times in this file can be used, so it cannot be cut to the session",
             "send it with shift_s if the recorder's clock was wrong",
+        )
+    if not uploaded.untimed:
+        raise Impossible(
+            "this file has no times, so it cannot be cut to the session",
+            "send it again with untimed=true if all of it was walked in the session",
         )
 
 

@@ -44,7 +44,7 @@ def test_the_others_are_anchored_anew_when_one_is_deleted(
 ) -> None:
     session = a_session(world.ada)
     held(world.ada, session)
-    assert send_track(world.ada, session, a_drawn_walk()).status_code == 201
+    assert send_track(world.ada, session, a_drawn_walk(), untimed="true").status_code == 201
     turn = make(world.ada, session, 1_200, 1_000)
     other = a_moment(world.ada, session, 1_500, 500)
     assert world.ada.get(other).json()["anchor"]["distance_m"] > 1_500

@@ -97,7 +97,7 @@ def test_of_two_recorders_a_kilometre_apart_one_line_is_kept(world: World) -> No
 def test_a_recording_without_times_is_not_joined(world: World) -> None:
     session = a_held_session(world)
     send_track(world.ada, session, SECOND)
-    refused = send_track(world.ada, session, UNTIMED, add="true")
+    refused = send_track(world.ada, session, UNTIMED, add="true", untimed="true")
     assert refused.status_code == 409
     assert "without times" in refused.json()["detail"]
     assert told(world.ada, session)["points"] == 1_141
@@ -220,7 +220,7 @@ def test_a_shift_of_years_is_refused_while_the_session_is_not_known(world: World
 
 def test_a_recording_without_times_has_no_clock_to_shift(world: World) -> None:
     session = a_held_session(world)
-    send_track(world.ada, session, UNTIMED)
+    send_track(world.ada, session, UNTIMED, untimed="true")
     refused = change_shift(world.ada, session, 60)
     assert (refused.status_code, "no usable times" in refused.json()["detail"]) == (409, True)
 

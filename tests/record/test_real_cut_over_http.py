@@ -154,11 +154,16 @@ def test_a_session_of_another_day_leaves_nothing_and_the_right_day_asks_for_it_a
     assert send_track(world.ada, session, LONG).json()["points"] == 2_401
 
 
-def test_a_file_without_times_stays_whole(world: World) -> None:
+def test_a_file_without_times_is_taken_whole_when_the_request_says_so(world: World) -> None:
     session = a_session(world.ada)
     held(world.ada, session)
     untimed = re.sub(rb"<time>[^<]*</time>", b"", LONG)
-    assert send_track(world.ada, session, untimed).json()["points"] == 3_301
+    refused = send_track(world.ada, session, untimed)
+    assert (refused.status_code, "untimed=true" in refused.json()["possible"][0]) == (409, True)
+    assert world.ada.get(f"{session}/track").status_code == 404
+    track = send_track(world.ada, session, untimed, untimed="true").json()
+    assert (track["points"], track["untimed"]) == (3_301, True)
+    assert send_track(world.ada, session, untimed).json() == track
 
 
 @pytest.mark.parametrize("year", ["2035", "20x6"], ids=["ahead", "unreadable"])
