@@ -29,6 +29,7 @@ from service.record.sealed_track import open_track
 from service.record.store_track import store_track
 from service.record.track_queries import TrackSummaryRow, delete_track, find_track_summary
 from service.record.tracks import Track
+from service.record.walked_part import refuse_outside
 
 MOST_RECORDINGS: Final = 12
 """Of one session: a watch that is started anew every few minutes, on two people."""
@@ -131,11 +132,13 @@ def _prepare_upload(basis: TrackBasis, uploaded: UploadedTrack, now: datetime) -
         shift_ms = same.recording.shift_ms if same and same.recording else 0
     recording = read_recording(unpack(uploaded.content), now - timedelta(milliseconds=shift_ms))
     _refuse_times(recording, uploaded)
+    recording = shift_clock(recording, shift_ms, basis.frame.window)
+    refuse_outside(recording, basis.frame.window)
     new = KeptRecording(
         id=same.id if same else uuid4(),
         fingerprint=uploaded.fingerprint,
         received_at=same.received_at if same else now,
-        recording=shift_clock(recording, shift_ms, basis.frame.window),
+        recording=recording,
     )
     others = [] if uploaded.replace else list(earlier.values())
     _refuse_unjoinable([*others, new])

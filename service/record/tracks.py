@@ -142,7 +142,7 @@ def nothing_walked(
         dropped=len(recording.fixes) + recording.destroyed.count,
         duplicates=0,
         out_of_order=0,
-        skipped=recording.skipped,
+        skipped=recording.skipped[:SKIPPED_SHOWN],
         skipped_count=recording.skipped_count,
         edits=edits,
     )

@@ -4,14 +4,15 @@ import enum
 
 import msgspec
 import numpy as np
+from msgspec.structs import replace
 
 from service.foundation.retry_safe import Impossible
 from service.geo.fixes import Fixes, Indices
-from service.record.cuts import Window
+from service.record.cuts import Window, fixes_within
 from service.record.edits import NO_EDITS, Edits, apply_edits
 from service.record.plausibility import find_plausible
 from service.record.recorded_times import check_times
-from service.record.recordings import Recording, keep, within
+from service.record.recordings import Recording, keep, shifted, within
 from service.record.repeats import find_repeats
 
 
@@ -46,13 +47,13 @@ def find_walked(recording: Recording, window: Window, edits: Edits = NO_EDITS) -
     it.
     """
     if not len(recording.fixes):
-        raise _nothing_inside()
+        raise nothing_inside()
     checked = check_times(recording.fixes)
     repeats = find_repeats(checked.fixes)
     inside = within(checked.fixes, window.start_ms, window.end_ms)
     once = inside & ~repeats.repeated
     if not once.any():
-        raise _nothing_inside()
+        raise nothing_inside()
     held = check_times(keep(checked.fixes, once, repeats.breaks))  # what is left of two recorders in order
     origin = checked.origin[np.flatnonzero(once)[held.origin]]
     reached = find_plausible(held.fixes)
@@ -71,7 +72,15 @@ def find_walked(recording: Recording, window: Window, edits: Edits = NO_EDITS) -
     )
 
 
-def _nothing_inside() -> Impossible:
+def refuse_outside(recording: Recording, window: Window) -> None:
+    """Raise Impossible if nothing of one recording lies within the session's times, as far as known."""
+    by_session = replace(recording, fixes=shifted(recording.fixes, recording.shift_ms))
+    if not len(fixes_within(by_session, window)):
+        raise nothing_inside()
+
+
+def nothing_inside() -> Impossible:
+    """Return the refusal of what was recorded before or after its session."""
     return Impossible(
         "nothing of this track lies within the session's actual times",
         "correct when the session started and ended, then send the track again",

@@ -203,6 +203,17 @@ def test_a_shift_that_leaves_nothing_is_refused_and_changes_nothing(world: World
     assert told(world.ada, session) == before
 
 
+def test_no_recording_joins_or_stays_that_lies_outside_the_session(world: World) -> None:
+    """Otherwise it would be destroyed at once, and only the others would be left."""
+    session = a_held_session(world)
+    send_track(world.ada, session, FIRST)
+    outside = send_track(world.ada, session, shifted(SECOND, 86_400), add="true")
+    assert (outside.status_code, "nothing of this track" in outside.json()["detail"]) == (409, True)
+    before = send_track(world.ada, session, SECOND, add="true").json()
+    assert change_shift(world.ada, session, 86_400, number=1).status_code == 409
+    assert told(world.ada, session) == before
+
+
 def test_a_receiver_that_counts_its_weeks_anew_is_put_right_by_years(world: World) -> None:
     session = a_held_session(world)
     old = shifted(a_recording(), -WEEKS_1024_S)
