@@ -16,6 +16,7 @@ THERAPIST: Final = "0197c2a4-8f3e-7b1a-9c55-3f0e6b7d2a17"
 DEVICE: Final = "0197c2a4-8f3e-7b1a-9c55-3f0e6b7d2a18"
 PRACTICE: Final = "0197c2a4-8f3e-7b1a-9c55-3f0e6b7d2a19"
 SIGN_IN: Final = "0197c2a4-8f3e-7b1a-9c55-3f0e6b7d2a1a"
+OTHER_ROUTE: Final = "0197c2a4-8f3e-7b1a-9c55-3f0e6b7d2a1d"
 SECURITY_EVENT: Final = "0197c2a4-8f3e-7b1a-9c55-3f0e6b7d2a1b"
 
 Example = dict[str, Any]
@@ -104,9 +105,18 @@ FEATURE_OUT: Final = {
     "name": "Bench under the willow",
     "lon": -0.0331,
     "lat": 51.5492,
+    "thunder_refuge": "no",
     "along_m": 640.2,
     "offset_m": 3.1,
     **WRITTEN,
+}
+ALTERNATIVE: Final = {
+    "kind": "route",
+    "route_id": OTHER_ROUTE,
+    "name": "Mill wood",
+    "variant": "sheltered",
+    "good_for": ["wind", "rain"],
+    "travel_min": 5,
 }
 GROUND: Final = {"from_m": 0.0, "to_m": 640.2, "surface": "gravel", "canopy": "scattered", "privacy": 2}
 ROUTE_OUT: Final = {**ROUTE_SUMMARY, "features": [FEATURE_OUT]}
@@ -321,6 +331,16 @@ EXAMPLES: Final[dict[str, Example]] = {
         "lost": [],
         "lost_features": [],
     },
+    "AlternativesIn": {
+        "alternatives": [
+            {"kind": "route", "route_id": OTHER_ROUTE, "variant": "sheltered", "good_for": ["wind", "rain"]},
+            {"kind": "room", "place_id": PLACE, "good_for": ["thunder"], "travel_min": 6},
+            {"kind": "phone"},
+        ]
+    },
+    "AlternativesOut": {"route_id": ROUTE, "alternatives": [ALTERNATIVE]},
+    "LastResortIn": {"kind": "room", "place_id": PLACE, "note": "The yard gate has a key code."},
+    "LastResortOut": {"last_resort": {"kind": "room", "place_id": PLACE, "good_for": []}},
     "ImportedRoute": {
         "route": ROUTE_OUT,
         "skipped": [SKIPPED],

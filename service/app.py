@@ -38,7 +38,13 @@ from routes.people import (
 from routes.places import place_handlers
 from routes.record import moment_handlers, note_handlers, track_handlers
 from routes.sessions import session_handlers
-from routes.walks import feature_handlers, route_file_handlers, route_handlers, stretch_handlers
+from routes.walks import (
+    alternative_handlers,
+    feature_handlers,
+    route_file_handlers,
+    route_handlers,
+    stretch_handlers,
+)
 from service.foundation.crypto.key_file import KeyFile
 from service.foundation.crypto.passwords import PasswordHasher
 from service.foundation.crypto.sealing import Keyring
@@ -66,6 +72,7 @@ HANDLERS: Final[Sequence[ControllerRouterHandler]] = [
     *route_file_handlers.HANDLERS,
     *feature_handlers.HANDLERS,
     *stretch_handlers.HANDLERS,
+    *alternative_handlers.HANDLERS,
     *session_handlers.HANDLERS,
     *moment_handlers.HANDLERS,
     *note_handlers.HANDLERS,

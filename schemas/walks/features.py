@@ -1,13 +1,18 @@
 """Features of routes on the wire."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Final
 from uuid import UUID
 
 from msgspec import UNSET, Meta, UnsetType
 
 from schemas.base import Input, Instant, Latitude, Longitude, Name, Output, Text, changes_of, shown
-from service.walks.features import Feature, FeatureKind
+from service.walks.features import Feature, FeatureKind, ThunderRefuge
+
+REFUGE: Final = Meta(
+    description="Whether it is a refuge from lightning: only a substantial enclosed building or a closed "
+    "hard-topped vehicle is. An open shelter, a tree or a bus stop is none, and `yes` is refused for one."
+)
 
 
 class FeatureMembers(Input):
@@ -15,6 +20,7 @@ class FeatureMembers(Input):
 
     name: Name | UnsetType | None = UNSET
     description: Text | UnsetType | None = UNSET
+    thunder_refuge: Annotated[ThunderRefuge | UnsetType, REFUGE] = UNSET
 
 
 class FeatureIn(FeatureMembers, kw_only=True):
@@ -53,6 +59,7 @@ class FeatureOut(Output):
     kind: FeatureKind
     lon: float
     lat: float
+    thunder_refuge: Annotated[ThunderRefuge, REFUGE]
     along_m: Annotated[
         float, Meta(description="From the start of the line to where it first passes the point.")
     ]

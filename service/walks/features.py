@@ -11,6 +11,7 @@ import msgspec
 import numpy as np
 import shapely
 
+from service.foundation.retry_safe import Unusable
 from service.geo.fixes import Fixes, Floats, Indices
 from service.geo.geodesy import distances_m, local_plane
 
@@ -35,6 +36,22 @@ class FeatureKind(enum.StrEnum):
     OTHER = "other"
 
 
+class ThunderRefuge(enum.StrEnum):
+    """Whether a point offers refuge from lightning."""
+
+    YES = "yes"
+    NO = "no"
+    UNKNOWN = "unknown"
+
+
+MAY_BE_REFUGE: Final = frozenset(
+    {FeatureKind.CAFE, FeatureKind.TOILET, FeatureKind.PARKING, FeatureKind.OTHER}
+)
+"""Kinds with a substantial enclosed building, or where a closed hard-topped car stands. An open shelter, a
+tree or a bus stop is none.
+"""
+
+
 class Feature(msgspec.Struct, frozen=True, kw_only=True):
     """A point of a route; `along_m` and `offset_m` refer to the line in use."""
 
@@ -43,6 +60,7 @@ class Feature(msgspec.Struct, frozen=True, kw_only=True):
     kind: FeatureKind
     name: str | None = None
     description: str | None = None
+    thunder_refuge: ThunderRefuge = ThunderRefuge.UNKNOWN
     lon: float
     lat: float
     along_m: float
@@ -52,6 +70,16 @@ class Feature(msgspec.Struct, frozen=True, kw_only=True):
     created_at: datetime
     updated_at: datetime
     revision: int = 0
+
+
+def refuse_false_refuge(feature: Feature) -> None:
+    """Raise Unusable where a feature that cannot be a refuge from lightning is called one."""
+    if feature.thunder_refuge is ThunderRefuge.YES and feature.kind not in MAY_BE_REFUGE:
+        raise Unusable(
+            "/thunder_refuge",
+            f"a {feature.kind} is none: only a substantial enclosed building or a closed hard-topped vehicle "
+            f"is, marked as {', '.join(sorted(MAY_BE_REFUGE))}",
+        )
 
 
 class LinePosition(msgspec.Struct, frozen=True):

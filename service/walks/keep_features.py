@@ -20,7 +20,7 @@ from service.walks.feature_queries import (
     insert_feature,
     update_feature,
 )
-from service.walks.features import MOST_FEATURES, Feature, LinePosition, locate_points
+from service.walks.features import MOST_FEATURES, Feature, LinePosition, locate_points, refuse_false_refuge
 from service.walks.route_queries import find_line, find_route, update_route
 from service.walks.routes import Route
 
@@ -37,7 +37,8 @@ class VersionPosition(msgspec.Struct, frozen=True):
 async def add_feature(begin: Begin, once: Once, new: Feature) -> tuple[Feature, bool]:
     """Add a feature to a route; also return whether it was added before.
 
-    This finds its place along the line, whatever `new` says. Raises NotFound, IdTaken, Impossible, Crowded.
+    This finds its place along the line, whatever `new` says. Raises NotFound, IdTaken, Impossible, Unusable,
+    Crowded.
     """
     practice_id = begin.tenant.practice_id
 
@@ -50,6 +51,7 @@ async def add_feature(begin: Begin, once: Once, new: Feature) -> tuple[Feature, 
             return replayed(await find_feature(connection, practice_id, new.route_id, new.id)), True
         route = found(await find_route(connection, practice_id, new.route_id))
         await _refuse_too_many(connection, practice_id, route.id)
+        refuse_false_refuge(new)
         added = _at(new, route, located)
         await _stamp(transaction, route, new.updated_at)
         return await insert_feature(transaction, added), False
@@ -95,6 +97,7 @@ async def change_feature(
         expected.check(feature.revision, this_write=transaction.revision)
         route = found(await find_route(connection, practice_id, route_id))
         changed = msgspec.structs.replace(feature, updated_at=now, **changes)
+        refuse_false_refuge(changed)
         changed = _at(changed, route, located) if moves else changed
         await _stamp(transaction, route, now)
         return await update_feature(transaction, changed)

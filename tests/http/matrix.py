@@ -134,6 +134,22 @@ CASES: Final[dict[str, Case]] = {
     "read_feature": Case(PRACTICE),
     "change_feature": Case(PRACTICE, sent(lambda _: {"kind": "shelter"})),
     "delete_feature": Case(PRACTICE, at={"feature_id": "spare_feature_id"}),
+    "list_alternatives": Case(PRACTICE),
+    "replace_alternatives": Case(PRACTICE, sent(lambda _: {"alternatives": [{"kind": "phone"}]})),
+    "replace_alternatives with a route": Case(
+        PRACTICE,
+        sent(lambda ids: {"alternatives": [{"kind": "route", "route_id": ids["other_route_id"]}]}),
+        mine=frozenset({"route_id"}),
+        refers=True,
+    ),
+    "replace_alternatives with a place": Case(
+        PRACTICE,
+        sent(lambda ids: {"alternatives": [{"kind": "room", "place_id": ids["place_id"]}]}),
+        mine=frozenset({"route_id"}),
+        refers=True,
+    ),
+    "read_last_resort": Case(SELF),
+    "replace_last_resort": Case(OWNER, sent(lambda _: {"kind": "phone"})),
     "list_stretches": Case(PRACTICE),
     "replace_stretches": Case(
         PRACTICE, sent(lambda _: {"stretches": [{"from_m": 0, "to_m": 50, "surface": "grass"}]})

@@ -293,7 +293,7 @@ def test_a_program_is_told_what_this_is_as_json(world: World) -> None:
     assert told.json() == {"name": "Towpath", "api": "/v1", "docs": "/docs", "openapi": "/openapi.json"}
 
 
-EDITED_BY_ALL: Final = frozenset({"/v1/routes/{route_id}/stretches"})
+EDITED_BY_ALL: Final = frozenset({"/v1/routes/{route_id}/alternatives", "/v1/routes/{route_id}/stretches"})
 """Lists that everybody in the practice edits: a PUT of one must not undo what somebody else just added."""
 
 

@@ -75,25 +75,33 @@ def recordings(phone: Phone, session: str) -> list[str]:
 
 def _walks(phone: Phone) -> Ids:
     """Make a route, features on it, and a place."""
-    ids = {name: new() for name in ("route_id", "feature_id", "spare_feature_id", "place_id")}
-    route = {"id": ids["route_id"], "name": "Weir", "geojson": LINE}
-    assert phone.post("/v1/routes", route).status_code == 201
+    ids = {
+        name: new() for name in ("route_id", "other_route_id", "feature_id", "spare_feature_id", "place_id")
+    }
+    for name in ("route_id", "other_route_id"):
+        route = {"id": ids[name], "name": "Weir", "geojson": LINE}
+        assert phone.post("/v1/routes", route).status_code == 201
     for name in ("feature_id", "spare_feature_id"):
         feature = {"id": ids[name], "kind": "bench", "lon": 0, "lat": 51}
         assert phone.post(f"/v1/routes/{ids['route_id']}/features", feature).status_code == 201
     stretches = {"stretches": [{"from_m": 0, "to_m": 300, "surface": "gravel"}]}
     answer = phone.put(f"/v1/routes/{ids['route_id']}/stretches", json=stretches, headers={"If-Match": "*"})
     assert answer.status_code == 200, answer.text
+    alternatives = {"alternatives": [{"kind": "route", "route_id": ids["other_route_id"]}]}
+    path = f"/v1/routes/{ids['route_id']}/alternatives"
+    assert phone.put(path, json=alternatives, headers={"If-Match": "*"}).status_code == 200
     place = {"id": ids["place_id"], "kind": "room", "name": "Yard"}
     assert phone.post("/v1/places", place).status_code == 201
     return ids
 
 
 def _people(phone: Phone) -> Ids:
-    """Sign in from a second phone and, as an owner, add two colleagues who have not joined yet."""
+    """Sign in from a second phone; as an owner, add two colleagues, not yet joined, and a last resort."""
     me = phone.get("/v1/me").json()["therapist"]
     ids = {"email": me["email"], "device_id": _second_phone(phone, me["email"]), "therapist_id": me["id"]}
     if me["role"] == "owner":
+        resort = {"kind": "online"}
+        assert phone.put("/v1/practice/last-resort", json=resort).status_code == 200
         invited = phone.put(f"/v1/therapists/{_colleague(phone)}/invitation").json()
         ids |= {"therapist_id": _colleague(phone), "invitation": invited["token"]}
     return ids
@@ -120,5 +128,5 @@ def refresh_ids(world: World) -> Ids:
 
 def unknown() -> Ids:
     """Return ids that nothing has."""
-    names = (*CLINICAL, "route", "feature", "spare_feature", "place", "therapist", "device")
+    names = (*CLINICAL, "route", "other_route", "feature", "spare_feature", "place", "therapist", "device")
     return {f"{name}_id": new() for name in names}

@@ -22,6 +22,8 @@ TENANT_TABLES: Final = frozenset(
         "route_version",
         "route_feature",
         "route_stretches",
+        "route_alternatives",
+        "last_resort",
         "session",
         "session_change",
         "track",
