@@ -41,6 +41,7 @@ from routes.sessions import session_handlers
 from routes.walks import (
     alternative_handlers,
     feature_handlers,
+    fit_handlers,
     route_file_handlers,
     route_handlers,
     stretch_handlers,
@@ -73,6 +74,7 @@ HANDLERS: Final[Sequence[ControllerRouterHandler]] = [
     *feature_handlers.HANDLERS,
     *stretch_handlers.HANDLERS,
     *alternative_handlers.HANDLERS,
+    *fit_handlers.HANDLERS,
     *session_handlers.HANDLERS,
     *moment_handlers.HANDLERS,
     *note_handlers.HANDLERS,

@@ -134,6 +134,10 @@ CASES: Final[dict[str, Case]] = {
     "read_feature": Case(PRACTICE),
     "change_feature": Case(PRACTICE, sent(lambda _: {"kind": "shelter"})),
     "delete_feature": Case(PRACTICE, at={"feature_id": "spare_feature_id"}),
+    "read_fit": Case(PRACTICE, query(minutes="50")),
+    "read_fit for a client": Case(
+        CLINICAL, query(minutes="50", client_id="client_id"), mine=frozenset({"route_id"}), refers=True
+    ),
     "list_alternatives": Case(PRACTICE),
     "replace_alternatives": Case(PRACTICE, sent(lambda _: {"alternatives": [{"kind": "phone"}]})),
     "replace_alternatives with a route": Case(

@@ -1,0 +1,39 @@
+"""How a route fits a client and a length of time."""
+
+from typing import Annotated
+from uuid import UUID
+
+from litestar import get
+from litestar.di import NamedDependency
+from litestar.params import FromPath, QueryParameter
+
+from routes.walks.route_handlers import ClientId, FlatPaceMps, RestsS
+from schemas.walks.fit import FitOut
+from service.foundation.database.connection import Begin
+from service.walks.pace_queries import PaceRequest
+from service.walks.plan_fit import plan_fit
+
+
+@get(
+    "/routes/{route_id:uuid}/fit",
+    operation_id="read_fit",
+    summary="Whether a route fits",
+    tags=["routes"],
+)
+async def get_fit(
+    route_id: FromPath[UUID],
+    minutes: Annotated[int, QueryParameter(ge=0, le=1_440, description="From start to end.")],
+    begin: NamedDependency[Begin],
+    client_id: ClientId = None,
+    flat_pace_mps: FlatPaceMps = None,
+    rests_s: RestsS = None,
+) -> FitOut:
+    """Read when each stretch is reached, where to turn back, and the nearest exit, shelter, toilet and bench.
+
+    Nothing is required of a route: one without stretches or heights gets a timetable too.
+    """
+    request = PaceRequest(client_id, flat_pace_mps, rests_s)
+    return FitOut.from_fit(await plan_fit(begin, route_id, request, minutes * 60))
+
+
+HANDLERS = [get_fit]

@@ -1,0 +1,109 @@
+"""How a route fits, on the wire."""
+
+from typing import Annotated, Any
+from uuid import UUID
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+from schemas.base import Output, present, to_the_centimetre
+from schemas.walks.stretches import GroundOut, ground_members
+from service.walks.features import FeatureKind
+from service.walks.fit import PACE_SHARE, Arrival, Facility, Fit, NearestFacility, StretchTimes
+
+
+class ArrivalOut(Output):
+    """Seconds from the start until a place is reached."""
+
+    earliest_s: Annotated[
+        float, Meta(description=f"{PACE_SHARE:.0%} less time than the pace, no rest before.")
+    ]
+    expected_s: Annotated[float, Meta(description="At the pace, rests spread evenly over the walking time.")]
+    latest_s: Annotated[float, Meta(description=f"{PACE_SHARE:.0%} more time, all rests taken before.")]
+
+    @classmethod
+    def from_arrival(cls, arrival: Arrival) -> "ArrivalOut":
+        """Return the arrival as a phone gets it."""
+        return cls(**to_the_centimetre(msgspec.structs.asdict(arrival)))
+
+
+class StretchTimesOut(GroundOut, kw_only=True):
+    """A part of the line with its ground, and when it is entered and left."""
+
+    entered: ArrivalOut
+    left: ArrivalOut
+
+    @classmethod
+    def from_times(cls, times: StretchTimes) -> "StretchTimesOut":
+        """Return the stretch as a phone gets it."""
+        entered, left = ArrivalOut.from_arrival(times.entered), ArrivalOut.from_arrival(times.left)
+        return cls(**ground_members(times.stretch), entered=entered, left=left)
+
+
+class NearestOut(Output, kw_only=True):
+    """From one place of the line to another, the nearest facility, at walking times linear in between."""
+
+    facility: Facility
+    from_m: float
+    to_m: float
+    along_m: Annotated[float, Meta(description="Where the line passes it, to 10 m.")]
+    offset_m: Annotated[float, Meta(description="From there off the line, as the crow flies.")]
+    walk_from_s: Annotated[float, Meta(description="Walking time from `from_m`, along the line and off it.")]
+    walk_to_s: Annotated[float, Meta(description="The same from `to_m`.")]
+    feature_id: Annotated[
+        UUID | UnsetType, Meta(description="Absent for an end of the line, which is always a way out.")
+    ] = UNSET
+    kind: FeatureKind | UnsetType = UNSET
+    name: str | UnsetType = UNSET
+
+    @classmethod
+    def from_nearest(cls, nearest: NearestFacility) -> "NearestOut":
+        """Return the facility as a phone gets it."""
+        members: dict[str, Any] = {
+            name: getattr(nearest, name) for name in nearest.__struct_fields__ if name != "feature"
+        }
+        if nearest.feature is not None:
+            feature = nearest.feature
+            members |= {"feature_id": feature.id, "kind": feature.kind, "name": present(feature.name)}
+        return cls(**to_the_centimetre(members))
+
+
+class FitOut(Output, kw_only=True):
+    """How a route fits the time there is."""
+
+    available_s: float
+    flat_pace_mps: float
+    rests_s: float
+    arrival: Annotated[ArrivalOut, Meta(description="At the end of the line.")]
+    fits: Annotated[bool, Meta(description="The line is walked within the time, by the expected arrival.")]
+    surely_fits: Annotated[bool, Meta(description="By the latest arrival too.")]
+    turn_back_m: Annotated[float, Meta(description="The last place to turn and still be back in time.")]
+    turn_back_after_s: float
+    whole: Annotated[
+        bool, Meta(description="Time is enough for all of it: there and back, or once round a loop.")
+    ]
+    no_return_m: Annotated[
+        float | UnsetType, Meta(description="On a loop: from here on, going on is quicker than going back.")
+    ] = UNSET
+    stretches: Annotated[list[StretchTimesOut], Meta(description="They cover the whole line.")]
+    nearest: Annotated[
+        list[NearestOut], Meta(description="By facility, then along the line; none where a route has none.")
+    ]
+
+    @classmethod
+    def from_fit(cls, fit: Fit) -> "FitOut":
+        """Return the fit as a phone gets it."""
+        return cls(
+            available_s=fit.available_s,
+            flat_pace_mps=fit.pace.flat_mps,
+            rests_s=fit.pace.rests_s,
+            arrival=ArrivalOut.from_arrival(fit.arrival),
+            fits=fit.fits,
+            surely_fits=fit.surely_fits,
+            turn_back_m=round(fit.turn_back.distance_m, 2),
+            turn_back_after_s=round(fit.turn_back.after_s, 1),
+            whole=fit.turn_back.whole,
+            no_return_m=present(None if fit.no_return_m is None else round(fit.no_return_m, 2)),
+            stretches=[StretchTimesOut.from_times(each) for each in fit.stretches],
+            nearest=[NearestOut.from_nearest(each) for each in fit.nearest],
+        )

@@ -1,0 +1,280 @@
+"""Whether a route fits a client and a length of time: when each stretch is reached, and what is near.
+
+The earliest arrival takes PACE_SHARE less time than the client's pace and no rest before; the latest takes as
+much more, and all rests before. Expected, rests are spread evenly over the walking time.
+"""
+
+import enum
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from typing import Final
+
+import msgspec
+import numpy as np
+
+from service.geo.fixes import Fixes, Floats, Indices
+from service.geo.geodesy import LocalPlane, PlanePoints, distances_m, is_loop, local_plane
+from service.geo.pace import Pace, Timetable, TurnBack, timetable, turn_back
+from service.walks.features import Feature, FeatureKind, ThunderRefuge
+from service.walks.stretches import Stretch
+
+PACE_SHARE: Final = 0.15
+SAMPLES_M: Final = 10.0
+MOST_SAMPLES: Final = 2_000
+ROUNDING_M: Final = 0.01
+PASS_WITHIN_M: Final = 15.0
+"""A line passes a feature again where it comes this much less near than at its nearest."""
+
+
+class Facility(enum.StrEnum):
+    """What one may want to reach from anywhere on a walk."""
+
+    EXIT = "exit"
+    SHELTER = "shelter"
+    THUNDER_REFUGE = "thunder_refuge"
+    TOILET = "toilet"
+    BENCH = "bench"
+    QUIET_SPOT = "quiet_spot"
+
+
+KINDS_OF: Final = {
+    Facility.EXIT: frozenset({FeatureKind.EXIT, FeatureKind.PARKING, FeatureKind.BUS_STOP}),
+    Facility.SHELTER: frozenset({FeatureKind.SHELTER, FeatureKind.CAFE}),
+    Facility.TOILET: frozenset({FeatureKind.TOILET}),
+    Facility.BENCH: frozenset({FeatureKind.BENCH}),
+    Facility.QUIET_SPOT: frozenset({FeatureKind.PRIVATE_SPOT}),
+}
+
+
+class Arrival(msgspec.Struct, frozen=True):
+    """Seconds from the start until a place is reached."""
+
+    earliest_s: float
+    expected_s: float
+    latest_s: float
+
+
+class StretchTimes(msgspec.Struct, frozen=True):
+    """When a stretch is entered and left."""
+
+    stretch: Stretch
+    entered: Arrival
+    left: Arrival
+
+
+class NearestFacility(msgspec.Struct, frozen=True):
+    """From `from_m` to `to_m` of the line, the nearest facility of a kind, and the way to it.
+
+    Walking times are along the line and then off it, at its beginning and at its end, and linear between.
+    """
+
+    facility: Facility
+    from_m: float
+    to_m: float
+    along_m: float
+    """Where the line passes it."""
+    offset_m: float
+    """From there, off the line."""
+    walk_from_s: float
+    walk_to_s: float
+    feature: Feature | None = None
+    """None for an end of the line, which is always a way out."""
+
+
+class Fit(msgspec.Struct, frozen=True):
+    """A route in the time there is for it."""
+
+    pace: Pace
+    available_s: float
+    arrival: Arrival
+    """At the end of the line."""
+    fits: bool
+    """The expected arrival is in time."""
+    surely_fits: bool
+    """The latest is."""
+    turn_back: TurnBack
+    no_return_m: float | None
+    """On a loop, from here on going on is quicker than going back; None on other lines."""
+    stretches: list[StretchTimes]
+    nearest: list[NearestFacility]
+
+
+def fit_route(
+    line: Fixes, stretches: Sequence[Stretch], features: Sequence[Feature], pace: Pace, available_s: float
+) -> Fit:
+    """Return how a route fits; `stretches` cover the whole line."""
+    table = timetable(line, pace)
+    ends = np.array([each.to_m for each in stretches])
+    starts = np.array([each.from_m for each in stretches])
+    entered, left = (_arrivals(table, pace, each) for each in (starts, ends))
+    [arrival] = _arrivals(table, pace, table.along_m[-1:])
+    return Fit(
+        pace=pace,
+        available_s=available_s,
+        arrival=arrival,
+        fits=arrival.expected_s <= available_s,
+        surely_fits=arrival.latest_s <= available_s,
+        turn_back=turn_back(line, available_s, pace),
+        no_return_m=_no_return_m(table) if is_loop(line) else None,
+        stretches=[StretchTimes(*each) for each in zip(stretches, entered, left, strict=True)],
+        nearest=list(_nearest_facilities(line, table, features, pace)),
+    )
+
+
+def _arrivals(table: Timetable, pace: Pace, along_m: Floats) -> list[Arrival]:
+    """Return when places along the line are reached."""
+    walked_s = np.interp(along_m, table.along_m, table.out_s)
+    share = walked_s / table.out_s[-1] if table.out_s[-1] > 0 else np.zeros_like(walked_s)
+    columns = (
+        walked_s * (1 - PACE_SHARE),
+        walked_s + pace.rests_s * share,
+        walked_s * (1 + PACE_SHARE) + np.where(walked_s > 0, pace.rests_s, 0.0),
+    )
+    return [Arrival(*each) for each in np.stack(columns, axis=1).tolist()]
+
+
+def _no_return_m(table: Timetable) -> float:
+    """Return where the way on takes as long as the way back."""
+    ahead_s = table.out_s[-1] - table.out_s
+    return float(np.interp(0.0, table.back_s - ahead_s, table.along_m))
+
+
+class _Passes(msgspec.Struct, frozen=True, eq=False):
+    """Where the line passes features: each pass of each."""
+
+    feature: list[Feature | None]
+    along_m: Floats
+    offset_m: Floats
+
+
+def _nearest_facilities(
+    line: Fixes, table: Timetable, features: Sequence[Feature], pace: Pace
+) -> Iterator[NearestFacility]:
+    along_m = np.linspace(
+        0, table.along_m[-1], int(np.clip(np.ceil(table.along_m[-1] / SAMPLES_M), 1, MOST_SAMPLES)) + 1
+    )
+    plane = local_plane(line)
+    points = np.interp(along_m, distances_m(line), plane.points(line))
+    for facility in Facility:
+        chosen = [each for each in features if _is(each, facility)]
+        passes = _passes(along_m, points, chosen, plane)
+        if facility is Facility.EXIT:
+            passes = _Passes(
+                [*passes.feature, None, None],
+                np.append(passes.along_m, [0.0, table.along_m[-1]]),
+                np.append(passes.offset_m, [0.0, 0.0]),
+            )
+        if passes.feature:
+            yield from _nearest_passes(facility, table, passes, pace, loop=is_loop(line))
+
+
+def _is(feature: Feature, facility: Facility) -> bool:
+    if facility is Facility.THUNDER_REFUGE:
+        return feature.thunder_refuge is ThunderRefuge.YES
+    return feature.kind in KINDS_OF[facility]
+
+
+def _passes(along_m: Floats, points: PlanePoints, features: Sequence[Feature], plane: LocalPlane) -> _Passes:
+    """Return where the line comes near each feature: on an out-and-back walk, twice."""
+    if not features:
+        return _Passes([], np.empty(0), np.empty(0))
+    lon, lat = np.array([(each.lon, each.lat) for each in features]).T
+    x, y = plane.project(lon, lat)
+    apart_m = np.abs(points[None, :] - (x + 1j * y)[:, None])
+    before = np.pad(apart_m, ((0, 0), (1, 0)), constant_values=np.inf)[:, :-1]
+    after = np.pad(apart_m, ((0, 0), (0, 1)), constant_values=np.inf)[:, 1:]
+    near = apart_m <= apart_m.min(axis=1, keepdims=True) + PASS_WITHIN_M
+    rows, columns = np.nonzero(near & (apart_m <= before) & (apart_m < after))
+    here = (x + 1j * y)[rows]
+    sides = [_on_chord(along_m, points, each, here) for each in (columns - 1, columns)]
+    nearer = sides[0][1] < sides[1][1]
+    along, offset = (np.where(nearer, *pair) for pair in zip(*sides, strict=True))
+    return _Passes([features[each] for each in rows.tolist()], along, offset)
+
+
+def _on_chord(
+    along_m: Floats, points: PlanePoints, begins: Indices, here: PlanePoints
+) -> tuple[Floats, Floats]:
+    """Return the place nearest each point on the chord that begins at a sample, and how far off it is."""
+    first = np.clip(begins, 0, len(points) - 2)
+    chord = points[first + 1] - points[first]
+    squared = np.abs(chord) ** 2
+    ahead = ((here - points[first]) * chord.conj()).real
+    share = np.clip(np.divide(ahead, squared, out=np.zeros_like(ahead), where=squared > 0), 0, 1)
+    place_m = along_m[first] + share * (along_m[first + 1] - along_m[first])
+    return place_m, np.abs(points[first] + share * chord - here)
+
+
+def _nearest_passes(
+    facility: Facility, table: Timetable, passes: _Passes, pace: Pace, *, loop: bool
+) -> Iterator[NearestFacility]:
+    """Yield the parts of the line from which one and the same pass is the nearest to walk to."""
+    order = np.argsort(passes.along_m, kind="stable")
+    along_m, off_s = passes.along_m[order], passes.offset_m[order] / pace.flat_mps
+    length_m, round_s, back_round_s = table.along_m[-1], table.out_s[-1], table.back_s[-1]
+    ahead_s = np.interp(along_m, table.along_m, table.out_s) + off_s
+    behind_s = off_s - np.interp(along_m, table.along_m, table.back_s)
+    if loop:
+        order = np.concatenate((order, order, order))
+        along_m = np.concatenate((along_m - length_m, along_m, along_m + length_m))
+        ahead_s = np.concatenate((ahead_s - round_s, ahead_s, ahead_s + round_s))
+        behind_s = np.concatenate((behind_s + back_round_s, behind_s, behind_s - back_round_s))
+    nodes = np.unique(np.concatenate((table.along_m, along_m[(along_m >= 0) & (along_m <= length_m)])))
+    for from_m, to_m, chosen, costs_s in _parts(nodes, along_m, ahead_s, behind_s, table):
+        number = int(order[chosen])
+        yield NearestFacility(
+            facility=facility,
+            from_m=from_m,
+            to_m=to_m,
+            along_m=float(passes.along_m[number]),
+            offset_m=float(passes.offset_m[number]),
+            walk_from_s=max(costs_s[0], 0.0),
+            walk_to_s=max(costs_s[1], 0.0),
+            feature=passes.feature[number],
+        )
+
+
+def _parts(
+    nodes: Floats, along_m: Floats, ahead_s: Floats, behind_s: Floats, table: Timetable
+) -> Iterator[tuple[float, float, int, tuple[float, float]]]:
+    """Yield parts of the line with the pass that is nearest there, and the walking times at both ends.
+
+    Between two nodes one pass ahead and one behind can be the nearest; times to both are linear there.
+    """
+    count = len(along_m)
+    first = np.searchsorted(along_m, nodes[1:], side="left")
+    last = np.searchsorted(along_m, nodes[:-1], side="right") - 1
+    onward = count - 1 - _running_least(ahead_s[::-1])[::-1]
+    back = _running_least(behind_s)
+    ahead, behind = onward[np.minimum(first, count - 1)], back[np.maximum(last, 0)]
+    out_s = np.interp(nodes, table.along_m, table.out_s)
+    back_s = np.interp(nodes, table.along_m, table.back_s)
+    pairs = np.stack((nodes[:-1], nodes[1:]), axis=1)
+    on_s = ahead_s[ahead][:, None] - np.stack((out_s[:-1], out_s[1:]), axis=1)
+    off_s = behind_s[behind][:, None] + np.stack((back_s[:-1], back_s[1:]), axis=1)
+    on_s[first >= count], off_s[last < 0] = np.inf, np.inf
+    pieces: list[tuple[float, float, int, float, float]] = []
+    for (from_m, to_m), on, off, one, other in zip(
+        pairs.tolist(), on_s.tolist(), off_s.tolist(), ahead.tolist(), behind.tolist(), strict=True
+    ):
+        gains = (on[0] - off[0], on[1] - off[1])
+        if gains[0] <= 0:
+            pieces.append((from_m, to_m, one, on[0], on[1]))
+        elif gains[1] >= 0:
+            pieces.append((from_m, to_m, other, off[0], off[1]))
+        else:
+            share = gains[0] / (gains[0] - gains[1])
+            cross_m, cross_s = from_m + share * (to_m - from_m), off[0] + share * (off[1] - off[0])
+            pieces.append((from_m, cross_m, other, off[0], cross_s))
+            pieces.append((cross_m, to_m, one, cross_s, on[1]))
+    for _, group in groupby(pieces, key=lambda each: each[2]):
+        same = list(group)
+        if same[-1][1] - same[0][0] < ROUNDING_M:
+            continue
+        yield same[0][0], same[-1][1], same[0][2], (same[0][3], same[-1][4])
+
+
+def _running_least(values: Floats) -> Indices:
+    """Return for each place the index of the least value up to it."""
+    least = np.minimum.accumulate(values)
+    return np.maximum.accumulate(np.where(values == least, np.arange(len(values)), 0))
