@@ -37,11 +37,14 @@ class Story:
         self._phone.sign_in(email, password)
         self._say("Signed in: an access token for ten minutes, and one to refresh it")
         route_id = self._plan_route()
-        session = self._plan_session(route_id)
+        room_id = self._plan_alternatives(route_id)
+        client_id = self._add_client()
+        session = self._plan_session(client_id, route_id)
         self._walk(session)
         self._send_track(session)
         self._read_notes(session)
         self._take_out(session)
+        self._switch(client_id, route_id, room_id)
         self._say("\nAll went well.")
 
     def _plan_route(self) -> str:
@@ -55,8 +58,29 @@ class Story:
         self._say(f"  on it: {features}")
         return route_id
 
-    def _plan_session(self, route_id: str) -> str:
-        """Add a client who agreed to walking and to location, and plan a session on the route."""
+    def _plan_alternatives(self, route_id: str) -> str:
+        """Say what is known of the ground and what to do instead, ask whether it fits, return the room."""
+        route = f"/v1/routes/{route_id}"
+        stretches = [{"from_m": 0, "to_m": SPOKEN_AT_M, "surface": "gravel", "canopy": "scattered"}]
+        versioned = {"headers": {"If-Match": "*"}}
+        self._phone.send("PUT", f"{route}/stretches", json={"stretches": stretches}, **versioned)
+        room_id = self._phone.create("/v1/places", kind="room", name="Lock House, first floor")
+        instead = [
+            {"kind": "room", "place_id": room_id, "good_for": ["thunder", "rain"], "travel_min": 6},
+            {"kind": "phone"},
+        ]
+        self._phone.send("PUT", f"{route}/alternatives", json={"alternatives": instead}, **versioned)
+        fit = self._phone.get(f"{route}/fit?minutes=50")
+        arrival = fit["arrival"]
+        self._say(
+            f"Fits 50 minutes: {'yes' if fit['fits'] else 'no'}; {arrival['expected_s'] / 60:.0f} min, "
+            f"{arrival['earliest_s'] / 60:.0f} to {arrival['latest_s'] / 60:.0f}"
+        )
+        self._say("Named what to do instead: the room six minutes away, then the phone")
+        return room_id
+
+    def _add_client(self) -> str:
+        """Add a client who agreed to walking and to location."""
         agreed = {"agreed": True, "on": (self._walked_at - timedelta(days=7)).isoformat()}
         client_id = self._phone.create(
             "/v1/clients",
@@ -66,6 +90,11 @@ class Story:
             outdoor_agreement=agreed,
             location_permission=agreed,
         )
+        self._say("Added a client by label alone; the identity is sealed under the client's own key")
+        return client_id
+
+    def _plan_session(self, client_id: str, route_id: str) -> str:
+        """Plan a session on the route."""
         session_id = self._phone.create(
             "/v1/sessions",
             client_id=client_id,
@@ -73,7 +102,6 @@ class Story:
             route_id=route_id,
             planned_start=self._walked_at.isoformat(),
         )
-        self._say("Added a client by label alone; the identity is sealed under the client's own key")
         self._say(f"Planned a walk on that route for {self._walked_at:%H:%M} UTC")
         return f"/v1/sessions/{session_id}"
 
@@ -147,6 +175,28 @@ class Story:
         geojson = self._phone.get(f"{session}/track/geojson")
         self._require("<trkpt" in gpx and geojson["type"] == "Feature")
         self._say("Took the track out as GPX and GeoJSON, cut to the session")
+
+    def _switch(self, client_id: str, route_id: str, room_id: str) -> None:
+        """Plan the next walk, then take its first alternative: one request, and no reason is needed."""
+        next_week = self._walked_at + timedelta(days=7)
+        session = self._phone.create(
+            "/v1/sessions",
+            client_id=client_id,
+            modality="walk",
+            route_id=route_id,
+            planned_start=next_week.isoformat(),
+        )
+        first = self._phone.get(f"/v1/routes/{route_id}/alternatives")["alternatives"][0]
+        self._require(first["place_id"] == room_id)
+        switched = self._phone.report(
+            f"/v1/sessions/{session}/changes",
+            modality=first["kind"],
+            place_id=first["place_id"],
+            at=(next_week - timedelta(hours=1)).isoformat(),
+            asked_by="client",
+        )
+        self._require([each["modality"] for each in switched["spans"]] == ["room"])
+        self._say(f"Next week's walk, at the client's wish an hour before: in {first['name']} instead")
 
     def _require(self, kept: object) -> None:
         if not kept:
