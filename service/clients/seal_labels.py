@@ -1,6 +1,5 @@
 """Seal the labels of a database from before labels were sealed. Runs inside a migration, as the migrator."""
 
-from collections.abc import Callable
 from datetime import datetime
 from typing import Final
 from uuid import UUID
@@ -11,10 +10,8 @@ import msgspec
 from service.clients.sealed_records import StoredLabel
 from service.foundation.crypto.sealed_values import log_broken, seal_value
 from service.foundation.crypto.sealing import Cell, ClientKey, Keyring, SealBroken
+from service.foundation.database.reseal import BATCH, NOBODY, OpenKeys
 from service.foundation.database.sql_files import MigrationRefused
-
-BATCH: Final = 1_000
-NOBODY: Final = UUID(int=0)
 
 
 class PlainLabel(msgspec.Struct, frozen=True):
@@ -47,7 +44,7 @@ SEAL: Final = """
 """
 
 
-async def seal_labels(connection: asyncpg.Connection, open_keys: Callable[[], Keyring]) -> None:
+async def seal_labels(connection: asyncpg.Connection, open_keys: OpenKeys) -> None:
     """Seal every client's label, and bind the records sealed before to the time of their last change.
 
     A client whose key was destroyed loses the label with it. Raises KeyFileError, MigrationRefused.

@@ -4,6 +4,7 @@ A row has these words sealed; a Session has them in the open.
 """
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from uuid import UUID
 
 import msgspec
@@ -41,7 +42,8 @@ def open_session(keys: PracticeKey, sealed: SealedSession) -> Session:
         if sealed.wrapped_key is not None:
             key = keys.client(row.client_id, sealed.wrapped_key)
             if row.sealed is not None:
-                cancellation = open_value(key, _session_cell(row.id), row.sealed, CancellationWords)
+                cell = session_cell(row.id, row.updated_at)
+                cancellation = open_value(key, cell, row.sealed, CancellationWords)
             of_changes = [_open_words(key, each) for each in sealed.changes]
     except SealBroken as broken:
         log_broken(broken)
@@ -58,7 +60,7 @@ def open_session(keys: PracticeKey, sealed: SealedSession) -> Session:
 def _open_words(key: ClientKey, row: ChangeRow) -> ChangeWords:
     if row.sealed is None:
         return ChangeWords()
-    return open_value(key, _change_cell(row.id), row.sealed, ChangeWords)
+    return open_value(key, _cell_of(row), row.sealed, ChangeWords)
 
 
 def _change(row: ChangeRow, words: ChangeWords) -> SessionChange:
@@ -81,22 +83,28 @@ async def seal_words(
     Raises NotFound where the client's key is gone.
     """
     cancellation = CancellationWords(session.cancellation_words)
-    of_changes = {each.id: ChangeWords(each.asked_by, each.reason) for each in changes}
-    said = {each: words for each, words in of_changes.items() if words != ChangeWords()}
+    of_changes = [(each, ChangeWords(each.asked_by, each.reason)) for each in changes]
+    said = [(each, words) for each, words in of_changes if words != ChangeWords()]
     if cancellation == CancellationWords() and not said:
         return SealedWords()
     key = await client_key(transaction.connection, keys, transaction.practice_id, session.client_id)
     return SealedWords(
         None
         if cancellation == CancellationWords()
-        else seal_value(key, _session_cell(session.id), cancellation),
-        {each: seal_value(key, _change_cell(each), words) for each, words in said.items()},
+        else seal_value(key, session_cell(session.id, session.updated_at), cancellation),
+        {each.id: seal_value(key, _cell_of(each), words) for each, words in said},
     )
 
 
-def _session_cell(session_id: UUID) -> Cell:
-    return Cell("session", "sealed", session_id)
+def _cell_of(change: ChangeFacts) -> Cell:
+    return change_cell(change.id, change.session_id, change.at, change.updated_at)
 
 
-def _change_cell(change_id: UUID) -> Cell:
-    return Cell("session_change", "sealed", change_id)
+def session_cell(session_id: UUID, updated_at: datetime) -> Cell:
+    """Return where a session's words are sealed, bound to the time of its last change."""
+    return Cell("session", "sealed", session_id, (updated_at,))
+
+
+def change_cell(change_id: UUID, session_id: UUID, at: datetime, updated_at: datetime) -> Cell:
+    """Return where a change's words are sealed, bound to its session, its instant and its last change."""
+    return Cell("session_change", "sealed", change_id, (session_id, at, updated_at))

@@ -102,3 +102,26 @@ def test_what_was_moved_in_the_database_is_unreadable(
     assert not {"text", "words", "kind", "position"} & body.keys()
     assert world.ada.patch(path, {"position": None}).status_code == 409
     assert world.ada.delete(path).status_code == 204
+
+
+MOVED_WORDS: Final = (
+    ("session", "updated_at = updated_at - interval '1 second'"),
+    ("session_change", "at = at + interval '7 seconds'"),
+    ("session_change", "session_id = $2::uuid"),
+    ("session_change", "updated_at = updated_at - interval '1 second'"),
+)
+
+
+@pytest.mark.parametrize(("table", "changed"), MOVED_WORDS)
+def test_words_of_a_session_moved_in_the_database_are_unreadable(
+    world: World, look: Look, table: str, changed: str
+) -> None:
+    ids = all_said(world)
+    name = "planned_id" if table == "session" else "session_id"
+    into = ids["planned_id"] if "$2" in changed else ids[name]
+    arguments = [ids[name], into] if "$2" in changed else [ids[name]]
+    row = "id" if table == "session" else "session_id"
+    look.rows(f"UPDATE {table} SET {changed} WHERE {row} = $1::uuid", *arguments)
+    told = world.ada.get(f"/v1/sessions/{into}").json()
+    assert told["unreadable"]
+    assert {"session": "Flu.", "session_change": "Rain."}[table] not in str(told)

@@ -5,11 +5,11 @@ associated data, which is not stored but must be the same when it is opened, is 
 bytes, then practice, client, table, column and row, then the plain columns that the cell names as bound: a
 value moved to any other place does not open, nor does one beside a bound column that was changed.
 
-Moments and notes bind their session, their instants and the time of their last change, recordings their
-session and that time, clients' labels and records and the forms of tracks that time. So an old value put back
-into its own place does not open. The row's revision is not bound, because it is known only inside the write
-transaction and also counts anchors. Not detected: a whole row put back with all its columns, a row deleted,
-and an old value of a table that binds no columns (sessions). Only an audit chain could tell of these.
+Moments, notes and changes of sessions bind their session, their instants and the time of their last change,
+recordings their session and that time, sessions, clients' labels and records and the forms of tracks that
+time. So an old value put back into its own place does not open. The row's revision is not bound, because it
+is known only inside the write transaction and also counts anchors. Not detected: a whole row put back with
+all its columns, and a row deleted. Only an audit chain could tell of these.
 """
 
 import hmac
