@@ -1,6 +1,8 @@
 """`towpath practice`."""
 
 import sys
+from functools import partial
+from uuid import UUID
 from zoneinfo import available_timezones
 
 import click
@@ -10,7 +12,7 @@ from schemas.people.therapists import Email
 from service.commands.installation import CommandRefused
 from service.commands.practice_actions import ActionContext, Limited, act, choose_password, show_password
 from service.foundation.characters import fault_in_address, fault_in_line
-from service.people.keep_practice import NewPractice, create_practice, list_practices
+from service.people.keep_practice import NewPractice, archive_practice, create_practice, list_practices
 from service.people.practices import Practice
 from service.people.sign_ins import Account
 
@@ -32,18 +34,64 @@ class Zone(click.ParamType[str]):
 
 @click.group("practice")
 def command() -> None:
-    """Create a practice and its first owner; list the practices there are."""
+    """Create a practice and its first owner; list, archive and restore practices."""
 
 
 @command.command("list")
 def list_() -> None:
-    """List every practice: its id, the day it was created, its name."""
+    """List every practice: its id, the day it was created, its name, and whether it is archived."""
 
     async def listing(acting: ActionContext) -> list[Practice]:
         return await list_practices(acting.pool)
 
     for each in act(listing):
-        click.echo(f"{each.practice_id}  {each.created_at:%Y-%m-%d}  {each.name}")
+        archived = f"  (archived {each.archived_at:%Y-%m-%d})" if each.archived_at else ""
+        click.echo(f"{each.practice_id}  {each.created_at:%Y-%m-%d}  {each.name}{archived}")
+
+
+@command.command("archive")
+@click.argument("practice")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def archive(practice: str, *, yes: bool) -> None:
+    """Archive PRACTICE, given by its id or its name: nobody can sign in to it any more.
+
+    Every phone is signed out; what a phone has not sent yet stays on it. All records stay, and in backups
+    too. `towpath practice restore` undoes it. Works beside a running service.
+    """
+    found = act(partial(_named, practice))
+    if not yes:
+        if not sys.stdin.isatty():
+            raise CommandRefused(
+                f"All phones of {found.name} are signed out by this. Say --yes to archive it."
+            )
+        click.confirm(f"Sign out all phones of {found.name} and archive it?", abort=True)
+    act(partial(_archive, found.practice_id, archived=True))
+    click.echo(f"{found.name} is archived: nobody can sign in to it. Its records stay.")
+
+
+@command.command("restore")
+@click.argument("practice")
+def restore(practice: str) -> None:
+    """Bring an archived PRACTICE back, given by its id or its name. Its therapists sign in again."""
+    found = act(partial(_named, practice))
+    act(partial(_archive, found.practice_id, archived=False))
+    click.echo(f"{found.name} is in use again.")
+
+
+async def _archive(practice_id: UUID, acting: ActionContext, *, archived: bool) -> Practice:
+    return await archive_practice(acting.pool, practice_id, acting.now, archived=archived)
+
+
+async def _named(wanted: str, acting: ActionContext) -> Practice:
+    """Return the practice with this id or this name. Raises CommandRefused where none or several have it."""
+    practices = await list_practices(acting.pool)
+    same = [each for each in practices if wanted.casefold() in (str(each.practice_id), each.name.casefold())]
+    if not same:
+        raise CommandRefused(f"There is no practice {wanted}. `towpath practice list` shows them all.")
+    if len(same) > 1:
+        ids = ", ".join(str(each.practice_id) for each in same)
+        raise CommandRefused(f"{len(same)} practices are called {wanted}. Name one by its id: {ids}")
+    return same[0]
 
 
 @command.command("create")

@@ -7,8 +7,11 @@ import msgspec
 
 from service.foundation.crypto.tokens import mint_token
 from service.foundation.database.connection import Connection, Transaction
+from service.foundation.retry_safe import found
 from service.people.device_queries import find_device, insert_device, see_device
 from service.people.devices import Device, NewDevice, refuse_unusable_device
+from service.people.practice_queries import find_practice
+from service.people.practices import refuse_archived
 from service.people.security_event_queries import record_security_event
 from service.people.security_events import SecurityEventKind
 from service.people.sign_in_queries import insert_sign_in, insert_token
@@ -18,6 +21,7 @@ from service.people.sign_ins import ACCESS_LIFE, REFRESH_IDLE, SIGN_IN_LIFE, Acc
 async def begin_sign_in_in(transaction: Transaction, device: NewDevice, now: datetime) -> SignInTokens:
     """Store device, sign-in and first tokens of the transaction's therapist. Raises Impossible."""
     tenant = transaction.tenant
+    refuse_archived(found(await find_practice(transaction.connection, tenant.practice_id)))
     account = Account(tenant.practice_id, tenant.therapist_id)
     await _keep_device_in(transaction, device, now)
     sign_in_id, end = uuid4(), now + SIGN_IN_LIFE

@@ -15,6 +15,7 @@ from service.foundation.tenant import NOBODY, Tenant
 from service.people.emails import normal_email
 from service.people.practice_queries import find_practice, insert_practice, list_practice_ids, update_practice
 from service.people.practices import Practice, refuse_unknown_zone
+from service.people.sign_in_queries import revoke_all_sign_ins
 from service.people.sign_ins import Account
 from service.people.therapist_queries import index_email, insert_therapist, set_password
 from service.people.therapists import Role, Therapist
@@ -85,6 +86,19 @@ async def change_practice(
         expected.check(practice.revision, this_write=transaction.revision)
         changed = msgspec.structs.replace(practice, updated_at=now, **changes)
         refuse_unknown_zone(changed.zone)
+        return await update_practice(transaction, changed)
+
+
+async def archive_practice(pool: Pool, practice_id: UUID, now: datetime, *, archived: bool) -> Practice:
+    """Archive a practice and end all its sign-ins, or bring it back; its records stay. Raises NotFound."""
+    begin = Begin(pool, Tenant(practice_id, NOBODY))
+    async with begin.write() as transaction:
+        practice = await _practice(transaction.connection, practice_id)
+        if (practice.archived_at is not None) == archived:
+            return practice
+        if archived:
+            await revoke_all_sign_ins(transaction.connection, practice_id, now, "deactivated")
+        changed = msgspec.structs.replace(practice, updated_at=now, archived_at=now if archived else None)
         return await update_practice(transaction, changed)
 
 

@@ -8,7 +8,7 @@ from zoneinfo import available_timezones
 
 import msgspec
 
-from service.foundation.retry_safe import Unusable
+from service.foundation.retry_safe import Impossible, Unusable
 
 FLAT_PACE_MPS: Final = 0.9
 """A talking walk on the flat; crossings assume 1.2 m/s, people over 65 walk 0.8 to 0.9 m/s."""
@@ -25,9 +25,17 @@ class Practice(msgspec.Struct, frozen=True, kw_only=True):
     flat_pace_mps: float = FLAT_PACE_MPS
     rests_s: int = RESTS_S
     session_length_s: int = SESSION_LENGTH_S
+    archived_at: datetime | None = None
+    """Since when nobody can sign in."""
     created_at: datetime
     updated_at: datetime
     revision: int = 1
+
+
+def refuse_archived(practice: Practice) -> None:
+    """Raise Impossible where nobody signs in to the practice any more."""
+    if practice.archived_at is not None:
+        raise Impossible("this practice is archived", "whoever runs this installation can restore it")
 
 
 def refuse_unknown_zone(zone: str) -> None:

@@ -201,6 +201,21 @@ async def set_unused_access(
     await SET_UNUSED_ACCESS.run(connection, practice_id, sign_in_id, access_digest)
 
 
+REVOKE_ALL_SIGN_INS = Statement(
+    """
+    UPDATE sign_in
+       SET revoked_at = $2, revoked_why = $3
+     WHERE practice_id = $1
+       AND revoked_at IS NULL
+"""
+)
+
+
+async def revoke_all_sign_ins(connection: Connection, practice_id: UUID, now: datetime, why: str) -> None:
+    """End every sign-in of a practice."""
+    await REVOKE_ALL_SIGN_INS.run(connection, practice_id, now, why)
+
+
 REVOKE_SIGN_INS = Query(
     UUID,
     """

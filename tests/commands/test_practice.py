@@ -80,6 +80,33 @@ def test_a_second_practice_of_one_name_is_asked_about(made: Made) -> None:
     assert len(succeeding("practice", "list", data=made.data).splitlines()) == len(before) + 1
 
 
+def test_an_archived_practice_signs_nobody_in_until_it_is_restored(made: Made, service: Service) -> None:
+    email, password = a_practice(made)
+    practice_id = succeeding("practice", "list", data=made.data).splitlines()[-1].split()[0]
+    with signed_in(service.address, password, email) as dora:
+        assert dora.get("/v1/me").status_code == 200
+        assert "--yes" in refused("practice", "archive", practice_id, data=made.data)
+        assert dora.get("/v1/me").status_code == 200
+        succeeding("practice", "archive", practice_id, "--yes", data=made.data)
+        assert dora.get("/v1/me").status_code == 401
+    sent = {"email": email, "password": password, "device": a_device()}
+    answer = httpx.post(f"{service.address}/v1/sign-in", json=sent)
+    assert (answer.status_code, answer.json()["detail"]) == (409, "this practice is archived")
+    assert signing_in(service, email, "weir-otter-plank-gate") == 401
+    assert "(archived " in succeeding("practice", "list", data=made.data).splitlines()[-1]
+    succeeding("practice", "restore", practice_id, data=made.data)
+    assert signing_in(service, email, password) == 200
+
+
+@pytest.mark.usefixtures("service")
+def test_a_practice_to_archive_is_named_without_doubt(made: Made) -> None:
+    assert "There is no practice Weir" in refused("practice", "archive", "Weir", "--yes", data=made.data)
+    for _ in range(2):
+        a_practice(made)
+    said = refused("practice", "archive", "riverside", "--yes", data=made.data)
+    assert "practices are called riverside. Name one by its id: " in said
+
+
 def read_until(stream: IO[bytes], end: bytes) -> bytes:
     read = b""
     while not read.endswith(end):
