@@ -10,9 +10,11 @@ from uuid import UUID
 
 import msgspec
 
-from service.foundation.crypto.sealing import PracticeKey
+from service.foundation.crypto.sealed_values import log_broken
+from service.foundation.crypto.sealing import PracticeKey, SealBroken
 from service.foundation.database.connection import Begin, Transaction
 from service.foundation.prepare_and_write import NotPrepared
+from service.foundation.retry_safe import found
 from service.foundation.threads import off_loop
 from service.record.prepare_track import (
     PreparedTrack,
@@ -20,7 +22,11 @@ from service.record.prepare_track import (
     prepare_track_again,
     read_track_basis,
 )
-from service.record.recorded_session_queries import RecordedSession, find_session_to_record
+from service.record.recorded_session_queries import (
+    RecordedSession,
+    find_recorded_session,
+    find_session_to_record,
+)
 from service.record.store_track import store_track_cut_anew
 from service.record.tracks import TrackFrame
 
@@ -42,7 +48,13 @@ async def prepare_track_in_step(
     begin: Begin, keys: PracticeKey, session_id: UUID, frame: TrackFrame, now: datetime
 ) -> TrackInStep:
     """Return the session's track cut to new times and compared with a new line. Raises NotFound."""
-    basis = await read_track_basis(begin, keys, session_id, frame)
+    try:
+        basis = await read_track_basis(begin, keys, session_id, frame)
+    except SealBroken as broken:  # the client's key: what happened is kept all the same
+        log_broken(broken)
+        async with begin.read() as connection:
+            session = found(await find_recorded_session(connection, begin.tenant, session_id))
+        return TrackInStep(session, frame, None)
     track = None if basis.stored is None else await off_loop(prepare_track_again, basis, now)
     return TrackInStep(basis.session, frame, track)
 

@@ -6,7 +6,7 @@ import pytest
 
 from tests.http.look import Look
 from tests.http.matrix import CASES, NAMING, Rule, call
-from tests.http.sessions import a_note, at
+from tests.http.sessions import a_note, a_recording, a_session, at, send_track
 from tests.http.things import Ids, new, things_of
 from tests.http.world import World
 
@@ -78,6 +78,18 @@ def test_a_damaged_value_leaves_the_rest_at_work(world: World, look: Look, table
     for name in TOLD:
         answer = call(world.ada, name, ids, ids)
         assert answer.status_code < 500, (name, answer.text)
+
+
+def test_a_session_ends_though_the_key_of_its_client_is_damaged(world: World, look: Look) -> None:
+    session = a_session(world.ada)
+    assert world.ada.post(f"{session}/start", {"at": at(0)}).is_success
+    assert send_track(world.ada, session, a_recording()).status_code == 201
+    look.rows("UPDATE client_key SET wrapped = 'no key' WHERE practice_id = $1", world.practice_id)
+    ended = world.ada.post(f"{session}/end", {"at": at(1_200)})
+    assert (ended.status_code, ended.json()["status"]) == (200, "completed")
+    assert world.ada.get("/v1/clients").json()["items"][0]["unreadable"]
+    refused = world.ada.post(f"{session}/moments", {"id": new(), "at": at(90)})
+    assert (refused.status_code, refused.json()["type"]) == (409, "urn:towpath:problem:unreadable")
 
 
 @pytest.mark.parametrize("kind", ["moment", "note"])
