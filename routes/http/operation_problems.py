@@ -35,6 +35,7 @@ from service.people.invitations import InvitationSpent
 from service.people.sign_ins import NotSignedIn, WhichPractice, WrongCredentials
 from service.record.plausibility import NothingPlausible
 from service.record.tracks import NoTrack
+from service.record.walked_part import SessionNotHeld
 from service.walks.routes import NoLine, WhichLine
 
 Problems = tuple[type[Exception], ...]
@@ -76,7 +77,7 @@ RAISED: Final[Mapping[str, Problems]] = {
     "write_note": (Unusable,),
     "edit_note": (Unusable, Impossible),
     "change_moment": (Impossible,),
-    "put_track": (GpxRefused, NoTrack, NothingPlausible, Impossible, LocationNotAgreed),
+    "put_track": (GpxRefused, NoTrack, NothingPlausible, Impossible, SessionNotHeld, LocationNotAgreed),
     "change_recording": (NothingPlausible, Impossible),
     "edit_track": (NothingPlausible, Impossible, Unusable),
     "read_session": (SealBroken,),

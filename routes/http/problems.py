@@ -30,6 +30,7 @@ from routes.http.errors import (
 )
 from routes.http.middleware import request_id_of
 from routes.http.strict import bad_parameter
+from schemas.base import Instant
 from schemas.walks.route_files import FileLineOut
 from service.clients.csv_table import CsvRefused
 from service.clients.location_permission import LocationNotAgreed
@@ -50,6 +51,7 @@ from service.people.invitations import InvitationSpent
 from service.people.sign_ins import NotSignedIn, WhichPractice, WrongCredentials
 from service.record.plausibility import NothingPlausible
 from service.record.tracks import NoTrack
+from service.record.walked_part import SessionNotHeld
 from service.walks.routes import NoLine, WhichLine
 
 logger = structlog.get_logger()
@@ -83,6 +85,10 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         Meta(description="The first hundred lines of an uploaded file: choose one by its number `line`."),
     ] = None
     practice_ids: Annotated[list[str] | None, Meta(description="The practices to choose from.")] = None
+    first_at: Annotated[Instant | None, Meta(description="The first instant of an uploaded recording.")] = (
+        None
+    )
+    last_at: Annotated[Instant | None, Meta(description="The last instant of an uploaded recording.")] = None
     etag: Annotated[str | None, Meta(description="The current version, where yours is stale.")] = None
     request_id: str | None = None
 
@@ -187,6 +193,10 @@ TABLE: Final[dict[type[Exception], Kind]] = {
     Impossible: Kind(
         "impossible", 409, "The request contradicts the record",
         lambda error: {"detail": str(error), "possible": list(error.possible) or None},
+    ),
+    SessionNotHeld: Kind(
+        "session-not-held", 409, "The start of this session is not known yet",
+        lambda error: {"detail": str(error), "first_at": error.first, "last_at": error.last},
     ),
     LocationNotAgreed: Kind("location-not-agreed", 409, "The client has not agreed to be located"),
     WhichPractice: Kind(

@@ -29,7 +29,7 @@ from service.record.sealed_track import open_track
 from service.record.store_track import store_track
 from service.record.track_queries import TrackSummaryRow, delete_track, find_track_summary
 from service.record.tracks import Track
-from service.record.walked_part import refuse_outside
+from service.record.walked_part import refuse_before_start, refuse_outside
 
 MOST_RECORDINGS: Final = 12
 """Of one session: a watch that is started anew every few minutes, on two people."""
@@ -60,7 +60,8 @@ async def receive_track(
     The same file is stored anew where the session's times now include what was destroyed of it. A repeated
     write returns the track there is by now, whatever came after the first.
 
-    Raises NotFound, Stale, LocationNotAgreed, GpxRefused, NoTrack, NothingPlausible, Impossible, Crowded.
+    Raises NotFound, Stale, LocationNotAgreed, GpxRefused, NoTrack, NothingPlausible, Impossible,
+    SessionNotHeld, Crowded.
     """
     tenant, session_id = begin.tenant, uploaded.session_id
 
@@ -133,6 +134,7 @@ def _prepare_upload(basis: TrackBasis, uploaded: UploadedTrack, now: datetime) -
     recording = read_recording(unpack(uploaded.content), now - timedelta(milliseconds=shift_ms))
     _refuse_times(recording, uploaded)
     recording = shift_clock(recording, shift_ms, basis.frame.window)
+    refuse_before_start(recording, basis.frame.window)
     refuse_outside(recording, basis.frame.window)
     new = KeptRecording(
         id=same.id if same else uuid4(),

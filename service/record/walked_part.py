@@ -1,11 +1,13 @@
 """The part of a recording that was walked in its session, and what is left out of it, by reason."""
 
 import enum
+from datetime import UTC, datetime
 
 import msgspec
 import numpy as np
 from msgspec.structs import replace
 
+from service.foundation.errors import DomainError
 from service.foundation.retry_safe import Impossible
 from service.geo.fixes import Fixes, Indices
 from service.record.cuts import Window, fixes_within
@@ -14,6 +16,29 @@ from service.record.plausibility import find_plausible
 from service.record.recorded_times import check_times
 from service.record.recordings import Recording, keep, shifted, within
 from service.record.repeats import find_repeats
+
+
+class SessionNotHeld(DomainError):
+    """A recording came before the start of its session was reported: nothing says what of it to keep."""
+
+    def __init__(self, first: datetime | None, last: datetime | None) -> None:
+        super().__init__(
+            "it is not known when this session started: report its start and its end, then send this again"
+        )
+        self.first = first
+        """The first instant in the file, by its clock as shifted; None where the file has no times."""
+        self.last = last
+
+
+def refuse_before_start(recording: Recording, window: Window) -> None:
+    """Raise SessionNotHeld where the start is not known: the file may hold a drive, or somebody's home."""
+    if window.start_ms is not None:
+        return
+    times_ms = recording.fixes.time_ms[recording.fixes.timed]
+    if not times_ms.size:
+        raise SessionNotHeld(None, None)
+    span_ms = (int(each) + recording.shift_ms for each in (times_ms.min(), times_ms.max()))
+    raise SessionNotHeld(*(datetime.fromtimestamp(each / 1_000, UTC) for each in span_ms))
 
 
 class LeftOutWhy(enum.StrEnum):

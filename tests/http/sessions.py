@@ -66,7 +66,9 @@ def a_recording(*, out_s: int = 1_200, from_s: int = 0, then_s: int = 0) -> byte
 
 
 def send_track(phone: Phone, session: str, content: bytes, **params: str) -> Any:
-    """Send a recording as the session's track."""
+    """Send a recording as the session's track; the start is reported first where it is not known."""
+    if phone.get(session).json().get("status") == "planned":
+        assert phone.post(f"{session}/start", {"at": at(0)}).is_success
     return phone.put(f"{session}/track", content=content, headers=GPX, params=params)
 
 

@@ -141,8 +141,8 @@ def test_a_session_of_another_day_leaves_nothing_and_the_right_day_asks_for_it_a
 ) -> None:
     session = a_session(world.ada)
     send_track(world.ada, session, LONG)
-    world.ada.post(f"{session}/start", {"at": at(86_400)})
-    assert world.ada.post(f"{session}/end", {"at": at(90_000)}).status_code == 200
+    another_day = {"started_at": at(86_400), "ended_at": at(90_000)}
+    assert world.ada.patch(session, another_day).status_code == 200
     track = told(world.ada, session)
     assert (track["points"], track["dropped"], track["upload_again"]) == (0, 3_301, False)
     assert stored_bytes(look, session) < 1_000
@@ -262,9 +262,9 @@ def test_an_earlier_form_of_a_track_put_back_does_not_open(world: World, look: L
     send_track(world.ada, session, LONG)
     session_id = UUID(session.rpartition("/")[2])
     before = look.value(f"SELECT {column} FROM track WHERE session_id = $1", session_id)
-    world.ada.post(f"{session}/start", {"at": at(0)})
+    assert world.ada.patch(session, {"started_at": at(1)}).status_code == 200
     look.rows(f"UPDATE track SET {column} = $2 WHERE session_id = $1", session_id, before)
     path = {"sealed_summary": "", "sealed_fixes": "/gpx", "sealed_geojson": "/geojson"}[column]
     assert world.ada.get(f"{session}/track{path}").status_code == 409
     assert world.ada.post(f"{session}/end", {"at": at(2_400)}).status_code == 200
-    assert told(world.ada, session)["points"] == 2_401
+    assert told(world.ada, session)["points"] == 2_400

@@ -2,14 +2,16 @@
 
 import gzip
 import re
+from datetime import datetime
 from uuid import uuid4
 
 import gpxpy
 import pytest
 
 from routes.record.track_handlers import GEOJSON_TYPE, GPX_TYPE
+from tests.http.look import Look
 from tests.http.operations import OPERATIONS
-from tests.http.sessions import a_client, a_note, a_recording, a_session, at, held, send_track
+from tests.http.sessions import GPX, a_client, a_note, a_recording, a_session, at, held, send_track
 from tests.http.world import World
 
 
@@ -54,14 +56,24 @@ def test_a_client_who_did_not_agree_is_not_located(world: World) -> None:
     assert world.ada.get(f"{session}/track").status_code == 404
 
 
-def test_a_track_that_comes_before_the_session_is_reported_is_cut_when_it_is(world: World) -> None:
+@pytest.mark.parametrize("is_timed", [True, False])
+def test_a_recording_of_a_session_whose_start_is_not_known_is_refused_with_its_span(
+    world: World, look: Look, *, is_timed: bool
+) -> None:
     session = a_session(world.ada)
     note = a_note(world.ada, session, about="instant", about_at=at(300))
-    whole = send_track(world.ada, session, a_recording(from_s=-600, then_s=300)).json()
-    assert (whole["dropped"], "cut_from" in whole) == (0, False)
-    assert world.ada.get(f"/v1/notes/{note['id']}").json()["anchor"]["elapsed_s"] == 900
+    content = a_recording(from_s=-600, then_s=300)
+    sent = content if is_timed else re.sub(rb"<time>[^<]*</time>", b"", content)
+    before = look.everything([world.practice_id])
+    answer = world.ada.put(f"{session}/track", content=sent, headers=GPX, params={"untimed": "true"})
+    problem = answer.json()
+    assert (answer.status_code, problem["type"]) == (409, "urn:towpath:problem:session-not-held")
+    span = [datetime.fromisoformat(problem[each]) for each in ("first_at", "last_at") if each in problem]
+    wanted = [datetime.fromisoformat(at(each)) for each in (-600, 2_700)]
+    assert span == (wanted if is_timed else [])
+    assert look.everything([world.practice_id]) == before
     held(world.ada, session)
-    cut = world.ada.get(f"{session}/track").json()
+    cut = send_track(world.ada, session, content).json()
     assert (cut["points"], cut["dropped"]) == (2_401, 900)
     assert world.ada.get(f"/v1/notes/{note['id']}").json()["anchor"]["elapsed_s"] == 300
 
@@ -78,8 +90,7 @@ def test_a_track_of_another_day_is_refused_with_the_way_out(world: World) -> Non
 def test_times_that_leave_nothing_of_a_track_are_kept_and_it_is_shown_empty(world: World) -> None:
     session = a_session(world.ada)
     send_track(world.ada, session, a_recording())
-    started = world.ada.post(f"{session}/start", {"at": at(86_400)})
-    assert started.status_code == 200
+    assert world.ada.patch(session, {"started_at": at(86_400)}).status_code == 200
     empty = world.ada.get(f"{session}/track").json()
     assert (empty["points"], empty["length_m"], empty["upload_again"]) == (0, 0, False)
     assert world.ada.get(f"{session}/track/geojson").json()["geometry"] is None
