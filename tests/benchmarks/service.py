@@ -27,7 +27,7 @@ from tests.benchmarks.load import Request, a_request, rate
 from tests.benchmarks.rounds import compare
 from tests.benchmarks.served import Served, a_route, served
 from tests.http.running import listen
-from tests.http.sessions import a_client, a_recording, a_session, at, send_track
+from tests.http.sessions import a_client, a_recording, a_session, at, held, send_track
 from tests.http.world import Phone
 
 SECONDS = 1.5
@@ -143,6 +143,7 @@ def upload_tracks(service: Served) -> None:
 
     def upload() -> float:
         session = a_session(phone, client_id)
+        held(phone, session)
         before = cpu_s(service.pid)
         answer = phone.put(f"{session}/track", content=content, headers=headers)
         assert answer.status_code == 201, answer.text
