@@ -110,19 +110,30 @@ KIND_OF_WORD: Final = {word: kind for kind, words in KIND_WORDS.items() for word
 ANY_WORD: Final = re.compile(rf"(?<!\w)(?:{'|'.join(sorted(KIND_OF_WORD, key=len, reverse=True))})(?!\w)")
 
 
-def guess_kind(texts: Iterable[str | None]) -> FeatureKind:
-    """Return the kind that the first of a waypoint's texts to hold one of KIND_WORDS names, or else OTHER.
+MEANINGLESS: Final = re.compile(
+    r"(?<!\w)(?:flag|pin|waypoint|wpt|dot|marker|default|block|circle|square|triangle|diamond|oval|rectangle"
+    r"|navaid|star|favou?rite|none|user)(?!\w)"
+)
+"""Words of symbols that programs give to any waypoint, such as `Flag, Blue`: they say nothing of its kind."""
 
-    Pass the texts meant for programs first: type, symbol, then name. The search ends at a text that is
-    exactly `other`, because exports write that as a type.
+
+def guess_kind(kind: str | None, symbol: str | None, name: str | None) -> FeatureKind:
+    """Return the kind that a waypoint's type, symbol or name says in one of KIND_WORDS, or else OTHER.
+
+    The first of them that says one counts. A type that is exactly `other`, which exports write, is OTHER. So
+    is a symbol of something else: a summit called Seat Hill is no bench.
     """
-    for text in texts:
-        if text == FeatureKind.OTHER:
-            break
-        word = ANY_WORD.search((text or "").lower().replace("_", " ").replace("-", " "))
-        if word:
-            return KIND_OF_WORD[word[0]]
-    return FeatureKind.OTHER
+    if kind == FeatureKind.OTHER:
+        return FeatureKind.OTHER
+    said = _kind_said(kind) or _kind_said(symbol)
+    if said is None and (not symbol or MEANINGLESS.search(symbol.lower())):
+        said = _kind_said(name)
+    return said or FeatureKind.OTHER
+
+
+def _kind_said(text: str | None) -> FeatureKind | None:
+    word = ANY_WORD.search((text or "").lower().replace("_", " ").replace("-", " "))
+    return KIND_OF_WORD[word[0]] if word else None
 
 
 def locate_points(line: Fixes, points: Sequence[tuple[float, float]]) -> list[LinePosition]:

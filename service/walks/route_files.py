@@ -109,7 +109,7 @@ def _read_gpx(content: bytes, now: datetime) -> RouteFile:
         ],
         waypoints=[
             FileWaypoint(
-                guess_kind((each.kind, each.symbol, each.name)),
+                guess_kind(each.kind, each.symbol, each.name),
                 each.name,
                 each.description,
                 each.lon,
@@ -136,7 +136,7 @@ def _read_geojson(content: bytes) -> RouteFile:
         ],
         waypoints=[
             FileWaypoint(
-                guess_kind((each.kind, each.name)),
+                guess_kind(each.kind, None, each.name),
                 _trimmed(each.name),
                 _trimmed(each.description),
                 each.lon,

@@ -72,21 +72,29 @@ def test_a_level_line_is_as_long_on_the_flat_and_has_no_climbs() -> None:
         ((None, "Flag, Blue", "Kissing gate"), FeatureKind.GATE),
         ((None, None, "Investigate steppes"), FeatureKind.OTHER),
         ((None, "", None), FeatureKind.OTHER),
-        ((), FeatureKind.OTHER),
+        ((None, None, None), FeatureKind.OTHER),
+        ((None, "Summit", "Seat Hill"), FeatureKind.OTHER),
+        (("user", "Summit", "Seat Hill"), FeatureKind.OTHER),
+        (("other", "Pin", "Seat"), FeatureKind.OTHER),
+        ((None, "Waypoint", "Seat by the weir"), FeatureKind.BENCH),
+        (("user", "Navaid, Amber", "Seat by the weir"), FeatureKind.BENCH),
+        (("user", None, "Seat by the weir"), FeatureKind.BENCH),
     ],
 )
-def test_a_waypoints_kind_is_guessed_from_its_words(texts: tuple[str | None, ...], kind: FeatureKind) -> None:
-    assert guess_kind(texts) is kind
+def test_a_waypoints_kind_is_guessed_from_its_words(
+    texts: tuple[str | None, str | None, str | None], kind: FeatureKind
+) -> None:
+    assert guess_kind(*texts) is kind
 
 
 def test_every_kind_can_be_exported_and_imported_again() -> None:
-    assert [guess_kind([kind.value, None, "Nook by the gate"]) for kind in FeatureKind] == list(FeatureKind)
+    assert [guess_kind(kind.value, None, "Nook by the gate") for kind in FeatureKind] == list(FeatureKind)
     assert {kind for kind in FeatureKind if kind not in KIND_WORDS} == {FeatureKind.OTHER}
 
 
-@given(st.lists(st.text() | st.none()))
-def test_a_kind_is_guessed_from_any_text(texts: list[str | None]) -> None:
-    assert guess_kind(texts) in FeatureKind
+@given(*[st.text() | st.none()] * 3)
+def test_a_kind_is_guessed_from_any_text(kind: str | None, symbol: str | None, name: str | None) -> None:
+    assert guess_kind(kind, symbol, name) in FeatureKind
 
 
 def test_a_point_beside_the_line_lies_where_one_passes_it() -> None:

@@ -51,7 +51,7 @@ def test_heights_and_times_are_read_where_they_are_written(producer: Producer) -
 @each_producer
 def test_waypoints_are_read_with_their_kind(producer: Producer) -> None:
     waypoints = read(producer.file()).waypoints
-    told = [(each.name, guess_kind((each.kind, each.symbol, each.name))) for each in waypoints]
+    told = [(each.name, guess_kind(each.kind, each.symbol, each.name)) for each in waypoints]
     assert told == list(producer.waypoints)
     assert all((each.lat, each.lon) == (51.5, -0.002) for each in waypoints)
 
