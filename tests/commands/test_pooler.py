@@ -115,12 +115,13 @@ def test_a_walk_is_kept_and_read_through_a_pooler(pooled: dict[str, str | Path])
         held(ada, session)
         assert send_track(ada, session, a_recording()).status_code == 201
         assert ada.get(f"{session}/track/geojson").status_code == 200
-    assert "Every migration is there" in succeeding("doctor", **pooled)
+    assert "Every migration, policy and function is applied" in succeeding("doctor", **pooled)
 
 
 @pytest.mark.parametrize("command", [("migrate",), ("backup", "monday")])
 def test_what_needs_a_session_of_its_own_is_refused_a_pooler(
     pooled: dict[str, str | Path], command: tuple[str, ...]
 ) -> None:
+    create_practice(**pooled)  # which makes the key file that a backup is encrypted with
     said = refused(*command, **{**pooled, "migrator_url": pooled["database_url"]})
     assert "Give TOWPATH_MIGRATOR_URL the server's own address" in said
