@@ -128,7 +128,7 @@ def _refuse_unreadable(opened: OpenedClient, changes: ClientChanges) -> None:
     """Raise Impossible for a change of what does not open; what is plain can always be changed."""
     if opened.record_unreadable and changes.record:
         raise Impossible("the record is damaged and cannot be read", "restore it from a backup")
-    if opened.key is None and "label" in changes.members:
+    if opened.key is None and (changes.record or "label" in changes.members):
         raise Impossible("the key of this client is missing or damaged", "restore it from a backup")
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from tests.http.look import Look
 from tests.http.matrix import CASES, NAMING, Rule, call
-from tests.http.sessions import a_note, a_recording, a_session, at, send_track
+from tests.http.sessions import a_client, a_note, a_recording, a_session, at, send_track
 from tests.http.things import Ids, new, things_of
 from tests.http.world import World
 
@@ -90,6 +90,19 @@ def test_a_session_ends_though_the_key_of_its_client_is_damaged(world: World, lo
     assert world.ada.get("/v1/clients").json()["items"][0]["unreadable"]
     refused = world.ada.post(f"{session}/moments", {"id": new(), "at": at(90)})
     assert (refused.status_code, refused.json()["type"]) == (409, "urn:towpath:problem:unreadable")
+
+
+def test_what_cannot_be_sealed_for_want_of_a_key_is_refused_and_the_rest_is_kept(
+    world: World, look: Look
+) -> None:
+    client = f"/v1/clients/{a_client(world.ada)}"
+    look.rows("DELETE FROM client_key WHERE practice_id = $1", world.practice_id)
+    for change in ({"crisis_plan": "Ring her sister."}, {"label": "Otter"}):
+        refused = world.ada.patch(client, change)
+        assert (refused.status_code, refused.json()["possible"]) == (409, ["restore it from a backup"])
+    told = {"agreed": False, "on": at(0)}
+    withdrawn = world.ada.patch(client, {"location_permission": told})
+    assert (withdrawn.status_code, withdrawn.json()["location_permission"]["agreed"]) == (200, False)
 
 
 @pytest.mark.parametrize("kind", ["moment", "note"])
