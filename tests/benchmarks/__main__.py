@@ -1,11 +1,22 @@
-"""Runs every benchmark: `python -m tests.benchmarks`. It takes about four minutes on a quiet machine."""
+"""Runs every benchmark: `python -m tests.benchmarks`. It takes several minutes on a quiet machine."""
 
-from tests.benchmarks import fairness, gpx_reader, labels, policies, service, slow_connections
+from tests.benchmarks import (
+    fairness,
+    fit,
+    gpx_reader,
+    labels,
+    long_notes,
+    policies,
+    service,
+    slow_connections,
+)
 
 if __name__ == "__main__":
     gpx_reader.main()
     service.main()
+    fit.main()
     labels.main()
+    long_notes.main()
     policies.main()
     slow_connections.main()
     fairness.main()
