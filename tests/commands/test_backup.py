@@ -187,9 +187,9 @@ def put_key_file_in(data: Path, made: Made) -> None:
 
 def test_the_rows_of_every_table_are_counted_at_the_instant_of_the_dump(made: Made, backup: Path) -> None:
     rows = rows_of(backup, made.key_file)
-    assert {name: rows[name] for name in ("practice", "therapist", "client", "client_key")} == dict.fromkeys(
-        ("practice", "therapist", "client", "client_key"), 1
-    )
+    practices = len(succeeding("practice", "list", data=made.data).splitlines())  # other tests add some
+    counted = {name: rows[name] for name in ("practice", "therapist", "client", "client_key")}
+    assert counted == {"practice": practices, "therapist": practices, "client": 1, "client_key": 1}
 
 
 def test_a_running_service_is_backed_up(own: Made, tmp_path: Path) -> None:
