@@ -84,7 +84,7 @@ async def put_track(
     """Keep the GPX recorded in a session, cut to its actual times; moments and notes find their places.
 
     The same file again changes nothing, unless the track says `upload_again` or `shift_s` is another. It is
-    kept only where the client has agreed.
+    kept only where the client has agreed, and only once the start of the session is reported.
     """
     if add and replace:
         raise BadParameter("add", "a file joins the others or takes their place: send add or replace")

@@ -46,7 +46,7 @@ class NearestOut(Output, kw_only=True):
     facility: Facility
     from_m: float
     to_m: float
-    along_m: Annotated[float, Meta(description="Where the line passes it, to 10 m.")]
+    along_m: Annotated[float, Meta(description="Where the line passes it.")]
     offset_m: Annotated[float, Meta(description="From there off the line, as the crow flies.")]
     walk_from_s: Annotated[float, Meta(description="Walking time from `from_m`, along the line and off it.")]
     walk_to_s: Annotated[float, Meta(description="The same from `to_m`.")]

@@ -180,9 +180,7 @@ class StretchOut(GroundOut, kw_only=True):
     """A part of a line, its ground, its slopes, and what of it is not known yet."""
 
     slope: Annotated[SlopeOut | UnsetType, Meta(description="Absent where heights are unknown.")] = UNSET
-    unset: Annotated[
-        list[str], Meta(description="Properties nobody has set: the more exposed case is taken for each.")
-    ]
+    unset: Annotated[list[str], Meta(description="Properties nobody has set, which are unknown.")]
 
     @classmethod
     def from_parts(cls, stretch: Stretch, slope: Slope | None) -> "StretchOut":
