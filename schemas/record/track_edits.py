@@ -6,7 +6,7 @@ from msgspec import UNSET, Meta, UnsetType, field
 
 from schemas.base import Input, Instant, Latitude, Longitude, Output
 from schemas.record.instants import instant_of, ms_of
-from service.record.edits import MOST_LEFT_OUT, EditPoint, Edits, Picked, PickedEdits, PickedSpan, Span
+from service.record.edits import MOST_LEFT_OUT, EditPoint, Edits, PickedEdits, PickedFix, PickedSpan, Span
 
 Number = Annotated[
     int, Meta(ge=0, le=1_000_000, description="For a recording without times: of its points, the first is 0.")
@@ -21,9 +21,9 @@ class FixPickIn(Input):
     lat: Latitude | UnsetType = UNSET
     number: Number | UnsetType = UNSET
 
-    def to_picked(self) -> Picked:
+    def to_picked(self) -> PickedFix:
         """Return the fix in the words of the domain."""
-        return Picked(
+        return PickedFix(
             at_ms=ms_of(self.at),
             number=None if self.number is UNSET else self.number,
             lon=None if self.lon is UNSET else self.lon,

@@ -7,7 +7,7 @@ from uuid import UUID
 import asyncpg
 import msgspec
 
-from service.clients.sealed_records import StoredLabel
+from service.clients.sealed_records import StoredLabel, client_cell
 from service.foundation.crypto.sealed_values import log_broken, seal_value
 from service.foundation.crypto.sealing import Cell, ClientKey, Keyring, SealBroken
 from service.foundation.database.reseal import BATCH, NOBODY, OpenKeys
@@ -67,7 +67,7 @@ def _sealed(keyring: Keyring, row: PlainLabel) -> tuple[UUID, UUID, bytes, bytes
             f"the key of client {row.id} is damaged, so the label cannot be sealed: restore the row of"
             " client_key from a backup, or delete it to give up what is sealed under it, and start again"
         ) from None
-    label = seal_value(key, _cell("sealed_label", row), StoredLabel(row.label))
+    label = seal_value(key, client_cell("sealed_label", row.id, row.updated_at), StoredLabel(row.label))
     return row.practice_id, row.id, label, _bound(key, row)
 
 
@@ -80,8 +80,4 @@ def _bound(key: ClientKey, row: PlainLabel) -> bytes | None:
     except SealBroken as broken:
         log_broken(broken)
         return row.sealed
-    return key.seal(_cell("sealed", row), content)
-
-
-def _cell(column: str, row: PlainLabel) -> Cell:
-    return Cell("client", column, row.id, (row.updated_at,))
+    return key.seal(client_cell("sealed", row.id, row.updated_at), content)

@@ -1,5 +1,6 @@
 """A client's label and record, sealed under the client's key and bound to the time of the last change."""
 
+from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
@@ -124,4 +125,9 @@ def _plain_members(client: PlainClient) -> dict[str, Any]:
 
 
 def _cell(column: str, client: PlainClient) -> Cell:
-    return Cell("client", column, client.id, (client.updated_at,))
+    return client_cell(column, client.id, client.updated_at)
+
+
+def client_cell(column: str, client_id: UUID, updated_at: datetime) -> Cell:
+    """Return where a sealed value of a client is stored, bound to the time of the last change."""
+    return Cell("client", column, client_id, (updated_at,))

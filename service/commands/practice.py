@@ -73,9 +73,12 @@ def archive(practice: str, *, yes: bool) -> None:
 @click.argument("practice")
 def restore(practice: str) -> None:
     """Bring an archived PRACTICE back, given by its id or its name. Its therapists sign in again."""
-    found = act(partial(_named, practice))
-    act(partial(_archive, found.practice_id, archived=False))
-    click.echo(f"{found.name} is in use again.")
+
+    async def restoring(acting: ActionContext) -> Practice:
+        found = await _named(practice, acting)
+        return await _archive(found.practice_id, acting, archived=False)
+
+    click.echo(f"{act(restoring).name} is in use again.")
 
 
 async def _archive(practice_id: UUID, acting: ActionContext, *, archived: bool) -> Practice:

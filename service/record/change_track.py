@@ -20,7 +20,7 @@ from service.record.prepare_track import (
     read_track_basis,
 )
 from service.record.receive_track import forget_track
-from service.record.recorded_session_queries import find_session_to_record
+from service.record.recorded_session_queries import RecordedSession, find_session_to_record
 from service.record.recording_queries import list_known_recordings
 from service.record.recordings import Recording, join_readable
 from service.record.sealed_track import open_track
@@ -143,17 +143,18 @@ async def remove_recording(
             raise NotPrepared(session_id)
         else:
             await store_track(transaction, keys.client(session.client_id, session.wrapped_key), prepared)
-        await bury(
-            transaction,
-            "recording",
-            recording_id,
-            now,
-            clinical=True,
-            viewers=session.viewers,
-            parent_id=session_id,
-        )
+        await _bury_recording(transaction, session, recording_id, now)
 
     await prepare_and_write(begin, once, prepare=prepare, write=write)
+
+
+async def _bury_recording(
+    transaction: Transaction, session: RecordedSession, recording_id: UUID, now: datetime
+) -> None:
+    viewers, parent_id = session.viewers, session.session_id
+    await bury(
+        transaction, "recording", recording_id, now, clinical=True, viewers=viewers, parent_id=parent_id
+    )
 
 
 def _prepare_without(basis: TrackBasis, recording_id: UUID, now: datetime) -> PreparedTrack:

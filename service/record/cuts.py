@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from service.geo.fixes import NO_TIME, Fixes
 from service.record.recorded_times import check_times
-from service.record.recordings import Destroyed, Recording, keep, within
+from service.record.recordings import DestroyedPart, Recording, keep, within
 
 
 class Window(msgspec.Struct, frozen=True):
@@ -79,7 +79,9 @@ def is_cut_too_far(recording: Recording, window: Window) -> bool:
     return before or after
 
 
-def _destroyed(earlier: Destroyed, fixes: Fixes, inside: npt.NDArray[np.bool_], own: Window) -> Destroyed:
+def _destroyed(
+    earlier: DestroyedPart, fixes: Fixes, inside: npt.NDArray[np.bool_], own: Window
+) -> DestroyedPart:
     """Return what is destroyed by now; the fixes have checked times."""
     timed = np.flatnonzero(fixes.timed)
     if inside.all() or not timed.size or own.start_ms is None or own.end_ms is None:
@@ -88,7 +90,7 @@ def _destroyed(earlier: Destroyed, fixes: Fixes, inside: npt.NDArray[np.bool_], 
     latest = timed[np.maximum(np.searchsorted(timed, outside, side="right") - 1, 0)]
     before = int(np.count_nonzero(fixes.time_ms[latest] < own.start_ms))
     after = outside.size - before
-    return Destroyed(
+    return DestroyedPart(
         before=earlier.before + before,
         after=earlier.after + after,
         from_ms=max(earlier.from_ms or own.start_ms, own.start_ms) if before else earlier.from_ms,

@@ -25,7 +25,7 @@ NEAREST_WITHIN_MS: Final = 60_000
 """An instant farther from every fix than this names none."""
 
 
-class Picked(msgspec.Struct, frozen=True):
+class PickedFix(msgspec.Struct, frozen=True):
     """A fix as the phone names it: by its instant, its number, or a place on the line."""
 
     at_ms: int | None = None
@@ -37,15 +37,15 @@ class Picked(msgspec.Struct, frozen=True):
 class PickedSpan(msgspec.Struct, frozen=True):
     """One fix, or all from the first to the last, both included."""
 
-    first: Picked
-    last: Picked | None = None
+    first: PickedFix
+    last: PickedFix | None = None
 
 
 class PickedEdits(msgspec.Struct, frozen=True):
     """The edits of a track as the phone sends them."""
 
-    begin: Picked | None = None
-    end: Picked | None = None
+    begin: PickedFix | None = None
+    end: PickedFix | None = None
     left_out: tuple[PickedSpan, ...] = ()
 
 
@@ -92,14 +92,14 @@ class Edits(msgspec.Struct, frozen=True):
 NO_EDITS: Final = Edits()
 
 
-class Edited(msgspec.Struct, frozen=True, eq=False):
+class EditedLine(msgspec.Struct, frozen=True, eq=False):
     """A line without what was taken out of it; `kept` marks what stayed."""
 
     fixes: Fixes
     kept: npt.NDArray[np.bool_]
 
 
-def apply_edits(fixes: Fixes, numbers: Indices, edits: Edits) -> Edited:
+def apply_edits(fixes: Fixes, numbers: Indices, edits: Edits) -> EditedLine:
     """Return a line without what is taken out. `numbers` has the number of each fix in its recording.
 
     Where more than one fix is left out the line has a gap. Raises Impossible if fewer than two fixes stay.
@@ -107,7 +107,7 @@ def apply_edits(fixes: Fixes, numbers: Indices, edits: Edits) -> Edited:
     kept = np.ones(len(fixes), dtype=np.bool_)
     breaks = np.zeros(len(fixes), dtype=np.bool_)
     if edits == NO_EDITS:
-        return Edited(fixes, kept)
+        return EditedLine(fixes, kept)
     scale = _Scale.of(fixes, numbers)
     kept[: scale.first_from(edits.begin)] = False
     kept[scale.first_after(edits.end) :] = False
@@ -120,7 +120,7 @@ def apply_edits(fixes: Fixes, numbers: Indices, edits: Edits) -> Edited:
         raise Impossible(
             "these edits leave nothing of the track", "take out less, or delete the track if nothing is right"
         )
-    return Edited(keep(fixes, kept, _on_the_next_kept(breaks, kept)), kept)
+    return EditedLine(keep(fixes, kept, _on_the_next_kept(breaks, kept)), kept)
 
 
 def _on_the_next_kept(breaks: npt.NDArray[np.bool_], kept: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
@@ -183,7 +183,7 @@ def _spans(picked: PickedEdits, resolver: "_Resolver") -> Iterator[Span]:
         yield Span(first, last)
 
 
-def _refuse_unclear(picked: Picked, pointer: str) -> None:
+def _refuse_unclear(picked: PickedFix, pointer: str) -> None:
     """Raise Unusable unless a fix is named in exactly one way."""
     place = (picked.lon, picked.lat)
     ways = [picked.at_ms is not None, picked.number is not None, place != (None, None)]
@@ -200,14 +200,14 @@ class _Resolver:
         self._values = fixes.time_ms[self._at] if self._is_timed else numbers
         self._lon, self._lat = fixes.lon[self._at], fixes.lat[self._at]
 
-    def limit(self, picked: Picked, pointer: str, *, latest: bool) -> EditPoint:
+    def limit(self, picked: PickedFix, pointer: str, *, latest: bool) -> EditPoint:
         """Return where a track begins or ends; an instant is taken as it is."""
         _refuse_unclear(picked, pointer)
         if picked.lon is not None and picked.lat is not None:
             return self._point(self._nearest(picked.lon, picked.lat, pointer, latest=latest))
         return self._given(picked, pointer)
 
-    def fix(self, picked: Picked, pointer: str) -> EditPoint:
+    def fix(self, picked: PickedFix, pointer: str) -> EditPoint:
         """Return one fix."""
         _refuse_unclear(picked, pointer)
         if picked.lon is not None and picked.lat is not None:
@@ -219,7 +219,7 @@ class _Resolver:
             raise Unusable(pointer, "no point of the track is there")
         return self._point(place)
 
-    def _given(self, picked: Picked, pointer: str) -> EditPoint:
+    def _given(self, picked: PickedFix, pointer: str) -> EditPoint:
         if self._is_timed != (picked.at_ms is not None):
             wanted = "an instant" if self._is_timed else "a number, because the track has no times"
             raise Unusable(pointer, f"give {wanted}, or a place on the line")

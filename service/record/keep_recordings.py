@@ -1,6 +1,5 @@
 """Make recordings of the files that were stored whole before. Runs inside a migration, as the migrator."""
 
-from collections.abc import Callable
 from datetime import datetime
 from typing import Final
 from uuid import UUID, uuid4
@@ -12,6 +11,7 @@ import numpy as np
 from service.foundation.compression import CompressedDataCorrupt, decompress
 from service.foundation.crypto.sealed_values import log_broken, seal_bytes, seal_value
 from service.foundation.crypto.sealing import Cell, ClientKey, Keyring, SealBroken
+from service.foundation.database.reseal import NOBODY, OpenKeys
 from service.foundation.database.sql_files import MigrationRefused
 from service.geo.blob import unpack_fixes
 from service.geo.gpx.model import DEFAULT_LIMITS, GpxRefused
@@ -21,8 +21,6 @@ from service.record.recordings import KeptRecording, Recording
 from service.record.sealed_recordings import recording_cell, seal_recording
 from service.record.sealed_track import track_cell
 from service.record.tracks import NoTrack, TrackSummary, summarise_recording
-
-NOBODY: Final = UUID(int=0)
 
 
 class WholeTrack(msgspec.Struct, frozen=True):
@@ -73,7 +71,7 @@ BIND: Final = """
 """
 
 
-async def keep_recordings(connection: asyncpg.Connection, open_keys: Callable[[], Keyring]) -> None:
+async def keep_recordings(connection: asyncpg.Connection, open_keys: OpenKeys) -> None:
     """Make a recording of every stored file, cut to its session's times, and bind the forms of its track.
 
     A track whose client's key was destroyed has none. One file at a time, because each may have 20 MB.

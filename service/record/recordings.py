@@ -36,7 +36,7 @@ class SkippedPart(msgspec.Struct, frozen=True):
     recording_id: UUID | None = None
 
 
-class Destroyed(msgspec.Struct, frozen=True):
+class DestroyedPart(msgspec.Struct, frozen=True):
     """What was cut off a recording for good.
 
     Fixes before `from_ms` and after `to_ms`, by the recorder's clock; None where there were none.
@@ -53,7 +53,7 @@ class Destroyed(msgspec.Struct, frozen=True):
         return self.before + self.after
 
 
-NOTHING_DESTROYED: Final = Destroyed()
+NOTHING_DESTROYED: Final = DestroyedPart()
 
 
 class Recording(msgspec.Struct, frozen=True, eq=False):
@@ -69,7 +69,7 @@ class Recording(msgspec.Struct, frozen=True, eq=False):
     skipped: tuple[SkippedPart, ...] = ()
     skipped_count: int = 0
     shift_ms: int = 0
-    destroyed: Destroyed = NOTHING_DESTROYED
+    destroyed: DestroyedPart = NOTHING_DESTROYED
     joined: tuple[tuple[int, UUID | None], ...] = ()
     """Where the fixes of each recording end that was joined, and its id where there are several."""
 
@@ -111,7 +111,7 @@ def join_readable(kept: Sequence[KeptRecording]) -> Recording:
             for part in each.skipped
         ),
         skipped_count=sum(each.skipped_count for each in recordings),
-        destroyed=Destroyed(
+        destroyed=DestroyedPart(
             before=sum(each.destroyed.before for each in recordings),
             after=sum(each.destroyed.after for each in recordings),
         ),

@@ -18,7 +18,7 @@ from service.foundation.crypto.sealing import Cell, ClientKey, SealBroken
 from service.geo.blob import pack_fixes, unpack_fixes
 from service.geo.fixes import Indices
 from service.record.recording_queries import RecordingRow
-from service.record.recordings import Destroyed, KeptRecording, Recording, SkippedPart
+from service.record.recordings import DestroyedPart, KeptRecording, Recording, SkippedPart
 
 FOUR_BYTES: Final = np.dtype("<u4")
 
@@ -31,7 +31,7 @@ class StoredRecording(msgspec.Struct, frozen=True):
     skipped: tuple[SkippedPart, ...]
     skipped_count: int
     shift_ms: int
-    destroyed: Destroyed
+    destroyed: DestroyedPart
 
 
 def recording_cell(recording_id: UUID, session_id: UUID, updated_at: datetime) -> Cell:

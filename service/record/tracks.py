@@ -23,7 +23,7 @@ from service.record.recordings import (
     within,
 )
 from service.record.track_statistics import NO_STATISTICS, TrackStatistics, statistics
-from service.record.walked_part import LeftOutWhy, find_walked
+from service.record.walked_part import OmissionReason, find_walked
 
 SKIPPED_SHOWN: Final = 20
 EARLIEST_MS: Final = np.iinfo(np.int64).min
@@ -111,21 +111,21 @@ def cut_and_summarise(
     """
     walked = find_walked(recording, window, edits)
     stays = halts(walked.fixes)
-    implausible = walked.left_out[LeftOutWhy.IMPLAUSIBLE]
+    implausible = walked.left_out[OmissionReason.IMPLAUSIBLE]
     summary = TrackSummary(
         statistics=statistics(walked.fixes, stays),
         halts=stays,
         deviation=None if planned is None else compare(walked.fixes, planned),
         window=window,
         dropped=walked.dropped + recording.destroyed.count,
-        duplicates=walked.count(LeftOutWhy.REPEATED),
+        duplicates=walked.count(OmissionReason.REPEATED),
         out_of_order=walked.out_of_order,
         moved_segments=walked.moved_segments,
         implausible=implausible.size,
         skipped=_first_skipped(recording, implausible),
         skipped_count=recording.skipped_count + implausible.size,
         edits=edits,
-        edited=walked.count(LeftOutWhy.EDITED),
+        edited=walked.count(OmissionReason.EDITED),
     )
     return walked.fixes, summary
 

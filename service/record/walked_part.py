@@ -41,7 +41,7 @@ def refuse_before_start(recording: Recording, window: Window) -> None:
     raise SessionNotHeld(*(datetime.fromtimestamp(each / 1_000, UTC) for each in span_ms))
 
 
-class LeftOutWhy(enum.StrEnum):
+class OmissionReason(enum.StrEnum):
     """Why a fix that lies within the session is not part of the track."""
 
     REPEATED = "repeated"
@@ -54,13 +54,13 @@ class WalkedPart(msgspec.Struct, frozen=True, eq=False):
 
     fixes: Fixes
     origin: Indices
-    left_out: dict[LeftOutWhy, Indices]
+    left_out: dict[OmissionReason, Indices]
     dropped: int
     """Fixes outside the session's times."""
     out_of_order: int
     moved_segments: int
 
-    def count(self, why: LeftOutWhy) -> int:
+    def count(self, why: OmissionReason) -> int:
         """Return how many fixes are left out for a reason."""
         return self.left_out[why].size
 
@@ -87,9 +87,9 @@ def find_walked(recording: Recording, window: Window, edits: Edits = NO_EDITS) -
         fixes=edited.fixes,
         origin=origin[reached.kept][edited.kept],
         left_out={
-            LeftOutWhy.REPEATED: np.sort(checked.origin[repeats.repeated & inside]),
-            LeftOutWhy.IMPLAUSIBLE: np.sort(origin[~reached.kept]),
-            LeftOutWhy.EDITED: np.sort(origin[reached.kept][~edited.kept]),
+            OmissionReason.REPEATED: np.sort(checked.origin[repeats.repeated & inside]),
+            OmissionReason.IMPLAUSIBLE: np.sort(origin[~reached.kept]),
+            OmissionReason.EDITED: np.sort(origin[reached.kept][~edited.kept]),
         },
         dropped=int(np.count_nonzero(~inside)),
         out_of_order=checked.out_of_order,

@@ -7,7 +7,7 @@ much more, and all rests before. Expected, rests are spread evenly over the walk
 import enum
 from collections.abc import Iterator, Sequence
 from itertools import groupby
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 import numpy as np
@@ -253,25 +253,42 @@ def _parts(
     on_s = ahead_s[ahead][:, None] - np.stack((out_s[:-1], out_s[1:]), axis=1)
     off_s = behind_s[behind][:, None] + np.stack((back_s[:-1], back_s[1:]), axis=1)
     on_s[first >= count], off_s[last < 0] = np.inf, np.inf
-    pieces: list[tuple[float, float, int, float, float]] = []
-    for (from_m, to_m), on, off, one, other in zip(
-        pairs.tolist(), on_s.tolist(), off_s.tolist(), ahead.tolist(), behind.tolist(), strict=True
-    ):
+    pieces = _pieces(pairs.tolist(), on_s.tolist(), off_s.tolist(), ahead.tolist(), behind.tolist())
+    for _, group in groupby(pieces, key=lambda each: each.chosen):
+        same = list(group)
+        if same[-1].to_m - same[0].from_m >= ROUNDING_M:
+            yield same[0].from_m, same[-1].to_m, same[0].chosen, (same[0].from_s, same[-1].to_s)
+
+
+class _Piece(NamedTuple):
+    """A part of the line from which one pass is the nearest, and the walking times at both ends."""
+
+    from_m: float
+    to_m: float
+    chosen: int
+    from_s: float
+    to_s: float
+
+
+def _pieces(
+    pairs: list[list[float]],
+    on_s: list[list[float]],
+    off_s: list[list[float]],
+    ahead: list[int],
+    behind: list[int],
+) -> Iterator[_Piece]:
+    """Yield one piece between two nodes, or two where it is first nearer to go back and then to go on."""
+    for (from_m, to_m), on, off, one, other in zip(pairs, on_s, off_s, ahead, behind, strict=True):
         gains = (on[0] - off[0], on[1] - off[1])
         if gains[0] <= 0:
-            pieces.append((from_m, to_m, one, on[0], on[1]))
+            yield _Piece(from_m, to_m, one, on[0], on[1])
         elif gains[1] >= 0:
-            pieces.append((from_m, to_m, other, off[0], off[1]))
+            yield _Piece(from_m, to_m, other, off[0], off[1])
         else:
             share = gains[0] / (gains[0] - gains[1])
             cross_m, cross_s = from_m + share * (to_m - from_m), off[0] + share * (off[1] - off[0])
-            pieces.append((from_m, cross_m, other, off[0], cross_s))
-            pieces.append((cross_m, to_m, one, cross_s, on[1]))
-    for _, group in groupby(pieces, key=lambda each: each[2]):
-        same = list(group)
-        if same[-1][1] - same[0][0] < ROUNDING_M:
-            continue
-        yield same[0][0], same[-1][1], same[0][2], (same[0][3], same[-1][4])
+            yield _Piece(from_m, cross_m, other, off[0], cross_s)
+            yield _Piece(cross_m, to_m, one, cross_s, on[1])
 
 
 def _running_least(values: Floats) -> Indices:
