@@ -260,6 +260,10 @@ def part_of_line(stretch: Stretch, length_m: float, pointer: str = "") -> Stretc
     from_m, to_m = round(stretch.from_m, 2), round(stretch.to_m, 2)
     if to_m > round(length_m, 2) + SHORTEST_M * 1.5:
         raise Unusable(f"{pointer}/to_m", f"the line ends at {length_m:.2f} m, and this at {to_m} m")
+    if from_m >= round(length_m, 2):
+        raise Unusable(
+            f"{pointer}/from_m", f"the line ends at {length_m:.2f} m, and this begins at {from_m} m"
+        )
     to_m = min(to_m, round(length_m, 2))
     if to_m - from_m < SHORTEST_M / 2:
         raise Unusable(f"{pointer}/to_m", f"it must lie after from_m, {from_m} m")

@@ -95,6 +95,12 @@ def test_the_middle_of_a_stretch_is_set_apart_and_joined_again() -> None:
     assert with_ground(split, 0, 1_000, {"light": None}) == gravel
 
 
+def test_a_change_that_begins_behind_the_line_is_refused_at_its_beginning() -> None:
+    with pytest.raises(Unusable, match="this begins at 1200 m") as refused:
+        GroundChange(from_m=1_200, changes={}).part_of(LENGTH_M, {})
+    assert refused.value.pointer == "/from_m"
+
+
 def test_overlapping_stretches_are_refused_with_the_place() -> None:
     with pytest.raises(Unusable, match="from 400 m to 500 m it overlaps stretch 0") as refused:
         placed([Stretch(300, 500, GRAVEL), Stretch(400, 600, GRASS)], LENGTH_M)
