@@ -21,6 +21,7 @@ from routes.http.middleware import (
     RequestLog,
     answering_head,
     answering_privately,
+    asking_as_nobody,
     say_what_was_replaced,
 )
 from routes.http.network import Network, network_reader, only_hosts
@@ -130,7 +131,7 @@ def create_app(composition: Composition) -> Litestar:
         logging_config=None,
         debug=False,
     )
-    app.asgi_handler = answering_privately(answering_head(app.asgi_handler))
+    app.asgi_handler = asking_as_nobody(answering_privately(answering_head(app.asgi_handler)))
     return app
 
 

@@ -12,6 +12,8 @@ from litestar.enums import HttpMethod, ScopeType
 from litestar.middleware import ASGIMiddleware
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
+from service.foundation.fair_shares import ASKING
+
 logger = structlog.get_logger()
 
 REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._-]{8,64}")
@@ -73,6 +75,20 @@ def answering_privately(app: ASGIApp) -> ASGIApp:
             await send(message)
 
         await app(scope, receive, send_privately if scope["type"] == ScopeType.HTTP else send)
+
+    return answer
+
+
+def asking_as_nobody(app: ASGIApp) -> ASGIApp:
+    """Let each request begin as nobody's, until its sign-in is verified.
+
+    The server may run it in the context of the last request of the same connection, and a proxy sends the
+    requests of many practices over one.
+    """
+
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+        ASKING.set(None)
+        await app(scope, receive, send)
 
     return answer
 

@@ -18,6 +18,7 @@ from service.people.keep_practice import NewPractice
 from tests.conftest import Clock
 from tests.http.look import Look
 from tests.http.running import Running
+from tests.http.sessions import a_recording, a_session, held, send_track
 from tests.http.world import PASSWORD, Phone, World, a_device, make_practice
 
 GUESS = "perhaps-it-is-this-one"
@@ -284,6 +285,18 @@ def test_when_too_many_passwords_wait_the_next_is_refused_at_once_whoever_asks(
     told = [(each.status_code, each.json()["type"], each.headers["retry-after"]) for each in answers]
     assert set(told) == {(503, "urn:towpath:problem:unavailable", "2")}
     assert known.ask(world.ada_email, PASSWORD).status_code == 200
+
+
+def test_a_connection_forgets_whose_request_it_carried_last(world: World, running: Running) -> None:
+    """A proxy sends everybody's requests over the same connections."""
+    with httpx.Client(base_url=world.http.base_url, timeout=5) as proxy:
+        session = a_session(world.ada)
+        held(world.ada, session)
+        upload = Phone(proxy, world.ada.tokens)
+        assert send_track(upload, session, a_recording()).status_code == 201
+        with crowded(running):
+            sent = {"email": world.ada_email, "password": PASSWORD, "device": a_device()}
+            assert proxy.post("/v1/sign-in", json=sent).status_code == 503
 
 
 def test_an_attempt_that_was_not_judged_is_no_failure(world: World, running: Running, look: Look) -> None:
