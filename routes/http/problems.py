@@ -50,6 +50,7 @@ from service.people.attempts import TooManyAttempts
 from service.people.invitations import InvitationSpent
 from service.people.sign_ins import NotSignedIn, WhichPractice, WrongCredentials
 from service.record.plausibility import NothingPlausible
+from service.record.recorder_clocks import ShiftReason, WrongClock
 from service.record.tracks import NoTrack
 from service.record.walked_part import SessionNotHeld
 from service.walks.routes import NoLine, WhichLine
@@ -89,6 +90,13 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         None
     )
     last_at: Annotated[Instant | None, Meta(description="The last instant of an uploaded recording.")] = None
+    shift_s: Annotated[
+        int | None,
+        Meta(description="The `shift_s` that would fit an uploaded recording to its session."),
+    ] = None
+    shift_reason: Annotated[
+        ShiftReason | None, Meta(description="What that shift would correct in the recorder's clock.")
+    ] = None
     etag: Annotated[str | None, Meta(description="The current version, where yours is stale.")] = None
     request_id: str | None = None
 
@@ -114,6 +122,16 @@ def _of_gpx(error: GpxRefused) -> dict[str, Any]:
         "line": error.line,
         "column": error.column,
         "limit": error.limit,
+    }
+
+
+def _of_clock(error: WrongClock) -> dict[str, Any]:
+    offered = error.offered
+    return {
+        "detail": str(error),
+        "possible": list(error.possible),
+        "shift_s": offered and offered.shift_ms // 1_000,
+        "shift_reason": offered and offered.reason,
     }
 
 
@@ -193,6 +211,9 @@ TABLE: Final[dict[type[Exception], Kind]] = {
     Impossible: Kind(
         "impossible", 409, "The request contradicts the record",
         lambda error: {"detail": str(error), "possible": list(error.possible) or None},
+    ),
+    WrongClock: Kind(
+        "impossible", 409, "The request contradicts the record", _of_clock,
     ),
     SessionNotHeld: Kind(
         "session-not-held", 409, "The start of this session is not known yet",

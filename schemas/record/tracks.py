@@ -87,11 +87,27 @@ class RecordingOut(Output):
     unreadable: Annotated[bool, Meta(description="What is stored is damaged; send the same file again.")]
     began_at: Instant | UnsetType = UNSET
     ended_at: Instant | UnsetType = UNSET
+    times_read_as: Annotated[
+        str | UnsetType,
+        Meta(
+            description="The zone in which its times were read, because they name none: `UTC` or the "
+            "practice's, whichever fits the session better. Absent where they name theirs."
+        ),
+    ] = UNSET
+    offered_shift_s: Annotated[
+        float | UnsetType,
+        Meta(
+            description="Only a part of it lies within the session; with this `shift_s` nearly all would. "
+            "Recorders that write local time as UTC do that. Send the file again with it if it is right."
+        ),
+    ] = UNSET
 
     @classmethod
     def from_summary(cls, summary: RecordingSummary) -> "RecordingOut":
         """Return the recording as a phone gets it."""
         figures = shown(summary, cls) | {"shift_s": summary.shift_ms / 1_000}
+        if summary.offered_shift_ms is not None:
+            figures["offered_shift_s"] = summary.offered_shift_ms / 1_000
         times = {"began_at": instant_of(summary.began_ms), "ended_at": instant_of(summary.ended_ms)}
         return cls(**figures | times)
 

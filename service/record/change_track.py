@@ -27,7 +27,7 @@ from service.record.sealed_track import open_track
 from service.record.store_track import store_track
 from service.record.track_queries import find_track_summary
 from service.record.tracks import Track
-from service.record.walked_part import find_walked, refuse_outside
+from service.record.walked_part import find_walked, lies_within, nothing_inside
 
 Change = Callable[[TrackBasis, datetime], PreparedTrack]
 
@@ -91,8 +91,8 @@ async def shift_recording(
         before, window = basis.kept(), basis.frame.window
         own = found(next((each for each in before if each.id == recording_id), None))
         shifted = shifted_by(own, shift_ms, window)
-        if shifted.recording is not None:
-            refuse_outside(shifted.recording, window)
+        if shifted.recording is not None and not lies_within(shifted.recording, window):
+            raise nothing_inside()
         edits = _moved_along(basis.edits() or NO_EDITS, own.recording, shifted.recording)
         after = [shifted if each.id == recording_id else each for each in before]
         return prepare_track(basis, after, edits, now)

@@ -26,7 +26,9 @@ def shift_clock(recording: Recording, shift_ms: int, window: Window) -> Recordin
             "a shift of more than a day is taken only where the session's start and end are known",
             "report when the session started and ended, then send it again",
         )
-    return replace(recording, shift_ms=shift_ms)
+    if shift_ms == recording.shift_ms:
+        return recording
+    return replace(recording, shift_ms=shift_ms, offered_shift_ms=None)
 
 
 def shifted_by(kept: KeptRecording, shift_ms: int, window: Window) -> KeptRecording:

@@ -21,7 +21,8 @@ class Window(msgspec.Struct, frozen=True):
     @classmethod
     def between(cls, start: datetime | None, end: datetime | None) -> "Window":
         """Return the window from one instant to another."""
-        return cls(_ms(start), _ms(end))
+        start_ms, end_ms = (None if each is None else milliseconds(each) for each in (start, end))
+        return cls(start_ms, end_ms)
 
     @property
     def is_known(self) -> bool:
@@ -34,8 +35,9 @@ class Window(msgspec.Struct, frozen=True):
         return Window(start, end)
 
 
-def _ms(instant: datetime | None) -> int | None:
-    return None if instant is None else round(instant.timestamp() * 1_000)
+def milliseconds(instant: datetime) -> int:
+    """Return an instant in milliseconds since 1970 UTC."""
+    return round(instant.timestamp() * 1_000)
 
 
 def cut_for_good(recording: Recording, window: Window) -> Recording:

@@ -1,32 +1,54 @@
 """Read what a device recorded from a GPX file: the fixes and where they stand, and nothing of its owner."""
 
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
+from typing import Final
 
 import msgspec
 import numpy as np
 
 from service.geo.fixes import Fixes
+from service.geo.gpx.assembly import EARLIEST
 from service.geo.gpx.model import GpxFile, GpxLine
 from service.geo.gpx.reader import read_gpx
 from service.record.file_positions import lines_and_columns
 from service.record.recordings import Recording, SkippedPart, join_fixes
 from service.record.tracks import NoTrack
 
+EARLIEST_OF_ALL: Final = datetime(2, 1, 1, tzinfo=UTC)
+LATEST_OF_ALL: Final = datetime(9_998, 1, 1, tzinfo=UTC)
 
-def read_recording(content: bytes, now: datetime) -> Recording:
+
+def read_recording(content: bytes, now: datetime, shift_ms: int = 0) -> Recording:
     """Return a GPX file's tracks as one recording, or its timed routes where it holds nothing else.
 
-    Nothing the file says of its owner is kept: no names, descriptions, devices, heart rates.
-    Raises GpxRefused, NoTrack.
+    Times are usable that lie between 1990 and `now` once `shift_ms` is added to them. Nothing the file says
+    of its owner is kept: no names, descriptions, devices, heart rates. Raises GpxRefused, NoTrack.
     """
-    file = read_gpx(content, now=now)
+    by_recorder = timedelta(milliseconds=-shift_ms)
+    return _recording_of(read_gpx(content, now=now + by_recorder, earliest=EARLIEST + by_recorder))
+
+
+def read_whenever(content: bytes) -> Recording:
+    """Return a GPX file's tracks with every time it names, however impossible. Raises as read_recording."""
+    return _recording_of(read_gpx(content, now=LATEST_OF_ALL, earliest=EARLIEST_OF_ALL))
+
+
+def _recording_of(file: GpxFile) -> Recording:
     lines = [line for line in file.tracks if len(line.fixes)] or _timed_routes(file)
     if not lines:
         raise NoTrack("the file holds no track: a planned route or places alone are not what was walked")
     rows, columns = lines_and_columns(file.text, np.concatenate([line.offsets for line in lines]))
     skipped = tuple(SkippedPart(each.line, each.column, each.what, each.reason) for each in file.skipped)
     fixes = join_fixes([_with_gaps(line) for line in lines])
-    return Recording(fixes, rows, columns, skipped, file.skipped_count)
+    timed = sum(int(np.count_nonzero(line.fixes.timed)) for line in (*file.tracks, *file.routes))
+    return Recording(
+        fixes=fixes,
+        lines=rows,
+        columns=columns,
+        skipped=skipped,
+        skipped_count=file.skipped_count,
+        names_no_zone=file.without_zone >= timed > 0,
+    )
 
 
 def _with_gaps(line: GpxLine) -> Fixes:

@@ -1,11 +1,12 @@
 """Receive and delete a session's track."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 from uuid import UUID, uuid4
 
 import msgspec
+from msgspec.structs import replace
 
 from service.clients.location_permission import refuse_location_not_agreed
 from service.foundation.crypto.sealed_values import log_broken
@@ -21,15 +22,26 @@ from service.record.anchor_queries import clear_anchors
 from service.record.clock_shift import shift_clock
 from service.record.edits import NO_EDITS
 from service.record.prepare_track import PreparedTrack, TrackBasis, prepare_track, read_track_basis
-from service.record.read_recording import read_recording
-from service.record.recorded_session_queries import RecordedSession, find_session_to_record
+from service.record.read_recording import read_recording, read_whenever
+from service.record.recorded_session_queries import (
+    RecordedSession,
+    find_planned_session,
+    find_session_to_record,
+)
+from service.record.recorder_clocks import (
+    SessionClock,
+    WrongClock,
+    offer_better_shift,
+    offer_shift,
+    read_local_times,
+)
 from service.record.recording_queries import KnownRecording, delete_every_recording, list_known_recordings
 from service.record.recordings import KeptRecording, Recording
 from service.record.sealed_track import open_track
 from service.record.store_track import store_track
 from service.record.track_queries import TrackSummaryRow, delete_track, find_track_summary
 from service.record.tracks import Track
-from service.record.walked_part import refuse_before_start, refuse_outside
+from service.record.walked_part import NOTHING_INSIDE, lies_within, refuse_before_start
 
 MOST_RECORDINGS: Final = 12
 """Of one session: a watch that is started anew every few minutes, on two people."""
@@ -67,7 +79,8 @@ async def receive_track(
 
     async def prepare() -> PreparedTrack:
         basis = await read_track_basis(begin, keys, session_id)
-        return await off_loop(_prepare_upload, basis, uploaded, now)
+        clock = await _read_clock(begin, basis)
+        return await off_loop(_prepare_upload, basis, clock, uploaded, now)
 
     async def write(transaction: Transaction, prepared: PreparedTrack | None) -> tuple[Track, bool]:
         session = await find_session_to_record(transaction.connection, tenant, session_id)
@@ -94,6 +107,19 @@ async def receive_track(
         return track, before is None
 
     return await prepare_and_write(begin, once, prepare=prepare, write=write)
+
+
+async def _read_clock(begin: Begin, basis: TrackBasis) -> SessionClock:
+    async with begin.read() as connection:
+        planned = found(
+            await find_planned_session(connection, begin.tenant.practice_id, basis.session.session_id)
+        )
+    return SessionClock(
+        zone=planned.zone,
+        window=basis.frame.window,
+        planned_start=planned.planned_start,
+        planned_end=planned.planned_end,
+    )
 
 
 def _refuse_another(known: Sequence[KnownRecording], uploaded: UploadedTrack) -> None:
@@ -125,17 +151,15 @@ def _whole_track(
     return track
 
 
-def _prepare_upload(basis: TrackBasis, uploaded: UploadedTrack, now: datetime) -> PreparedTrack:
+def _prepare_upload(
+    basis: TrackBasis, clock: SessionClock, uploaded: UploadedTrack, now: datetime
+) -> PreparedTrack:
     earlier = {each.fingerprint: each for each in basis.kept()}
     same = earlier.pop(uploaded.fingerprint, None)
     shift_ms = uploaded.shift_ms
     if shift_ms is None:
         shift_ms = same.recording.shift_ms if same and same.recording else 0
-    recording = read_recording(unpack(uploaded.content), now - timedelta(milliseconds=shift_ms))
-    _refuse_times(recording, uploaded)
-    recording = shift_clock(recording, shift_ms, basis.frame.window)
-    refuse_before_start(recording, basis.frame.window)
-    refuse_outside(recording, basis.frame.window)
+    recording = _read_upload(uploaded, clock, shift_ms, now)
     new = KeptRecording(
         id=same.id if same else uuid4(),
         fingerprint=uploaded.fingerprint,
@@ -149,7 +173,21 @@ def _prepare_upload(basis: TrackBasis, uploaded: UploadedTrack, now: datetime) -
     return prepare_track(basis, [*others, new], edits or NO_EDITS, now)
 
 
-def _refuse_times(recording: Recording, uploaded: UploadedTrack) -> None:
+def _read_upload(uploaded: UploadedTrack, clock: SessionClock, shift_ms: int, now: datetime) -> Recording:
+    """Return what was recorded, by the session's clock. Raises what receive_track does of a file."""
+    content, window = unpack(uploaded.content), clock.window
+    recording = read_local_times(read_recording(content, now, shift_ms), clock, shift_ms)
+    _refuse_times(recording, uploaded, content, clock)
+    recording = shift_clock(recording, shift_ms, window)
+    refuse_before_start(recording, window)
+    if not lies_within(recording, window):
+        raise WrongClock(*NOTHING_INSIDE, offered=offer_shift(recording, clock))
+    if uploaded.shift_ms is None:
+        recording = replace(recording, offered_shift_ms=offer_better_shift(recording, clock))
+    return recording
+
+
+def _refuse_times(recording: Recording, uploaded: UploadedTrack, content: bytes, clock: SessionClock) -> None:
     """Raise Impossible for a file without usable times: nothing says what of it lies outside the session.
 
     One that has no times at all is taken whole if the request says so.
@@ -157,9 +195,10 @@ def _refuse_times(recording: Recording, uploaded: UploadedTrack) -> None:
     if recording.fixes.timed.any():
         return
     if any(part.what == "time" for part in recording.skipped):
-        raise Impossible(
+        raise WrongClock(
             "none of the times in this file can be used, so it cannot be cut to the session",
             "send it with shift_s if the recorder's clock was wrong",
+            offered=offer_shift(read_local_times(read_whenever(content), clock, 0), clock),
         )
     if not uploaded.untimed:
         raise Impossible(

@@ -41,6 +41,33 @@ class RecordedSession(msgspec.Struct, frozen=True):
     wrapped_key: bytes
 
 
+class PlannedSession(msgspec.Struct, frozen=True):
+    """When a session was planned, and the zone of its practice."""
+
+    zone: str
+    planned_start: datetime
+    planned_end: datetime
+
+
+PLANNED_SESSION = Query(
+    PlannedSession,
+    """
+    SELECT practice.zone, session.planned_start, session.planned_end
+      FROM session
+      JOIN practice ON practice.practice_id = session.practice_id
+     WHERE session.practice_id = $1
+       AND session.id = $2
+""",
+)
+
+
+async def find_planned_session(
+    connection: Connection, practice_id: UUID, session_id: UUID
+) -> PlannedSession | None:
+    """Return when a session was planned; None if it is gone or hidden."""
+    return await PLANNED_SESSION.one_or_none(connection, practice_id, session_id)
+
+
 RECORDED_SESSION = Query(
     RecordedSession,
     """

@@ -70,6 +70,12 @@ class Recording(msgspec.Struct, frozen=True, eq=False):
     skipped_count: int = 0
     shift_ms: int = 0
     destroyed: DestroyedPart = NOTHING_DESTROYED
+    times_read_as: str | None = None
+    """The zone in which times without one were read; None where they name theirs."""
+    offered_shift_ms: int | None = None
+    """A shift that would fit much more of it to the session; None where it fits well enough."""
+    names_no_zone: bool = False
+    """Whether none of the times in the file says its zone. Not kept."""
     joined: tuple[tuple[int, UUID | None], ...] = ()
     """Where the fixes of each recording end that was joined, and its id where there are several."""
 

@@ -32,6 +32,8 @@ class StoredRecording(msgspec.Struct, frozen=True):
     skipped_count: int
     shift_ms: int
     destroyed: DestroyedPart
+    times_read_as: str | None = None
+    offered_shift_ms: int | None = None
 
 
 def recording_cell(recording_id: UUID, session_id: UUID, updated_at: datetime) -> Cell:
@@ -48,6 +50,8 @@ def seal_recording(key: ClientKey, cell: Cell, recording: Recording) -> bytes:
         skipped_count=recording.skipped_count,
         shift_ms=recording.shift_ms,
         destroyed=recording.destroyed,
+        times_read_as=recording.times_read_as,
+        offered_shift_ms=recording.offered_shift_ms,
     )
     return seal_value(key, cell, stored)
 
@@ -74,6 +78,8 @@ def _open(key: ClientKey, row: RecordingRow) -> Recording | None:
         skipped_count=stored.skipped_count,
         shift_ms=stored.shift_ms,
         destroyed=stored.destroyed,
+        times_read_as=stored.times_read_as,
+        offered_shift_ms=stored.offered_shift_ms,
     )
 
 

@@ -54,6 +54,8 @@ class RecordingSummary(msgspec.Struct, frozen=True, kw_only=True):
     destroyed_before: int = 0
     """Fixes before the session, which were destroyed."""
     destroyed_after: int = 0
+    times_read_as: str | None = None
+    offered_shift_ms: int | None = None
     upload_again: bool = False
     """Whether the session's times now include what was destroyed."""
     unreadable: bool = False
@@ -167,6 +169,8 @@ def summarise_recording(kept: KeptRecording, window: Window) -> RecordingSummary
         shift_ms=recording.shift_ms,
         destroyed_before=recording.destroyed.before,
         destroyed_after=recording.destroyed.after,
+        times_read_as=recording.times_read_as,
+        offered_shift_ms=recording.offered_shift_ms,
         upload_again=is_cut_too_far(recording, window),
     )
 

@@ -2,6 +2,7 @@
 
 import enum
 from datetime import UTC, datetime
+from typing import Final
 
 import msgspec
 import numpy as np
@@ -97,16 +98,18 @@ def find_walked(recording: Recording, window: Window, edits: Edits = NO_EDITS) -
     )
 
 
-def refuse_outside(recording: Recording, window: Window) -> None:
-    """Raise Impossible if nothing of one recording lies within the session's times, as far as known."""
+def lies_within(recording: Recording, window: Window) -> bool:
+    """Return whether something of one recording lies within the session's times, as far as known."""
     by_session = replace(recording, fixes=shifted(recording.fixes, recording.shift_ms))
-    if not len(fixes_within(by_session, window)):
-        raise nothing_inside()
+    return len(fixes_within(by_session, window)) > 0
+
+
+NOTHING_INSIDE: Final = (
+    "nothing of this track lies within the session's actual times",
+    "correct when the session started and ended, then send the track again",
+)
 
 
 def nothing_inside() -> Impossible:
     """Return the refusal of what was recorded before or after its session."""
-    return Impossible(
-        "nothing of this track lies within the session's actual times",
-        "correct when the session started and ended, then send the track again",
-    )
+    return Impossible(*NOTHING_INSIDE)

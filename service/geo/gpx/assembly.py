@@ -12,7 +12,7 @@ from service.geo.fixes import NO_TIME, Fixes
 from service.geo.gpx.columns import Columns, Row, SkipLog, read_columns
 from service.geo.gpx.model import GpxLimits, GpxLine, LineKind, Waypoint
 
-_EARLIEST: Final = datetime(1990, 1, 1, tzinfo=UTC)
+EARLIEST: Final = datetime(1990, 1, 1, tzinfo=UTC)
 """Nobody recorded a walk before this; a receiver without a fix writes 1980."""
 
 _CLOCK_SLACK: Final = timedelta(days=1)
@@ -44,14 +44,15 @@ class Assembly:
     points are in memory as text at any time.
     """
 
-    def __init__(self, limits: GpxLimits, now: datetime) -> None:
+    def __init__(self, limits: GpxLimits, period: tuple[datetime, datetime]) -> None:
         self.point_rows: list[Row] = []
         self.waypoint_rows: list[Row] = []
         self.texts: dict[str, str] = {}
         self.waypoints: list[Waypoint] = []
         self.skips = SkipLog()
         self._limits = limits
-        self._window_ms = (_milliseconds(_EARLIEST), _milliseconds(now + _CLOCK_SLACK))
+        earliest, now = period
+        self._window_ms = (_milliseconds(earliest), _milliseconds(now + _CLOCK_SLACK))
         self._lines: list[_OpenLine] = []
         self._segment_starts: list[int] = []
         self._columns = [_NOTHING]

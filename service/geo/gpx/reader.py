@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import Final, NamedTuple, NoReturn
 from xml.parsers import expat
 
-from service.geo.gpx.assembly import Assembly
+from service.geo.gpx.assembly import EARLIEST, Assembly
 from service.geo.gpx.characters import to_readable
 from service.geo.gpx.columns import Row
 from service.geo.gpx.model import (
@@ -78,11 +78,13 @@ _CUT_OFF: Final = frozenset(
 )
 
 
-def read_gpx(content: bytes, *, now: datetime, limits: GpxLimits = DEFAULT_LIMITS) -> GpxFile:
+def read_gpx(
+    content: bytes, *, now: datetime, earliest: datetime = EARLIEST, limits: GpxLimits = DEFAULT_LIMITS
+) -> GpxFile:
     """Return the tracks, routes and waypoints of a GPX file, and the parts left out.
 
-    Leaves out times before 1990 or more than a day after `now`. Raises GpxRefused and nothing else. Takes
-    about 5 µs a point: call it off the event loop.
+    Leaves out times before `earliest` or more than a day after `now`. Raises GpxRefused and nothing else.
+    Takes about 5 µs a point: call it off the event loop.
     """
     if len(content) > limits.file_bytes:
         raise GpxRefused(
@@ -95,7 +97,7 @@ def read_gpx(content: bytes, *, now: datetime, limits: GpxLimits = DEFAULT_LIMIT
         written = content  # only a declaration must come first
     readable, encoding = to_readable(written)
     blank_lines = content.count(b"\n", 0, len(content) - len(written))
-    reading = _Reading(GpxText(readable, encoding, blank_lines), limits, now)
+    reading = _Reading(GpxText(readable, encoding, blank_lines), limits, (earliest, now))
     reading.parse()
     return reading.result()
 
@@ -118,10 +120,10 @@ class _Reading:
     the text that is open elsewhere.
     """
 
-    def __init__(self, text: GpxText, limits: GpxLimits, now: datetime) -> None:
+    def __init__(self, text: GpxText, limits: GpxLimits, period: tuple[datetime, datetime]) -> None:
         self._text = text
         self._limits = limits
-        self._assembly = Assembly(limits, now)
+        self._assembly = Assembly(limits, period)
         self._names: dict[str, str] = {}
         self._parser = expat.ParserCreate(text.encoding, None, self._names)
         self._parser.buffer_text = True
