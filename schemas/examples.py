@@ -423,6 +423,7 @@ EXAMPLES: Final[dict[str, Example]] = {
     "NotePage": {"items": [NOTE_OUT]},
     "TrackOut": TRACK_OUT,
     "RecordingPatch": {"shift_s": -3600.0},
+    "TrackPatch": {"shift_by_s": -127.0},
     "TrackEditsIn": {
         "end": {"lon": -0.0341, "lat": 51.5487},
         "left_out": [{"first": {"at": "2026-05-04T14:40:03Z"}}],

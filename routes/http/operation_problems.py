@@ -79,6 +79,7 @@ RAISED: Final[Mapping[str, Problems]] = {
     "change_moment": (Impossible,),
     "put_track": (GpxRefused, NoTrack, NothingPlausible, Impossible, SessionNotHeld, LocationNotAgreed),
     "change_recording": (NothingPlausible, Impossible),
+    "shift_track": (NothingPlausible, Impossible),
     "edit_track": (NothingPlausible, Impossible, Unusable),
     "read_session": (SealBroken,),
     "read_track_geojson": (SealBroken,),

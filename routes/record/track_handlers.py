@@ -14,14 +14,14 @@ from routes.http.dependencies import Services, Writing
 from routes.http.errors import BadParameter
 from routes.http.uploads import Upload
 from schemas.record.track_edits import TrackEditsIn
-from schemas.record.tracks import RecordingPatch, TrackOut
+from schemas.record.tracks import RecordingPatch, TrackOut, TrackPatch
 from service.foundation.crypto.sealing import PracticeKey
 from service.foundation.database.connection import Begin
 from service.foundation.retry_safe import Expected
 from service.foundation.threads import off_loop
 from service.geo.gpx.model import DEFAULT_LIMITS
 from service.people.sign_in_queries import TokenReader
-from service.record.change_track import edit_track, remove_recording, shift_recording
+from service.record.change_track import edit_track, remove_recording, shift_recording, shift_track
 from service.record.clock_shift import MOST_SHIFT_S
 from service.record.read_track import (
     read_geojson_by_token,
@@ -230,6 +230,30 @@ async def patch_recording(
     return answer(TrackOut.from_track(track), track.revision)
 
 
+@patch(
+    "/sessions/{session_id:uuid}/track",
+    operation_id="shift_track",
+    summary="Shift the clock of a track",
+    tags=["tracks"],
+)
+async def patch_track(
+    session_id: FromPath[UUID],
+    data: JSONBody[TrackPatch],
+    begin: NamedDependency[Begin],
+    keys: NamedDependency[PracticeKey],
+    writing: NamedDependency[Writing],
+    expected: NamedDependency[Expected],
+    now: NamedDependency[datetime],
+) -> Response[TrackOut]:
+    """Add seconds to the times of all its recordings, as the `reconciling_shift_s` of an anchor says.
+
+    What is cut and where notes lie follows. Where the cut needs what was destroyed, `upload_again` says so.
+    """
+    by_ms = round(data.shift_by_s * 1_000)
+    track = await shift_track(begin, keys, writing.once(data), session_id, by_ms, expected, now)
+    return answer(TrackOut.from_track(track), track.revision)
+
+
 @delete(
     "/sessions/{session_id:uuid}/track/recordings/{recording_id:uuid}",
     operation_id="delete_recording",
@@ -282,6 +306,7 @@ HANDLERS = [
     get_track_original,
     delete_track,
     patch_recording,
+    patch_track,
     delete_recording,
     put_track_edits,
 ]

@@ -63,6 +63,23 @@ class AnchorOut(Output):
         float | UnsetType,
         Meta(description="Seconds between the fixes on either side; a long gap makes the place uncertain."),
     ] = UNSET
+    clocks_disagree: Annotated[
+        bool,
+        Meta(
+            description="By its time it was here, but the phone was elsewhere, by more than both may be "
+            "wrong: the recorder's clock may be off. Absent where they agree."
+        ),
+    ] = False
+    position_apart_m: Annotated[
+        float | UnsetType, Meta(description="Metres between the phone's position and this place.")
+    ] = UNSET
+    reconciling_shift_s: Annotated[
+        float | UnsetType,
+        Meta(
+            description="Seconds to add to the recorder's times so that nearly all positions of the session "
+            "agree: send it as `shift_by_s` with PATCH of the track. Absent where no shift does that."
+        ),
+    ] = UNSET
 
     @classmethod
     def from_anchor(cls, anchor: Anchor) -> "AnchorOut":

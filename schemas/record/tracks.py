@@ -125,6 +125,19 @@ class RecordingPatch(Input):
     ]
 
 
+class TrackPatch(Input):
+    """What to add to the clocks of all recordings of a track."""
+
+    shift_by_s: Annotated[
+        float,
+        Meta(
+            ge=-MOST_SHIFT_S,
+            le=MOST_SHIFT_S,
+            description="Seconds to add to every time, besides earlier shifts.",
+        ),
+    ]
+
+
 class TrackOut(Output):
     """What was walked in a session, cut to its actual times."""
 

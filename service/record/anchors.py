@@ -17,6 +17,7 @@ from service.geo.geodesy import (
     ground_distances_m,
     local_plane,
 )
+from service.record.clock_disagreement import Disagreement, Path, Sighting, compare_clocks
 from service.record.positions import Position
 from service.record.recordings import timeline
 
@@ -65,6 +66,12 @@ class Anchor(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     distance_m: float | None = None
     elapsed_s: float | None = None
     gap_s: float | None = None
+    clocks_disagree: bool = False
+    """Whether the phone was elsewhere than the track at the instant, by more than both may be wrong."""
+    position_apart_m: float | None = None
+    """How far apart they were, if they disagree."""
+    reconciling_shift_s: float | None = None
+    """What to add to the recorder's times so that nearly all positions of the session agree."""
 
 
 OUTSIDE: Final = Anchor(how=AnchorKind.OUTSIDE_TRACK)
@@ -86,7 +93,7 @@ def anchor(track: Fixes, marks: Sequence[Mark]) -> tuple[Anchor, ...]:
     if not timed.size:
         return _anchor_by_place(track, marks)
     course = _course(track, timed)
-    return tuple(_anchor_by_time(course, mark) for mark in marks)
+    return _compared(course, marks, [_anchor_by_time(course, mark) for mark in marks])
 
 
 class _Course(msgspec.Struct, frozen=True, eq=False):
@@ -144,6 +151,23 @@ def _anchor_by_time(course: _Course, mark: Mark) -> Anchor:
     if found is None:
         return _by_phone(mark, OUTSIDE)
     return _by_phone(mark, found) if found.gap_s and found.gap_s > LONG_GAP_S else found
+
+
+def _compared(course: _Course, marks: Sequence[Mark], anchors: Sequence[Anchor]) -> tuple[Anchor, ...]:
+    """Return anchors that say where the phone's position disagrees with the place by time."""
+    sightings = [None if mark.position is None else Sighting(mark.at_ms, mark.position) for mark in marks]
+    seen = [each for each in sightings if each is not None]
+    found = compare_clocks(Path(course.lon, course.lat, course.time_ms), seen)
+    apart_m = iter(found.apart_m)
+    told = [None if each is None else next(apart_m) for each in sightings]
+    return tuple(
+        each if far_m is None or each.how is not AnchorKind.INTERPOLATED else _disagreeing(each, far_m, found)
+        for each, far_m in zip(anchors, told, strict=True)
+    )
+
+
+def _disagreeing(anchor: Anchor, apart_m: float, found: Disagreement) -> Anchor:
+    return replace(anchor, clocks_disagree=True, position_apart_m=apart_m, reconciling_shift_s=found.shift_s)
 
 
 def _by_phone(mark: Mark, found: Anchor) -> Anchor:

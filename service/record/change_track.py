@@ -4,6 +4,8 @@ from collections.abc import Callable
 from datetime import datetime
 from uuid import UUID
 
+from msgspec.structs import replace
+
 from service.foundation.crypto.sealing import PracticeKey
 from service.foundation.database.connection import Begin, Transaction
 from service.foundation.database.tombstones import bury, refuse_unless_buried
@@ -22,7 +24,7 @@ from service.record.prepare_track import (
 from service.record.receive_track import forget_track
 from service.record.recorded_session_queries import RecordedSession, find_session_to_record
 from service.record.recording_queries import list_known_recordings
-from service.record.recordings import Recording, join_readable
+from service.record.recordings import KeptRecording, Recording, join_readable
 from service.record.sealed_track import open_track
 from service.record.store_track import store_track
 from service.record.track_queries import find_track_summary
@@ -98,6 +100,34 @@ async def shift_recording(
         return prepare_track(basis, after, edits, now)
 
     return await change_track(begin, keys, once, session_id, shift, expected, now, recording_id=recording_id)
+
+
+async def shift_track(
+    begin: Begin,
+    keys: PracticeKey,
+    once: Once,
+    session_id: UUID,
+    by_ms: int,
+    expected: Expected,
+    now: datetime,
+) -> Track:
+    """Add `by_ms` to the times of all recordings of a track; anchors follow.
+
+    Raises NotFound, Stale, Impossible, NothingPlausible, Crowded.
+    """
+
+    def shift(basis: TrackBasis, now: datetime) -> PreparedTrack:
+        before, window = basis.kept(), basis.frame.window
+        after = [shifted_by(each, _shift_ms(each) + by_ms, window) for each in before]
+        joined = join_readable(before)
+        edits = _moved_along(basis.edits() or NO_EDITS, joined, replace(joined, shift_ms=by_ms))
+        return prepare_track(basis, after, edits, now)
+
+    return await change_track(begin, keys, once, session_id, shift, expected, now)
+
+
+def _shift_ms(kept: KeptRecording) -> int:
+    return 0 if kept.recording is None else kept.recording.shift_ms
 
 
 def _moved_along(edits: Edits, before: Recording | None, after: Recording | None) -> Edits:

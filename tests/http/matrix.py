@@ -250,6 +250,7 @@ CASES: Final[dict[str, Case]] = {
     "read_track_gpx": Case(CLINICAL),
     "read_track_original": Case(CLINICAL),
     "change_recording": Case(CLINICAL, sent(lambda _: {"shift_s": 1.0})),
+    "shift_track": Case(CLINICAL, sent(lambda _: {"shift_by_s": 1.0})),
     "edit_track": Case(CLINICAL, sent(lambda _: {"begin": {"at": at(10)}})),
     "delete_recording": Case(CLINICAL, at={"session_id": "joined_id", "recording_id": "spare_recording_id"}),
     "delete_track": Case(CLINICAL, at={"session_id": "tracked_id"}),

@@ -50,6 +50,7 @@ CLINICAL: Final = (
     "edit_note",
     "change_recording",
     "edit_track",
+    "shift_track",
 )
 """Operations whose bodies hold words about a client."""
 WITH_IT: Final[dict[tuple[str, str], dict[str, Any]]] = {
