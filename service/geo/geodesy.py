@@ -130,18 +130,19 @@ def local_plane(fixes: Fixes) -> LocalPlane:
     return LocalPlane(_wrapped(box.west + width / 2), (box.south + box.north) / 2)
 
 
-def evenly_spaced(fixes: Fixes, plane: LocalPlane, spacing_m: float, most: int) -> tuple[Floats, PlanePoints]:
-    """Return how far along the line the middles of equal parts lie, and their points on the plane.
+def evenly_spaced(
+    along_m: Floats, points: PlanePoints, spacing_m: float, most: int
+) -> tuple[Floats, PlanePoints]:
+    """Return how far along a line the middles of equal parts lie, and their points on the plane.
 
-    A part is at most `spacing_m` long, unless the line then had more than `most` parts. A line without points
-    has no parts.
+    `along_m` is how far along the line its `points` lie. A part is at most `spacing_m` long, unless the line
+    then had more than `most` parts. A line without points has no parts.
     """
-    if not len(fixes):
+    if not points.size:
         return np.empty(0), np.empty(0, dtype=np.complex128)
-    along_m = distances_m(fixes)
     parts = int(np.clip(np.ceil(along_m[-1] / spacing_m), 1, most))
     middles_m = (np.arange(parts) + 0.5) * (along_m[-1] / parts)
-    return middles_m, np.interp(middles_m, along_m, plane.points(fixes))
+    return middles_m, np.interp(middles_m, along_m, points)
 
 
 def is_loop(fixes: Fixes) -> bool:
@@ -152,7 +153,7 @@ def is_loop(fixes: Fixes) -> bool:
     if len(fixes) < 2:
         return False
     apart = ground_distances_m(fixes.lon[:1], fixes.lat[:1], fixes.lon[-1:], fixes.lat[-1:])[0]
-    return bool(apart <= min(LOOP_CLOSES_WITHIN_M, length_m(fixes) / 10))
+    return bool(apart <= LOOP_CLOSES_WITHIN_M and apart <= length_m(fixes) / 10)
 
 
 def elevation_profile_m(fixes: Fixes) -> tuple[Indices, Floats]:

@@ -226,7 +226,9 @@ def _match_in_order(track: Fixes, lon: Floats, lat: Floats) -> list[float | None
     if not len(track) or not lon.size:
         return [None] * lon.size
     plane = local_plane(track)
-    along_m, line = evenly_spaced(track, plane, LINE_PART_M, MOST_CHOICES // lon.size)
+    along_m, line = evenly_spaced(
+        distances_m(track), plane.points(track), LINE_PART_M, MOST_CHOICES // lon.size
+    )
     x, y = plane.project(lon, lat)
     places = x + 1j * y
     least_m = [np.zeros(line.size)]

@@ -1,5 +1,6 @@
 """Deviation: where a walk left its planned line, how far and for how long, and how much of it was walked."""
 
+from bisect import bisect_left
 from typing import Final
 
 import msgspec
@@ -14,6 +15,8 @@ TOLERANCE_M: Final = 35.0
 """Under trees a good receiver is off by 10 m, a line drawn on a map by as much again, and paths are wide."""
 PART_M: Final = 10.0
 MOST_PARTS: Final = 600
+MEASURED_EVERY: Final = 6
+"""Of the points of the walk that are compared, while they are within the tolerance."""
 MOST_WALKED: Final = 1_500
 MOST_PLANNED: Final = 4_000
 """Points of each line that are compared. Of a longer line, every second, third … point is used."""
@@ -50,9 +53,10 @@ class Deviation(msgspec.Struct, frozen=True):
 def compare(walked: Fixes, planned: Fixes, tolerance_m: float = TOLERANCE_M) -> Deviation:
     """Return how closely the walk followed the planned line. Both have at least one point."""
     plane = local_plane(planned)
+    walk, plan = _MeasuredLine.of(walked, plane), _MeasuredLine.of(planned, plane)
     chosen = _thinned(walked, MOST_WALKED)
-    away_m = _distances_to(planned, plane, plane.points(walked)[chosen])
-    stretches = _off_stretches(walked, chosen, away_m, tolerance_m)
+    away_m = _distances_from(walk.points[chosen], planned, plan, tolerance_m)
+    stretches = _off_stretches(walked, chosen, walk.along_m[chosen], away_m, tolerance_m)
     spells_ms = [
         each.ended_ms - each.began_ms
         for each in stretches
@@ -64,8 +68,22 @@ def compare(walked: Fixes, planned: Fixes, tolerance_m: float = TOLERANCE_M) -> 
         off_m=float(sum(each.ended_m - each.began_m for each in stretches)),
         off_s=sum(spells_ms) / 1_000 if walked.timed.any() else None,
         stretches=stretches,
-        share_walked=_share_walked(walked, planned, plane, tolerance_m),
+        share_walked=_share_walked(walk, plan, tolerance_m, loop=is_loop(planned)),
     )
+
+
+class _MeasuredLine(msgspec.Struct, frozen=True, eq=False):
+    """The points of a line on a plane, and how far along it each lies."""
+
+    along_m: Floats
+    points: PlanePoints
+
+    @classmethod
+    def of(cls, line: Fixes, plane: LocalPlane) -> "_MeasuredLine":
+        return cls(distances_m(line), plane.points(line))
+
+    def parts(self) -> tuple[Floats, PlanePoints]:
+        return evenly_spaced(self.along_m, self.points, PART_M, MOST_PARTS)
 
 
 def _thinned(fixes: Fixes, most: int) -> Indices:
@@ -77,30 +95,56 @@ def _segments(fixes: Fixes, chosen: Indices) -> Indices:
     return np.searchsorted(fixes.starts, chosen, side="right")
 
 
-def _distances_to(line: Fixes, plane: LocalPlane, places: PlanePoints) -> Floats:
-    """Return how far each point is from the line. The gap between two segments is not part of the line."""
-    chosen = _thinned(line, MOST_PLANNED)
-    begins = plane.points(line)[chosen]
-    segments = _segments(line, chosen)
-    ends = begins.copy()
-    ends[:-1] = np.where(segments[1:] == segments[:-1], begins[1:], begins[:-1])
-    steps = np.stack((begins, ends), axis=1)
-    parts = np.asarray(shapely.linestrings(np.stack((steps.real, steps.imag), axis=2)))
-    tree = shapely.STRtree(parts)
+def _distances_from(walk: PlanePoints, planned: Fixes, plan: _MeasuredLine, tolerance_m: float) -> Floats:
+    """Return how far each point of a walk is from the planned line, exact beyond the tolerance.
+
+    Every sixth point is measured. One between them is at most as far away as they are, and the way to it:
+    where that is within the tolerance, the bound is enough. No bound is farther than what is measured.
+    """
+    parts = _indexed_parts(planned, plan)
+    away_m = np.full(walk.size, np.inf)
+    away_m[::MEASURED_EVERY] = _measure(parts, walk[::MEASURED_EVERY])
+    way_m = np.concatenate(([0.0], np.cumsum(np.abs(np.diff(walk)))))
+    from_before_m = np.minimum.accumulate(away_m - way_m) + way_m
+    from_after_m = np.minimum.accumulate((away_m + way_m)[::-1])[::-1] - way_m
+    bounds_m = np.minimum(from_before_m, from_after_m)
+    beyond = bounds_m > tolerance_m
+    matters = beyond.copy()  # with the points on either side, where the tolerance is crossed
+    matters[1:] |= beyond[:-1]
+    matters[:-1] |= beyond[1:]
+    unmeasured = matters & np.isinf(away_m)
+    away_m[unmeasured] = _measure(parts, walk[unmeasured])
+    measured = np.isfinite(away_m)
+    return np.where(measured, away_m, np.minimum(bounds_m, away_m[measured].max()))
+
+
+def _measure(tree: shapely.STRtree, places: PlanePoints) -> Floats:
+    """Return how far each point is from the nearest of the indexed parts."""
     points = shapely.points(places.real, places.imag)
     _, distances_m = tree.query_nearest(points, return_distance=True, all_matches=False)
     return np.asarray(distances_m)
 
 
+def _indexed_parts(line: Fixes, measured: _MeasuredLine) -> shapely.STRtree:
+    """Return the parts of a line in an index. The gap between two segments is not part of the line."""
+    chosen = _thinned(line, MOST_PLANNED)
+    begins = measured.points[chosen]
+    segments = _segments(line, chosen)
+    ends = begins.copy()
+    ends[:-1] = np.where(segments[1:] == segments[:-1], begins[1:], begins[:-1])
+    steps = np.stack((begins, ends), axis=1)
+    parts = np.asarray(shapely.linestrings(np.stack((steps.real, steps.imag), axis=2)))
+    return shapely.STRtree(parts)
+
+
 def _off_stretches(
-    walked: Fixes, chosen: Indices, away_m: Floats, tolerance_m: float
+    walked: Fixes, chosen: Indices, along_m: Floats, away_m: Floats, tolerance_m: float
 ) -> tuple[OffStretch, ...]:
     """Return the runs of fixes beyond the tolerance; each begins and ends where the walk crossed it."""
     off = np.concatenate(([False], away_m > tolerance_m, [False]))
     firsts = np.flatnonzero(off[1:] & ~off[:-1])
     lasts = np.flatnonzero(off[:-1] & ~off[1:]) - 1
     segments = _segments(walked, chosen)
-    along_m = distances_m(walked)[chosen]
     time_ms = np.where(walked.timed, walked.time_ms, np.nan)[chosen]
     edges = []
     for outside, inside in (
@@ -137,7 +181,7 @@ def _stretch(
     return OffStretch(began_m, ended_m, times[0], times[1], farthest_m)
 
 
-def _share_walked(walked: Fixes, planned: Fixes, plane: LocalPlane, tolerance_m: float) -> float:
+def _share_walked(walked: _MeasuredLine, planned: _MeasuredLine, tolerance_m: float, *, loop: bool) -> float:
     """Return the share of the planned line that was walked, in its direction or against it, 0 to 1.
 
     Both lines are cut into parts of about 10 m. The walk passes a part of the plan where it comes closest to
@@ -145,12 +189,12 @@ def _share_walked(walked: Fixes, planned: Fixes, plane: LocalPlane, tolerance_m:
     in order are counted: who only walks out has walked half of an out-and-back line. A loop may be started
     anywhere.
     """
-    walk_m, walk = evenly_spaced(walked, plane, PART_M, MOST_PARTS)
-    plan_m, plan = evenly_spaced(planned, plane, PART_M, MOST_PARTS)
+    walk_m, walk = walked.parts()
+    plan_m, plan = planned.parts()
     part_m = max(PART_M, 2 * walk_m[0], 2 * plan_m[0])
     passed = _passed(walk, plan, part_m, tolerance_m)
     orders = [passed]
-    if is_loop(planned):
+    if loop:
         orders.append(np.roll(passed, -int(np.argmin(np.abs(plan - walk[0]))), axis=1))
     return max(_most_in_order(each) for order in orders for each in (order, order[:, ::-1])) / plan.size
 
@@ -166,11 +210,15 @@ def _passed(walk: PlanePoints, plan: PlanePoints, part_m: float, tolerance_m: fl
 
 
 def _most_in_order(passed: Flags) -> int:
-    """Return how many columns can be passed at most, going down the rows and never back along the columns."""
+    """Return how many columns can be passed at most, going down the rows and never back along the columns.
+
+    It is a longest increasing run (patience sorting): the columns of each row in order, row after row.
+    """
     rows = passed[passed.any(axis=1)]
-    counted = np.zeros((len(rows), passed.shape[1] + 1), dtype=np.int32)
-    np.cumsum(rows, axis=1, out=counted[:, 1:])
-    most = np.zeros(passed.shape[1] + 1, dtype=np.int32)
-    for row in counted:
-        most = row + np.maximum.accumulate(most - row)
-    return int(most[-1])
+    again = np.zeros(len(rows), dtype=np.bool_)
+    again[1:] = (rows[1:] == rows[:-1]).all(axis=1)  # standing still passes nothing more
+    reached: list[int] = []
+    for column in np.nonzero(rows[~again])[1].tolist():
+        place = bisect_left(reached, column)
+        reached[place : place + 1] = [column]
+    return len(reached)

@@ -152,10 +152,9 @@ class _Way(msgspec.Struct, frozen=True, eq=False):
 def _lone_reversals(fixes: Fixes) -> npt.NDArray[np.bool_]:
     """Return the single fixes aside: a long step there and about as long a step back."""
     lon, lat = fixes.lon, fixes.lat
-    into_m = ground_distances_m(lon[:-2], lat[:-2], lon[1:-1], lat[1:-1])
-    out_m = ground_distances_m(lon[1:-1], lat[1:-1], lon[2:], lat[2:])
+    steps_m = ground_distances_m(lon[:-1], lat[:-1], lon[1:], lat[1:])
+    into_m, out_m = steps_m[:-1], steps_m[1:]
     past_m = ground_distances_m(lon[:-2], lat[:-2], lon[2:], lat[2:])
-    steps_m = np.concatenate((into_m[:1], out_m))
     far_m = max(REVERSAL_OF_STEPS * _usual(steps_m), NOISE_M)
     lone = (np.minimum(into_m, out_m) > far_m) & (past_m < np.minimum(into_m, out_m) / 2)
     segment = np.searchsorted(fixes.starts, np.arange(len(fixes)), side="right")

@@ -70,6 +70,8 @@ def _doubled_record(fixes: Fixes) -> npt.NDArray[np.bool_]:
 
 def _repeated(fixes: Fixes) -> npt.NDArray[np.bool_]:
     again = _same_fix_again(fixes) | _same_line_again(fixes)
+    if fixes.starts.size < 2:
+        return again
     segments = _timed_segments(fixes, again)
     latest = -np.inf
     for each in sorted(segments, key=lambda segment: segment.begins_s):
@@ -83,6 +85,8 @@ def _same_fix_again(fixes: Fixes) -> npt.NDArray[np.bool_]:
     """Return the timed fixes whose time and place another fix has; the one in the longest segment stays."""
     again = np.zeros(len(fixes), dtype=np.bool_)
     timed = np.flatnonzero(fixes.timed)
+    if np.all(np.diff(fixes.time_ms[timed]) > 0):
+        return again
     sizes = np.diff(np.append(fixes.starts, len(fixes)))
     shorter = -sizes[np.searchsorted(fixes.starts, timed, side="right") - 1]
     order = timed[np.lexsort((timed, shorter, fixes.lat[timed], fixes.lon[timed], fixes.time_ms[timed]))]

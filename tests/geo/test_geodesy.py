@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.geo.fixes import Fixes
+from service.geo.fixes import Fixes, Floats
 from service.geo.geodesy import (
     WGS84,
+    PlanePoints,
     bounding_box,
     distances_m,
     elevation_profile_m,
@@ -120,19 +121,23 @@ def test_a_point_of_the_plane_is_found_on_the_ground_again() -> None:
     assert (lon, lat) == pytest.approx((fixes.lon[-1], fixes.lat[-1]), abs=1e-9)
 
 
+def parts_of(line: Fixes, spacing_m: float, most: int) -> tuple[Floats, PlanePoints]:
+    return evenly_spaced(distances_m(line), local_plane(line).points(line), spacing_m, most)
+
+
 def test_a_line_is_cut_into_equal_parts() -> None:
     line = walk((0, 0), (90, 0))
-    along_m, points = evenly_spaced(line, local_plane(line), 20, most=100)
+    along_m, points = parts_of(line, 20, 100)
     assert along_m == pytest.approx([9, 27, 45, 63, 81], abs=1e-3)
     assert np.abs(np.diff(points)) == pytest.approx([18] * 4, abs=1e-3)
-    assert len(evenly_spaced(line, local_plane(line), 20, most=3)[0]) == 3
+    assert len(parts_of(line, 20, 3)[0]) == 3
 
 
 def test_no_part_lies_in_a_gap() -> None:
     line = joined(walk((0, 0), (40, 0)), walk((1_000, 0), (1_040, 0)))
-    _, points = evenly_spaced(line, local_plane(line), 20, most=100)
+    _, points = parts_of(line, 20, 100)
     assert np.abs(points - points[0]) == pytest.approx([0, 20, 1_000, 1_020], abs=0.1)
-    assert evenly_spaced(fixes_at([]), local_plane(line), 20, most=3)[0].size == 0
+    assert parts_of(fixes_at([]), 20, 3)[0].size == 0
 
 
 @pytest.mark.parametrize(

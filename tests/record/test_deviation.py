@@ -4,10 +4,12 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+import shapely
 from hypothesis import given
 from msgspec.structs import replace
 
 from service.geo.fixes import NO_TIME, Fixes
+from service.geo.geodesy import local_plane
 from service.record.deviation import MOST_WALKED, compare
 from tests.made_up_walks import NINE_O_CLOCK_MS, START, any_fixes, fixes_at, joined, on_the_ground, walk
 
@@ -167,6 +169,20 @@ def test_any_two_lines_can_be_compared(walked: Fixes, planned: Fixes) -> None:
     assert (kept.farthest_m > kept.tolerance_m) == bool(kept.stretches)
     assert all(before.ended_m <= after.began_m + 1e-6 for before, after in pairwise(kept.stretches))
     assert max((each.farthest_m for each in kept.stretches), default=kept.farthest_m) == kept.farthest_m
+
+
+@given(any_fixes(min_size=1), any_fixes(min_size=2))
+def test_beyond_the_tolerance_distances_are_those_to_the_whole_plan(walked: Fixes, planned: Fixes) -> None:
+    planned = replace(planned, starts=planned.starts[:1])
+    plane = local_plane(planned)
+    walk_on_plane, line = plane.points(walked), plane.points(planned)
+    whole = shapely.linestrings(line.real, line.imag)
+    truth_m = shapely.distance(shapely.points(walk_on_plane.real, walk_on_plane.imag), whole)
+    kept = compare(walked, planned)
+    if truth_m.max() > kept.tolerance_m:
+        assert kept.farthest_m == pytest.approx(truth_m.max(), rel=1e-6)
+    else:
+        assert kept.farthest_m <= kept.tolerance_m
 
 
 @given(any_fixes(min_size=1))
