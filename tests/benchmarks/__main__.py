@@ -9,11 +9,13 @@ from tests.benchmarks import (
     policies,
     service,
     slow_connections,
+    upload_profile,
 )
 
 if __name__ == "__main__":
     gpx_reader.main()
     service.main()
+    upload_profile.main()
     fit.main()
     labels.main()
     long_notes.main()

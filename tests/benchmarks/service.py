@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from uuid import uuid4
 
+import asyncpg
 import httpx
 import msgspec
 import numpy as np
@@ -21,10 +22,12 @@ from service.geo.blob import pack_fixes
 from service.geo.fixes import Fixes
 from service.geo.geojson import track_geojson
 from service.record.cuts import Window
+from service.record.halts import halts
 from service.record.read_recording import read_recording
+from service.record.track_statistics import statistics
 from service.record.tracks import cut_and_summarise
 from tests.benchmarks.load import Request, a_request, rate
-from tests.benchmarks.rounds import compare
+from tests.benchmarks.rounds import ROUNDS, compare
 from tests.benchmarks.served import Served, a_route, served
 from tests.http.running import listen
 from tests.http.sessions import a_client, a_recording, a_session, at, held, send_track
@@ -34,6 +37,7 @@ SECONDS = 1.5
 POINTS = 3_600
 CONNECTIONS = 8
 SESSIONS = 40
+UPLOADS = 30
 WARM_START_S = 1.5
 IDLE_MB = 150
 
@@ -46,6 +50,7 @@ def main() -> None:
         read_track_map(service)
         write_notes(service)
         upload_tracks(service)
+        upload_rate(service)
         print(f"memory of the service after this: {resident_mb(service.pid):.0f} MB")
     start_warm()
 
@@ -157,6 +162,52 @@ def upload_tracks(service: Served) -> None:
         target=2.5,
         smaller=True,
     )
+
+
+def upload_rate(service: Served) -> None:
+    """Upload tracks one after the other; the limit is a program that reads, measures, packs and commits."""
+    phone = service.phones[3]
+    client_id = a_client(phone)
+    headers = bearer(phone) | {"Content-Type": "application/gpx+xml"}
+    content = a_recording(out_s=POINTS // 2)
+    sessions = iter([_held_session(phone, client_id) for _ in range(UPLOADS * (ROUNDS + 1))])
+
+    def upload() -> float:
+        paths = [f"{next(sessions)}/track" for _ in range(UPLOADS)]
+        began = time.perf_counter()
+        for path in paths:
+            assert phone.put(path, content=content, headers=headers).status_code == 201
+        return UPLOADS / (time.perf_counter() - began)
+
+    compare(
+        f"uploads of {POINTS:,} points, one after the other",
+        "/s",
+        upload,
+        lambda: asyncio.run(floor_rate(service.admin_dsn, content)),
+        target=0.6,
+    )
+
+
+def _held_session(phone: Phone, client_id: str) -> str:
+    session = a_session(phone, client_id)
+    held(phone, session, minutes=POINTS // 60)
+    return session
+
+
+async def floor_rate(dsn: str, content: bytes) -> float:
+    """Return how many files a second a bare program reads, measures, packs and commits."""
+    connection = await asyncpg.connect(dsn)
+    try:
+        await connection.execute("CREATE TEMPORARY TABLE floor (length_m double precision, fixes bytea)")
+        began = time.perf_counter()
+        for _ in range(UPLOADS):
+            fixes = read_recording(content, datetime.now(UTC)).fixes
+            measured = statistics(fixes, halts(fixes))
+            insert = "INSERT INTO floor VALUES ($1, $2)"
+            await connection.execute(insert, measured.length_m, pack_fixes(fixes))
+        return UPLOADS / (time.perf_counter() - began)
+    finally:
+        await connection.close()
 
 
 def alone(content: bytes) -> float:
