@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import shapely
 from hypothesis import given
+from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from service.geo.fixes import NO_TIME, Fixes
@@ -171,16 +172,24 @@ def test_any_two_lines_can_be_compared(walked: Fixes, planned: Fixes) -> None:
     assert max((each.farthest_m for each in kept.stretches), default=kept.farthest_m) == kept.farthest_m
 
 
-@given(any_fixes(min_size=1), any_fixes(min_size=2))
-def test_beyond_the_tolerance_distances_are_those_to_the_whole_plan(walked: Fixes, planned: Fixes) -> None:
-    planned = replace(planned, starts=planned.starts[:1])
+CORNERS = st.lists(
+    st.tuples(st.integers(-200, 200), st.integers(-200, 200)), min_size=2, max_size=6, unique=True
+)
+
+
+@given(CORNERS, CORNERS)
+def test_beyond_the_tolerance_distances_are_those_to_the_whole_plan(
+    walked_m: Corners, plan_m: Corners
+) -> None:
+    walked, planned = walk(*walked_m, every_m=7), plan(plan_m)
     plane = local_plane(planned)
     walk_on_plane, line = plane.points(walked), plane.points(planned)
-    whole = shapely.linestrings(line.real, line.imag)
-    truth_m = shapely.distance(shapely.points(walk_on_plane.real, walk_on_plane.imag), whole)
+    truth_m = shapely.distance(
+        shapely.points(walk_on_plane.real, walk_on_plane.imag), shapely.linestrings(line.real, line.imag)
+    ).max()
     kept = compare(walked, planned)
-    if truth_m.max() > kept.tolerance_m:
-        assert kept.farthest_m == pytest.approx(truth_m.max(), rel=1e-6)
+    if truth_m > kept.tolerance_m:
+        assert kept.farthest_m == pytest.approx(truth_m, rel=1e-6)
     else:
         assert kept.farthest_m <= kept.tolerance_m
 
