@@ -17,7 +17,8 @@ from service.walks.alternatives import (
     Skipped,
     Variant,
 )
-from service.walks.keep_alternatives import LastResortChoice, NamedLastResort, RouteAlternatives
+from service.walks.keep_alternatives import LastResortChoice, RouteAlternatives
+from service.walks.name_alternatives import NamedLastResort
 
 TravelMin = Annotated[
     int, Meta(ge=0, le=240, description="Minutes from where the client is met, on foot or otherwise.")

@@ -21,11 +21,11 @@ from service.walks.alternatives import (
     AlternativeKind,
     LastResort,
     NamedAlternative,
-    named_alternatives,
     needs_last_resort,
     refuse_unusable_alternative,
     refuse_unusable_alternatives,
 )
+from service.walks.name_alternatives import NamedLastResort, name_alternatives, name_last_resort
 from service.walks.route_queries import find_route, update_route
 
 
@@ -37,13 +37,6 @@ class RouteAlternatives(msgspec.Struct, frozen=True):
     """In order of preference; those that are skipped too."""
     last_resort: NamedAlternative | None
     """The practice's, where the route names nothing that is usable."""
-    shown_revision: int
-
-
-class NamedLastResort(msgspec.Struct, frozen=True):
-    """A practice's last resort; `named` is None where it has none."""
-
-    named: NamedAlternative | None
     shown_revision: int
 
 
@@ -86,7 +79,7 @@ async def replace_alternatives(
 async def read_last_resort(begin: Begin) -> NamedLastResort:
     """Return the practice's last resort."""
     async with begin.read() as connection:
-        return await _find_last_resort(connection, begin.tenant.practice_id)
+        return await name_last_resort(connection, begin.tenant.practice_id)
 
 
 async def replace_last_resort(
@@ -104,27 +97,15 @@ async def replace_last_resort(
             named = resort.alternative or Alternative(kind=AlternativeKind.PHONE)
             refuse_unusable_alternative(named, await find_targets(connection, practice_id, [named]), "")
             await put_last_resort(transaction, resort, known=known is not None)
-        return await _find_last_resort(connection, practice_id)
+        return await name_last_resort(connection, practice_id)
 
 
 async def _find_named(connection: Connection, practice_id: UUID, route_id: UUID) -> RouteAlternatives:
     """Return a route's alternatives with their names. Raises NotFound."""
     route = found(await find_route(connection, practice_id, route_id))
     alternatives = await find_alternatives(connection, practice_id, route_id)
-    targets = await find_targets(connection, practice_id, alternatives)
-    named = named_alternatives(alternatives, targets)
-    resort = await _find_last_resort(connection, practice_id)
-    revisions = (route.shown_revision, resort.shown_revision, *(each.revision for each in targets.values()))
-    last = resort.named if needs_last_resort(named) else None
-    return RouteAlternatives(route_id, named, last, max(revisions))
-
-
-async def _find_last_resort(connection: Connection, practice_id: UUID) -> NamedLastResort:
-    resort = await find_last_resort(connection, practice_id)
-    if resort is None:
-        return NamedLastResort(None, 0)
-    if resort.alternative is None:
-        return NamedLastResort(None, resort.revision)
-    targets = await find_targets(connection, practice_id, [resort.alternative])
-    [named] = named_alternatives([resort.alternative], targets)
-    return NamedLastResort(named, max(resort.revision, *(each.revision for each in targets.values()), 0))
+    named = await name_alternatives(connection, practice_id, alternatives)
+    resort = await name_last_resort(connection, practice_id)
+    last = resort.named if needs_last_resort(named.items) else None
+    revision = max(route.shown_revision, resort.shown_revision, named.revision)
+    return RouteAlternatives(route_id, named.items, last, revision)
