@@ -402,6 +402,15 @@ EXAMPLES: Final[dict[str, Example]] = {
     "StartIn": {"at": "2026-05-04T14:31:10Z"},
     "EndIn": {"at": "2026-05-04T15:22:40Z"},
     "SessionChangeIn": {"modality": "room", "at": "2026-05-04T14:58:00Z", "asked_by": "client"},
+    "SwitchIn": {"alternative": 0, "at": "2026-05-04T14:05:00Z", "asked_by": "client"},
+    "SessionAlternativesOut": {
+        "session_id": SESSION,
+        "own": False,
+        "alternatives": [
+            {**ALTERNATIVE, "number": 0},
+            {"kind": "phone", "good_for": [], "number": 1, "last_resort": True},
+        ],
+    },
     "CancelIn": {"reason": "weather", "words": "Thunder from two o'clock on."},
     "DidNotAttendIn": {"at": "2026-05-04T14:50:00Z"},
     "SessionOut": SESSION_OUT,

@@ -38,7 +38,7 @@ from routes.people import (
 )
 from routes.places import place_handlers
 from routes.record import moment_handlers, note_handlers, track_handlers
-from routes.sessions import session_handlers
+from routes.sessions import session_alternative_handlers, session_handlers
 from routes.walks import (
     alternative_handlers,
     feature_handlers,
@@ -77,6 +77,7 @@ HANDLERS: Final[Sequence[ControllerRouterHandler]] = [
     *alternative_handlers.HANDLERS,
     *fit_handlers.HANDLERS,
     *session_handlers.HANDLERS,
+    *session_alternative_handlers.HANDLERS,
     *moment_handlers.HANDLERS,
     *note_handlers.HANDLERS,
     *track_handlers.HANDLERS,

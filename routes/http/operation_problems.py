@@ -72,6 +72,7 @@ RAISED: Final[Mapping[str, Problems]] = {
     "start_session": (Impossible,),
     "end_session": (Impossible,),
     "report_change": (Impossible, Unusable, IdTaken),
+    "switch_session": (Impossible, Unusable, IdTaken),
     "cancel_session": (Impossible,),
     "miss_session": (Impossible,),
     "write_note": (Unusable,),

@@ -8,6 +8,7 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from schemas.base import Input, Instant, Output, Page, changes_of, shown
+from schemas.walks.alternatives import AlternativeIn, AlternativeOut
 from service.foundation.retry_safe import Once
 from service.sessions.plan_session import SessionPlan
 from service.sessions.reports import CancellationReport, ChangeReport, derived_change_id
@@ -20,6 +21,7 @@ from service.sessions.sessions import (
     SessionFlag,
     SessionStatus,
 )
+from service.walks.alternatives import MOST_ALTERNATIVES, Alternative, NamedAlternative
 
 Reason = Annotated[str, Meta(min_length=1, max_length=4_000, description="Kept encrypted.")]
 RouteVersion = Annotated[
@@ -39,6 +41,16 @@ SPANS: Final = Meta(description="How it is held, in order and without gaps; the 
 CHANGES: Final = Meta(description="What was reported to have changed, also before the start.")
 FLAGS: Final = Meta(description="What is odd about the reported facts. They are kept; PATCH corrects them.")
 CLOSED_AT: Final = Meta(description="When it was cancelled, or the client did not attend.")
+Alternatives = Annotated[
+    list[AlternativeIn],
+    Meta(
+        max_length=MOST_ALTERNATIVES,
+        description="What to do instead, in order of preference. Without it, the route's apply.",
+    ),
+]
+OWN: Final = Meta(
+    description="The plan's own; absent where its route's apply. `…/alternatives` names and numbers them."
+)
 ChangeId = Annotated[UUID, Meta(description="Made by the phone. Left out, the service makes one.")]
 
 
@@ -53,10 +65,16 @@ class SessionIn(Input):
     route_id: UUID | None = None
     route_version: RouteVersion | None = None
     place_id: UUID | None = None
+    alternatives: Alternatives | None = None
 
     def to_plan(self) -> SessionPlan:
         """Return the plan this describes."""
-        return SessionPlan(**msgspec.structs.asdict(self))
+        named = None if self.alternatives is None else _to_alternatives(self.alternatives)
+        return SessionPlan(**msgspec.structs.asdict(self) | {"alternatives": named})
+
+
+def _to_alternatives(alternatives: list[AlternativeIn]) -> tuple[Alternative, ...]:
+    return tuple(each.to_alternative() for each in alternatives)
 
 
 class StartIn(Input):
@@ -125,6 +143,7 @@ class SessionPatch(Input):
     route_id: UUID | UnsetType | None = UNSET
     route_version: RouteVersion | UnsetType = UNSET
     place_id: UUID | UnsetType | None = UNSET
+    alternatives: Alternatives | UnsetType | None = UNSET
     started_at: Instant | UnsetType | None = UNSET
     ended_at: Instant | UnsetType | None = UNSET
     changes: Annotated[list[SessionChangeIn], Meta(max_length=MOST_CHANGES)] | UnsetType = UNSET
@@ -135,6 +154,8 @@ class SessionPatch(Input):
     def to_corrections(self, session_id: UUID, once: Once, now: datetime) -> dict[str, Any]:
         """Return the corrections that the write `once` makes, in the words of the domain."""
         corrections = changes_of(self, now)
+        if corrections.get("alternatives") is not None:
+            corrections["alternatives"] = _to_alternatives(corrections["alternatives"])
         if "changes" in corrections:
             corrections["changes"] = [each.to_report(session_id, once) for each in corrections["changes"]]
         return corrections
@@ -187,6 +208,7 @@ class SessionOut(Output):
     started_received_at: Instant | UnsetType = UNSET
     ended_at: Instant | UnsetType = UNSET
     ended_received_at: Instant | UnsetType = UNSET
+    alternatives: Annotated[list[AlternativeOut] | UnsetType, OWN] = UNSET
     cancellation: Cancellation | UnsetType = UNSET
     cancellation_words: str | UnsetType = UNSET
     closed_at: Annotated[Instant | UnsetType, CLOSED_AT] = UNSET
@@ -202,6 +224,9 @@ class SessionOut(Output):
             "spans": [SpanOut.of(each) for each in session.spans],
             "changes": [SessionChangeOut.of(each) for each in session.changes],
         }
+        if session.alternatives is not None:
+            own = (AlternativeOut.from_named(NamedAlternative(each)) for each in session.alternatives)
+            members["alternatives"] = list(own)
         return cls(**members)
 
 

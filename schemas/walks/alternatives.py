@@ -1,6 +1,6 @@
 """Alternatives of routes, and the last resort, on the wire."""
 
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 from uuid import UUID
 
 import msgspec
@@ -78,8 +78,13 @@ class AlternativeOut(Output, kw_only=True):
     @classmethod
     def from_named(cls, named: NamedAlternative) -> "AlternativeOut":
         """Return an alternative as a phone gets it."""
-        members = shown(named.alternative, cls) | shown(named, cls)
-        return cls(**members | {"good_for": list(named.alternative.good_for)})
+        return cls(**alternative_members(named))
+
+
+def alternative_members(named: NamedAlternative) -> dict[str, Any]:
+    """Return the members of AlternativeOut."""
+    members = shown(named.alternative, AlternativeOut) | shown(named, AlternativeOut)
+    return members | {"good_for": list(named.alternative.good_for)}
 
 
 def _shown(named: NamedAlternative | None) -> AlternativeOut | UnsetType:

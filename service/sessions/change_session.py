@@ -11,6 +11,7 @@ from service.foundation.crypto.sealing import PracticeKey
 from service.foundation.database.connection import Begin, Transaction
 from service.foundation.retry_safe import Expected, Once
 from service.sessions.corrections import correct
+from service.sessions.name_session_alternatives import refuse_foreign_alternatives
 from service.sessions.pin_setting import pin_setting
 from service.sessions.reports import with_known_version
 from service.sessions.sessions import Session, Setting
@@ -42,7 +43,7 @@ async def change_session(
 async def _pinned(
     transaction: Transaction, session: Session, corrections: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """Return corrections with the versions of routes pinned. Raises Unusable."""
+    """Return corrections with the versions of routes pinned, and usable alternatives. Raises Unusable."""
     members = dict(corrections)
     named = Setting(modality=session.modality, place_id=members.get("place_id"))
     names_route = bool({"route_id", "route_version"} & members.keys())
@@ -58,4 +59,7 @@ async def _pinned(
         members["changes"] = [
             await pin_setting(transaction, each, f"/changes/{number}") for number, each in enumerate(reports)
         ]
+    if members.get("alternatives") is not None:
+        plan = {name: members.get(name, getattr(session, name)) for name in Setting.__struct_fields__}
+        await refuse_foreign_alternatives(transaction, Setting(**plan), members["alternatives"])
     return members

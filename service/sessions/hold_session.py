@@ -6,7 +6,8 @@ from uuid import UUID
 
 from service.foundation.crypto.sealing import PracticeKey
 from service.foundation.database.connection import Begin, Transaction
-from service.foundation.retry_safe import Once
+from service.foundation.retry_safe import Expected, Once
+from service.sessions.name_session_alternatives import name_session_alternatives
 from service.sessions.pin_setting import pin_setting
 from service.sessions.reports import (
     CancellationReport,
@@ -18,6 +19,7 @@ from service.sessions.reports import (
     start,
     with_known_version,
 )
+from service.sessions.session_alternatives import Switch
 from service.sessions.sessions import Session
 from service.sessions.write_session import SessionUpdate, write_session
 
@@ -56,10 +58,38 @@ async def report_change(
     """
 
     async def add(transaction: Transaction, session: Session) -> Session:
-        pinned = await pin_setting(transaction, with_known_version(session.changes, report))
-        return add_change(session, pinned, now)
+        return await _with_change(transaction, session, report, now)
 
     return await write_session(begin, keys, once, session_id, add, now)
+
+
+async def switch_session(
+    begin: Begin,
+    keys: PracticeKey,
+    once: Once,
+    session_id: UUID,
+    switch: Switch,
+    expected: Expected,
+    now: datetime,
+) -> Session:
+    """Store that from an instant on a session was held as one of its alternatives says.
+
+    `expected` is about the list of them. Raises NotFound, Stale, Impossible, Unusable, IdTaken, Crowded.
+    """
+
+    async def take(transaction: Transaction, session: Session) -> Session:
+        listed = await name_session_alternatives(transaction.connection, transaction.practice_id, session)
+        expected.check(listed.shown_revision, this_write=transaction.revision)
+        return await _with_change(transaction, session, switch.to_report(listed.items), now)
+
+    return await write_session(begin, keys, once, session_id, take, now)
+
+
+async def _with_change(
+    transaction: Transaction, session: Session, report: ChangeReport, now: datetime
+) -> Session:
+    pinned = await pin_setting(transaction, with_known_version(session.changes, report))
+    return add_change(session, pinned, now)
 
 
 async def cancel_session(

@@ -8,13 +8,21 @@ import msgspec
 from service.clients.queries import find_held_client
 from service.foundation.crypto.sealing import PracticeKey
 from service.foundation.database.connection import Begin, Transaction
-from service.foundation.retry_safe import Once, Unusable, found, replayed
+from service.foundation.retry_safe import NotFound, Once, Unusable, found, replayed
 from service.people.practice_queries import find_practice
 from service.sessions.corrections import refuse_unusable_plan
+from service.sessions.name_session_alternatives import refuse_foreign_alternatives
 from service.sessions.pin_setting import pin_setting
-from service.sessions.session_queries import SessionRow, find_changes_and_keys, find_session, insert_session
-from service.sessions.session_words import open_session
+from service.sessions.session_queries import (
+    SealedSession,
+    SessionRow,
+    find_changes_and_keys,
+    find_session,
+    insert_session,
+)
+from service.sessions.session_words import open_session, seal_words
 from service.sessions.sessions import Session, Setting
+from service.walks.alternatives import Alternative
 
 
 class SessionPlan(Setting, frozen=True, kw_only=True):
@@ -24,6 +32,8 @@ class SessionPlan(Setting, frozen=True, kw_only=True):
     client_id: UUID
     planned_start: datetime
     planned_end: datetime | None
+    alternatives: tuple[Alternative, ...] | None = None
+    """None to follow the route's."""
 
 
 async def plan_session(
@@ -37,12 +47,14 @@ async def plan_session(
         if transaction.replays:
             row = replayed(await find_session(transaction.connection, transaction.practice_id, plan.id))
         else:
-            row = await insert_session(transaction, await _new_row(transaction, plan, now))
+            row = await insert_session(transaction, await _new_row(transaction, keys, plan, now))
         [sealed] = await find_changes_and_keys(transaction.connection, transaction.practice_id, [row])
     return open_session(keys, sealed), transaction.replays
 
 
-async def _new_row(transaction: Transaction, plan: SessionPlan, now: datetime) -> SessionRow:
+async def _new_row(
+    transaction: Transaction, keys: PracticeKey, plan: SessionPlan, now: datetime
+) -> SessionRow:
     """Return the row of a plan that makes sense. Raises Unusable."""
     client = await find_held_client(transaction, plan.client_id)
     if client is None:
@@ -50,6 +62,7 @@ async def _new_row(transaction: Transaction, plan: SessionPlan, now: datetime) -
     practice = found(await find_practice(transaction.connection, transaction.practice_id))
     length = timedelta(seconds=practice.session_length_s)
     planned = msgspec.structs.asdict(await pin_setting(transaction, plan))
+    alternatives = planned.pop("alternatives")
     planned["planned_end"] = plan.planned_end or plan.planned_start + length
     row = SessionRow(
         **planned,
@@ -60,4 +73,20 @@ async def _new_row(transaction: Transaction, plan: SessionPlan, now: datetime) -
         updated_at=now,
     )
     refuse_unusable_plan(row)
-    return row
+    if alternatives is None:
+        return row
+    await refuse_foreign_alternatives(transaction, plan, alternatives)
+    return await _with_alternatives(transaction, keys, row, alternatives)
+
+
+async def _with_alternatives(
+    transaction: Transaction, keys: PracticeKey, row: SessionRow, alternatives: tuple[Alternative, ...]
+) -> SessionRow:
+    """Return the row of a new session with its own alternatives sealed. Raises Unusable without a key."""
+    session = open_session(keys, SealedSession(row, [], None))
+    planned = msgspec.structs.replace(session, alternatives=alternatives)
+    try:
+        words = await seal_words(transaction, keys, planned, [])
+    except NotFound:
+        raise Unusable("/alternatives", "they cannot be kept: the client's key is missing") from None
+    return msgspec.structs.replace(row, sealed=words.session)

@@ -23,7 +23,7 @@ class SessionRow(SessionFacts, frozen=True, kw_only=True):
     viewers: list[UUID]
     flags: list[str]
     sealed: bytes | None = None
-    """What was said about a cancellation."""
+    """What was said about a cancellation, and what is planned instead."""
 
 
 class SealedSession(msgspec.Struct, frozen=True):

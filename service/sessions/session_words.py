@@ -1,4 +1,4 @@
-"""What was said about a cancellation and about changes, sealed under the client's key.
+"""What a session plans instead, and what was said about it, sealed under the client's key.
 
 A row has these words sealed; a Session has them in the open.
 """
@@ -16,12 +16,14 @@ from service.foundation.database.connection import Transaction
 from service.sessions.change_queries import ChangeRow
 from service.sessions.session_queries import SealedSession
 from service.sessions.sessions import AskedBy, ChangeFacts, Session, SessionChange, SessionFacts, SessionFlag
+from service.walks.alternatives import Alternative
 
 
-class CancellationWords(msgspec.Struct, frozen=True, omit_defaults=True):
+class SessionWords(msgspec.Struct, frozen=True, omit_defaults=True):
     """What is sealed of a session."""
 
     cancellation: str | None = None
+    alternatives: tuple[Alternative, ...] | None = None
 
 
 class ChangeWords(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -37,13 +39,13 @@ def open_session(keys: PracticeKey, sealed: SealedSession) -> Session:
     Where words are damaged it is unreadable, and the words that could be opened may be left out too.
     """
     row = sealed.row
-    cancellation, of_changes, unreadable = CancellationWords(), [ChangeWords()] * len(sealed.changes), False
+    words, of_changes, unreadable = SessionWords(), [ChangeWords()] * len(sealed.changes), False
     try:
         if sealed.wrapped_key is not None:
             key = keys.client(row.client_id, sealed.wrapped_key)
             if row.sealed is not None:
                 cell = session_cell(row.id, row.updated_at)
-                cancellation = open_value(key, cell, row.sealed, CancellationWords)
+                words = open_value(key, cell, row.sealed, SessionWords)
             of_changes = [_open_words(key, each) for each in sealed.changes]
     except SealBroken as broken:
         log_broken(broken)
@@ -52,7 +54,8 @@ def open_session(keys: PracticeKey, sealed: SealedSession) -> Session:
         **{name: getattr(row, name) for name in SessionFacts.__struct_fields__},
         changes=tuple(map(_change, sealed.changes, of_changes)),
         flags=tuple(SessionFlag(each) for each in row.flags),
-        cancellation_words=cancellation.cancellation,
+        alternatives=words.alternatives,
+        cancellation_words=words.cancellation,
         unreadable=unreadable,
     )
 
@@ -82,16 +85,16 @@ async def seal_words(
 
     Raises NotFound where the client's key is gone.
     """
-    cancellation = CancellationWords(session.cancellation_words)
+    of_session = SessionWords(session.cancellation_words, session.alternatives)
     of_changes = [(each, ChangeWords(each.asked_by, each.reason)) for each in changes]
     said = [(each, words) for each, words in of_changes if words != ChangeWords()]
-    if cancellation == CancellationWords() and not said:
+    if of_session == SessionWords() and not said:
         return SealedWords()
     key = await client_key(transaction.connection, keys, transaction.practice_id, session.client_id)
     return SealedWords(
         None
-        if cancellation == CancellationWords()
-        else seal_value(key, session_cell(session.id, session.updated_at), cancellation),
+        if of_session == SessionWords()
+        else seal_value(key, session_cell(session.id, session.updated_at), of_session),
         {each.id: seal_value(key, _cell_of(each), words) for each, words in said},
     )
 

@@ -11,6 +11,7 @@ from uuid import UUID
 import msgspec
 
 from service.foundation.described_enum import DescribedEnum
+from service.walks.alternatives import Alternative
 
 MOST_CHANGES: Final = 50
 """Changes in one session."""
@@ -145,6 +146,8 @@ class Session(SessionFacts, frozen=True, kw_only=True):
     changes: tuple[SessionChange, ...] = ()
     """By instant; no two at the same one."""
     flags: tuple[SessionFlag, ...] = ()
+    alternatives: tuple[Alternative, ...] | None = None
+    """What to do instead, in order of preference; None where its route says so."""
     cancellation_words: str | None = None
     unreadable: bool = False
     """Some of its words, or of its changes' words, are damaged."""

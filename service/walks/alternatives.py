@@ -54,6 +54,8 @@ class Skipped(enum.StrEnum):
     """Why an alternative is not proposed at the moment."""
 
     ARCHIVED = "archived"
+    IN_USE = "in_use"
+    """The session is held so at the moment."""
 
 
 class Alternative(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):

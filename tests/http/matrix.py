@@ -176,6 +176,16 @@ CASES: Final[dict[str, Case]] = {
         ),
         refers=True,
     ),
+    "plan_session with an alternative route": Case(
+        PRACTICE,
+        mixed(
+            lambda theirs, mine: a_session(
+                mine["client_id"],
+                alternatives=[{"kind": "route", "route_id": theirs["other_route_id"]}],
+            )
+        ),
+        refers=True,
+    ),
     "list_sessions": Case(SELF),
     "list_sessions of a client": Case(CLINICAL, query(client_id="client_id"), refers=True, lists=True),
     "read_session": Case(CLINICAL),
@@ -194,6 +204,14 @@ CASES: Final[dict[str, Case]] = {
         mine=frozenset({"session_id"}),
         refers=True,
     ),
+    "change_session to an alternative place": Case(
+        PRACTICE,
+        sent(lambda ids: {"alternatives": [{"kind": "room", "place_id": ids["place_id"]}]}),
+        mine=frozenset({"session_id"}),
+        refers=True,
+    ),
+    "list_session_alternatives": Case(CLINICAL),
+    "switch_session": Case(CLINICAL, sent(lambda _: {"alternative": 0, "at": at(1_500)})),
     "start_session": Case(CLINICAL, sent(lambda _: {"at": at(0)})),
     "end_session": Case(CLINICAL, sent(lambda _: {"at": at(2_400)})),
     "report_change": Case(CLINICAL, sent(lambda _: {"modality": "room", "at": at(600)})),

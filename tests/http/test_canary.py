@@ -42,6 +42,7 @@ CLINICAL: Final = (
     "start_session",
     "end_session",
     "report_change",
+    "switch_session",
     "cancel_session",
     "miss_session",
     "mark_moment",
@@ -56,6 +57,8 @@ CLINICAL: Final = (
 WITH_IT: Final[dict[tuple[str, str], dict[str, Any]]] = {
     ("write_note", "/fields"): {"format": "soap"},
     ("edit_note", "/fields"): {"format": "soap"},
+    ("plan_session", "/alternatives/0/note"): {"alternatives": [{"kind": "phone"}]},
+    ("change_session", "/alternatives/0/note"): {"alternatives": [{"kind": "phone"}]},
 }
 """Other members a body needs so that a member is accepted."""
 
