@@ -147,6 +147,14 @@ ANCHOR: Final = {
     "elapsed_s": 754.0,
     "gap_s": 1.0,
 }
+FAR_CORNER: Final = {
+    "point": 17,
+    "points": 1,
+    "lon": -0.0185,
+    "lat": 51.5497,
+    "off_m": 799.5,
+    "adds_m": 1491.1,
+}
 MOMENT_OUT: Final = {
     "id": MOMENT,
     "session_id": SESSION,
@@ -372,6 +380,7 @@ EXAMPLES: Final[dict[str, Example]] = {
         "skipped": [SKIPPED],
         "skipped_count": 1,
         "waypoints_left_out": 0,
+        "far_corners": [FAR_CORNER],
     },
     "FilePreview": {
         "lines": [

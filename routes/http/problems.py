@@ -136,7 +136,7 @@ def _of_clock(error: WrongClock) -> dict[str, Any]:
 
 
 def _of_lines(error: WhichLine | NoLine) -> dict[str, Any]:
-    lines = [FileLineOut.of(each) for each in error.lines[:MOST_LINES]]
+    lines = [FileLineOut.from_choice(each) for each in error.lines[:MOST_LINES]]
     return {"detail": str(error), "lines": lines or None}
 
 

@@ -5,6 +5,7 @@ import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from threading import Lock
 from typing import Any, Final
 from uuid import UUID
 
@@ -15,24 +16,28 @@ from routes.http.errors import UnsupportedContent
 from routes.http.json_body import replace_half_pairs
 from service.foundation.fair_shares import FairShares, Overloaded
 from service.foundation.threads import off_loop
+from service.geo.gpx.unpacking import is_archive, unpack
 
 UPLOADS_BYTES: Final = 32 * 2**20
 """Limit of all files in memory at once: reading a dense one takes twelve times its size. The largest file
 fits, and beside it as many as a practice sends in a minute.
 """
-PRACTICE_BYTES: Final = 20 * 2**20
-"""Limit of one practice: the largest file. So its phones cannot shut out all others."""
+PRACTICE_BYTES: Final = 21 * 2**20
+"""Limit of one practice: the largest file, and a piece more that tells a larger one. So its phones cannot
+shut out all others.
+"""
 
 
 class UploadBudget:
     """A limit on the bytes of all files being received or read, and one on those of each practice."""
 
-    __slots__ = ("_of_practices", "_size", "_size_of_one")
+    __slots__ = ("_lock", "_of_practices", "_size", "_size_of_one")
 
     def __init__(self, size: int, of_one_practice: int) -> None:
         self._size = size
         self._size_of_one = of_one_practice
         self._of_practices: dict[UUID, int] = {}
+        self._lock = Lock()
 
     @property
     def free(self) -> int:
@@ -50,19 +55,21 @@ class UploadBudget:
 
     def take(self, practice_id: UUID, size: int) -> None:
         """Reserve `size` bytes for a practice. Raises Overloaded."""
-        taken = self._of_practices.get(practice_id, 0) + size
-        if size > self.free or taken > self._size_of_one:
-            raise Overloaded("too many files are being read at the moment; try again")
-        self._of_practices[practice_id] = taken
+        with self._lock:
+            taken = self._of_practices.get(practice_id, 0) + size
+            if size > self.free or taken > self._size_of_one:
+                raise Overloaded("too many files are being read at the moment; try again")
+            self._of_practices[practice_id] = taken
 
     def _release(self, practice_id: UUID, size: int) -> None:
-        left = self._of_practices.pop(practice_id, 0) - size
-        if left > 0:
-            self._of_practices[practice_id] = left
+        with self._lock:
+            left = self._of_practices.pop(practice_id, 0) - size
+            if left > 0:
+                self._of_practices[practice_id] = left
 
 
 class Portion:
-    """The bytes one file has reserved: those that have arrived, not those it announces."""
+    """The bytes one file has reserved: those that have arrived or were unpacked, not those it announces."""
 
     __slots__ = ("_budget", "_practice_id", "taken")
 
@@ -100,20 +107,23 @@ class Upload:
 
     A handler names it twice: `operation_class=CSV.operation` in its decorator, and `async with
     CSV.received(request) as content` around its work with the file. The decorator's `request_max_body_size`
-    limits the size.
+    limits the size. With `unpacks` a GPX file may come inside gzip, or alone inside a zip.
     """
 
-    __slots__ = ("_media_types", "operation")
+    __slots__ = ("_media_types", "_unpacks", "operation")
 
-    def __init__(self, *media_types: str, description: str, example: str | None = None) -> None:
+    def __init__(
+        self, *media_types: str, description: str, example: str | None = None, unpacks: bool = False
+    ) -> None:
         self._media_types = media_types
+        self._unpacks = unpacks
         self.operation = _operation_reading(media_types, description, example)
 
     @asynccontextmanager
     async def received(self, request: Request[Any, Any, Any]) -> AsyncIterator[bytes]:
         """Yield the bytes of the file, reserved in the budget until the block ends.
 
-        Raises UnsupportedContent, TooLarge, CutOff, Overloaded.
+        Raises UnsupportedContent, TooLarge, CutOff, GpxRefused, Overloaded.
         """
         media_type, _ = request.content_type
         if media_type.lower() not in self._media_types:
@@ -129,12 +139,27 @@ class Upload:
                     content = await request.body()
                     if media_type.lower().endswith("json"):
                         content, request.state.replaced = await off_loop(replace_half_pairs, content)
+                    else:
+                        content = await self._unpacked(content, portion)
                     yield content
             except Overloaded as error:
                 refusal = error.with_traceback(None)  # it would keep what has arrived in memory
             if refusal is not None:
                 await asyncio.sleep(REFUSAL_S)
                 raise refusal
+
+    async def _unpacked(self, content: bytes, portion: Portion) -> bytes:
+        """Return the file inside gzip or a zip, which takes the place of what has arrived in the budget."""
+        if not (self._unpacks and is_archive(content)):
+            return content
+        unpacked = 0
+
+        def reserve(size: int) -> None:
+            nonlocal unpacked
+            unpacked += size
+            portion.take(max(0, unpacked - portion.taken))
+
+        return await off_loop(unpack, content, reserve)
 
 
 def _operation_reading(

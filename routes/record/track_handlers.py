@@ -41,7 +41,8 @@ GPX: Final = Upload(
     "text/xml",
     "application/octet-stream",
     description=f"A GPX file, 1.0 or 1.1: at most {DEFAULT_LIMITS.file_bytes:,} bytes "
-    f"and {DEFAULT_LIMITS.points:,} points.",
+    f"and {DEFAULT_LIMITS.points:,} points. It may be inside gzip, or alone inside a zip.",
+    unpacks=True,
 )
 
 

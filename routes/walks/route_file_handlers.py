@@ -22,7 +22,14 @@ from service.foundation.threads import off_loop
 from service.geo.gpx.model import DEFAULT_LIMITS
 from service.walks.export_route import export_route
 from service.walks.keep_routes import add_route, replace_line
-from service.walks.route_files import FileForm, RouteFile, RouteRequest, draft_route, read_route_file
+from service.walks.route_files import (
+    FileForm,
+    RouteFile,
+    RouteRequest,
+    draft_route,
+    far_corners_of,
+    read_route_file,
+)
 
 GPX_TYPE: Final = "application/gpx+xml"
 GEOJSON_TYPE: Final = "application/geo+json"
@@ -35,8 +42,10 @@ ROUTE_FILE: Final = Upload(
     *GEOJSON_TYPES,
     description=(
         "A GPX file (1.0 or 1.1) or GeoJSON (RFC 7946): at most "
-        f"{DEFAULT_LIMITS.file_bytes:,} bytes and {DEFAULT_LIMITS.points:,} points."
+        f"{DEFAULT_LIMITS.file_bytes:,} bytes and {DEFAULT_LIMITS.points:,} points. A GPX file may be inside "
+        "gzip, or alone inside a zip."
     ),
+    unpacks=True,
 )
 
 LineNumber = Annotated[
@@ -110,7 +119,8 @@ async def post_route_import(
         draft = await off_loop(draft_route, file, wanted, now)
         once = creating.once(route_id, msgspec.json.encode(wanted) + file.digest)
         full, replayed = await add_route(begin, once, draft.route)
-        body = ImportedRoute.from_file(full, file, draft.waypoints_left_out)
+        corners = await off_loop(far_corners_of, file, line)
+        body = ImportedRoute.from_file(full, file, corners, draft.waypoints_left_out)
     return created(body, full.route.shown_revision, f"/v1/routes/{route_id}", replayed=replayed)
 
 
@@ -139,7 +149,8 @@ async def put_route_line(
     async with received_file(request, now) as file:
         once = writing.once(file.digest + msgspec.json.encode(line))
         full = await replace_line(begin, once, route_id, file, line, expected=expected, now=now)
-        return answer(ImportedRoute.from_file(full, file), full.route.shown_revision)
+        corners = await off_loop(far_corners_of, file, line)
+        return answer(ImportedRoute.from_file(full, file, corners), full.route.shown_revision)
 
 
 @get(

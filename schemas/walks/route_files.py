@@ -1,15 +1,17 @@
 """Route files on the wire: what they hold, and what was imported from them."""
 
+from collections.abc import Sequence
 from typing import Annotated, Final
 from uuid import UUID
 
 from msgspec import UNSET, Meta, UnsetType
 
-from schemas.base import Output, present
+from schemas.base import Output, present, shown
 from schemas.walks.routes import RouteOut
+from service.geo.far_corners import FarCorner
 from service.walks.features import FeatureKind
 from service.walks.route_files import RouteFile
-from service.walks.routes import FullRoute
+from service.walks.routes import FullRoute, LineChoice
 
 WAYPOINTS_SHOWN: Final = 1_000
 
@@ -26,6 +28,28 @@ class SkippedOut(Output):
     ] = UNSET
 
 
+class FarCornerOut(Output):
+    """Points of a line that lie far aside, there and back: most likely a slip. The line is kept as it is."""
+
+    point: Annotated[int, Meta(description="The first of them, counted from 0 along the line.")]
+    points: Annotated[int, Meta(description="How many neighbouring points.")]
+    lon: Annotated[float, Meta(description="Of the first.")]
+    lat: float
+    off_m: Annotated[float, Meta(description="Metres from the line's next point to the first.")]
+    adds_m: Annotated[float, Meta(description="Metres that the line would be shorter without them.")]
+
+
+FarCorners = Annotated[
+    list[FarCornerOut] | UnsetType,
+    Meta(description="Where the line runs far aside, the first twenty; absent if nowhere."),
+]
+
+
+def far_corners_out(corners: Sequence[FarCorner]) -> list[FarCornerOut] | UnsetType:
+    """Return the far corners of a line as a phone gets them."""
+    return [FarCornerOut.of(each) for each in corners] or UNSET
+
+
 class ImportedRoute(Output):
     """A route from a file, and what of the file was left out."""
 
@@ -35,12 +59,20 @@ class ImportedRoute(Output):
     waypoints_left_out: Annotated[
         int | UnsetType, Meta(description="Waypoints too far away, or more than a route may have.")
     ] = UNSET
+    far_corners: FarCorners = UNSET
 
     @classmethod
-    def from_file(cls, full: FullRoute, file: RouteFile, left_out: int | None = None) -> "ImportedRoute":
+    def from_file(
+        cls, full: FullRoute, file: RouteFile, corners: Sequence[FarCorner], left_out: int | None = None
+    ) -> "ImportedRoute":
         """Return an imported route as a phone gets it."""
-        skipped = [SkippedOut.of(each) for each in file.skipped]
-        return cls(RouteOut.from_full(full), skipped, file.skipped_count, present(left_out))
+        return cls(
+            route=RouteOut.from_full(full),
+            skipped=[SkippedOut.of(each) for each in file.skipped],
+            skipped_count=file.skipped_count,
+            waypoints_left_out=present(left_out),
+            far_corners=far_corners_out(corners),
+        )
 
 
 class FileLineOut(Output):
@@ -53,6 +85,12 @@ class FileLineOut(Output):
     length_m: float
     name: str | UnsetType = UNSET
     fault: Annotated[str | UnsetType, Meta(description="Why no route can follow it.")] = UNSET
+    far_corners: FarCorners = UNSET
+
+    @classmethod
+    def from_choice(cls, choice: LineChoice) -> "FileLineOut":
+        """Return a line to choose as a phone gets it."""
+        return cls(**shown(choice, cls) | {"far_corners": far_corners_out(choice.far_corners)})
 
 
 class FileWaypointOut(Output):
@@ -80,7 +118,7 @@ class FilePreview(Output):
     def from_file(cls, file: RouteFile) -> "FilePreview":
         """Return what a file holds as a phone gets it. It measures lines: call it off the event loop."""
         return cls(
-            lines=[FileLineOut.of(each) for each in file.choices()],
+            lines=[FileLineOut.from_choice(each) for each in file.choices()],
             waypoints=[FileWaypointOut.of(each) for each in file.waypoints[:WAYPOINTS_SHOWN]],
             waypoint_count=len(file.waypoints),
             skipped=[SkippedOut.of(each) for each in file.skipped],

@@ -17,7 +17,6 @@ from service.foundation.prepare_and_write import NotPrepared, prepare_and_write
 from service.foundation.retry_safe import Expected, Impossible, Once, found
 from service.foundation.threads import off_loop
 from service.geo.gpx.model import DEFAULT_LIMITS
-from service.geo.gpx.unpacking import unpack
 from service.record.anchor_queries import clear_anchors
 from service.record.clock_shift import shift_clock
 from service.record.edits import NO_EDITS
@@ -175,7 +174,7 @@ def _prepare_upload(
 
 def _read_upload(uploaded: UploadedTrack, clock: SessionClock, shift_ms: int, now: datetime) -> Recording:
     """Return what was recorded, by the session's clock. Raises what receive_track does of a file."""
-    content, window = unpack(uploaded.content), clock.window
+    content, window = uploaded.content, clock.window
     recording = read_local_times(read_recording(content, now, shift_ms), clock, shift_ms)
     _refuse_times(recording, uploaded, content, clock)
     recording = shift_clock(recording, shift_ms, window)

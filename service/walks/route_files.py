@@ -15,6 +15,7 @@ from uuid import UUID, uuid5
 import msgspec
 
 from service.geo.blob import pack_fixes
+from service.geo.far_corners import FarCorner, find_far_corners
 from service.geo.fixes import Fixes
 from service.geo.geodesy import length_m
 from service.geo.geojson import GeoJsonRefused, read_geojson
@@ -87,6 +88,7 @@ class RouteFile(msgspec.Struct, frozen=True, eq=False):
                 length_m=round(length_m(line.fixes), 2),
                 name=line.name,
                 fault=line_fault(line.fixes),
+                far_corners=find_far_corners(line.fixes),
             )
             for number, line in enumerate(self.lines)
         ]
@@ -166,6 +168,11 @@ def choose_line(file: RouteFile, number: int | None) -> FileLine:
         fault = choices[number].fault if number < len(choices) else f"the file has {len(choices)} lines"
         raise WhichLine(f"no route can follow line {number}: {fault}", choices)
     return file.lines[number]
+
+
+def far_corners_of(file: RouteFile, number: int | None) -> tuple[FarCorner, ...]:
+    """Return the far corners of the line that `choose_line` takes. Raises WhichLine, NoLine."""
+    return find_far_corners(choose_line(file, number).fixes)
 
 
 def _why_no_line(file: RouteFile, choices: Sequence[LineChoice]) -> str:

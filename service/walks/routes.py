@@ -11,6 +11,7 @@ import numpy as np
 from service.foundation.errors import DomainError
 from service.foundation.retry_safe import Unusable
 from service.geo.climb import ascent_descent_m
+from service.geo.far_corners import FarCorner
 from service.geo.fixes import NO_TIME, Fixes
 from service.geo.geodesy import distances_m, is_loop, length_m
 from service.geo.pace import Pace, walking_time_s
@@ -136,6 +137,7 @@ class LineChoice(msgspec.Struct, frozen=True, omit_defaults=True):
     name: str | None = None
     fault: str | None = None
     """Why no route can follow it."""
+    far_corners: tuple[FarCorner, ...] = ()
 
 
 class WhichLine(DomainError):

@@ -1,5 +1,6 @@
 """Uploads are limited by a budget for all of them and one for each practice."""
 
+import gzip
 import socket
 import time
 from contextlib import ExitStack
@@ -90,6 +91,25 @@ def test_files_beyond_the_budget_are_refused_and_others_are_not(
         assert b" 422 " in last.recv(65_536).partition(b"\r\n")[0]
     wait_until(lambda: budget.free == size)
     assert upload(world.ben, larger) == 200
+
+
+def test_what_a_small_archive_unpacks_to_is_reserved_too(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    budget = UploadBudget(2_000_000, 2_000_000)
+    monkeypatch.setattr(uploads, "_budget", budget)
+    small = gzip.compress(RECORDING)
+    assert upload(world.ada, small) == 200
+    bomb = gzip.compress(RECORDING + b" " * 3_000_000)
+    assert len(bomb) < 10_000
+    assert upload(world.ada, bomb) == 503
+    assert budget.free == 2_000_000
+
+
+def test_an_archive_larger_than_any_file_is_refused_for_good(world: World) -> None:
+    bomb = gzip.compress(b" " * 200_000_000)
+    refused = world.ada.post("/v1/routes/preview", content=bomb, headers=GPX)
+    assert (refused.status_code, refused.json()["reason"]) == (422, "too-large")
 
 
 def test_a_practice_at_its_limit_does_not_shut_out_others(

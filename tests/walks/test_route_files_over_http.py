@@ -1,5 +1,6 @@
 """Route files, over HTTP: previewed, imported, exported."""
 
+import gzip
 from urllib.parse import unquote
 from uuid import uuid4
 
@@ -40,6 +41,22 @@ def test_the_same_file_again_answers_the_same_route(world: World) -> None:
     assert first.json() == again.json()
     other = send_file(world.ada, content, id=route_id, name="Another")
     assert other.json()["type"] == "urn:towpath:problem:id-taken"
+
+
+def test_a_line_with_a_far_corner_is_reported_at_preview_and_at_import(world: World) -> None:
+    line = [[8 + 0.0002 * number, 52] for number in range(40)]
+    slipped: list[list[float]] = [[0, 0], *line[1:20], [8.004, 52.02], *line[21:]]
+    content = gzip.compress(a_gpx(a_track("Canal", slipped)))
+    headers = {"Content-Type": GPX_TYPE}
+    preview = world.ada.post("/v1/routes/preview", content=content, headers=headers).json()
+    begin, aside = preview["lines"][0]["far_corners"]
+    assert (begin["point"], begin["points"], begin["lon"], begin["lat"]) == (0, 1, 0, 0)
+    assert (aside["point"], aside["off_m"]) == (20, pytest.approx(2_225, abs=2))
+    assert aside["adds_m"] == pytest.approx(2 * 2_225 - 28, abs=3)
+    imported = send_file(world.ada, content).json()
+    assert imported["far_corners"] == [begin, aside]
+    assert imported["route"]["points"] == 40
+    assert "far_corners" not in send_file(world.ada, a_gpx(a_track("Canal", line))).json()
 
 
 def test_the_times_of_a_track_are_not_kept(world: World) -> None:

@@ -55,6 +55,19 @@ class GpxLimits(msgspec.Struct, frozen=True):
 DEFAULT_LIMITS: Final = GpxLimits()
 
 
+EXPORT_RECORDING: Final = (
+    "which is not read here: export the recording as GPX (Garmin Connect: the activity's gear wheel, Export "
+    "to GPX)."
+)
+EXPORT_DRAWING: Final = "which is not read here: export the line as GPX from the program that drew it."
+OTHER_FORMATS: Final = {
+    "TrainingCenterDatabase": f"The file is TCX, {EXPORT_RECORDING}",
+    "sml": f"The file is Suunto's SML, {EXPORT_RECORDING}",
+    "kml": f"The file is KML, {EXPORT_DRAWING}",
+}
+"""The root elements of other formats of recordings and lines."""
+
+
 class GpxRefused(DomainError):
     """A file cannot become a route or a track. Nothing of it is stored.
 

@@ -19,6 +19,7 @@ from service.geo.gpx.characters import to_readable
 from service.geo.gpx.columns import Row
 from service.geo.gpx.model import (
     DEFAULT_LIMITS,
+    OTHER_FORMATS,
     GpxFile,
     GpxLimits,
     GpxRefused,
@@ -242,7 +243,8 @@ class _Reading:
     def _open_root(self, tag: str, attributes: Mapping[str, str]) -> None:
         prefix, colon, name = tag.rpartition(":")
         if name != "gpx":
-            self._refuse("not-gpx", f"The file is <{name[:40]}>, not <gpx>.")
+            other = OTHER_FORMATS.get(name, f"The file is <{name[:40]}>, not <gpx>.")
+            self._refuse("not-gpx", other)
         self._learn({prefix + colon, *_gpx_prefixes(attributes)})
         self._enter("gpx")
 

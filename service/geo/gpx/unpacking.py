@@ -3,66 +3,96 @@
 import io
 import zipfile
 import zlib
+from collections.abc import Callable, Sequence
 from typing import Final
 
-from service.geo.gpx.model import DEFAULT_LIMITS, GpxRefused
+from service.geo.gpx.model import DEFAULT_LIMITS, EXPORT_DRAWING, EXPORT_RECORDING, GpxRefused
 
 _GZIP: Final = b"\x1f\x8b"
 _ZIP: Final = b"PK\x03\x04"
 _EMPTY_ZIP: Final = b"PK\x05\x06"
 _FIT: Final = b".FIT"
 _MOST_MEMBERS: Final = 1_000
+_PIECE_BYTES: Final = 2**18
 
 
-def unpack(content: bytes, most_bytes: int = DEFAULT_LIMITS.file_bytes) -> bytes:
+def is_archive(content: bytes) -> bool:
+    """Return whether a file has to be unpacked, or refused by its name."""
+    return content.startswith((_GZIP, _ZIP, _EMPTY_ZIP)) or content[8:12] == _FIT
+
+
+def unpack(
+    content: bytes, reserve: Callable[[int], None], most_bytes: int = DEFAULT_LIMITS.file_bytes
+) -> bytes:
     """Return the GPX file that `content` is or holds, at most `most_bytes` of it.
 
-    Raises GpxRefused for an archive that is damaged, too large once unpacked, or holds no or several GPX
-    files, and for a FIT file by its name.
+    `reserve` is called with the bytes of each piece before it is unpacked, and may raise. Raises GpxRefused
+    for an archive that is damaged, too large once unpacked, or holds no or several GPX files, and for a FIT
+    file by its name.
     """
     if content.startswith(_GZIP):
-        return _gunzipped(content, most_bytes)
+        return _gunzipped(content, reserve, most_bytes)
     if content.startswith((_ZIP, _EMPTY_ZIP)):
-        return _unzipped(content, most_bytes)
+        return _unzipped(content, reserve, most_bytes)
     if content[8:12] == _FIT:
-        raise GpxRefused(
-            "not-gpx",
-            "The file is FIT, which is not read here: export the recording as GPX "
-            "(Garmin Connect: the activity's gear wheel, Export to GPX).",
-        )
+        raise GpxRefused("not-gpx", f"The file is FIT, {EXPORT_RECORDING}")
     return content
 
 
-def _gunzipped(content: bytes, most_bytes: int) -> bytes:
+def _gunzipped(content: bytes, reserve: Callable[[int], None], most_bytes: int) -> bytes:
     opened = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
+    left = content
+
+    def piece(size: int) -> bytes:
+        nonlocal left
+        unpacked = opened.decompress(left, size)
+        left = opened.unconsumed_tail
+        return unpacked
+
     try:
-        unpacked = opened.decompress(content, most_bytes + 1)
+        unpacked = _in_pieces(piece, reserve, most_bytes)
     except zlib.error as error:
         raise GpxRefused("damaged-archive", "The file is gzip, and damaged.") from error
-    _refuse_too_large(len(unpacked), most_bytes)
     if not opened.eof:
         raise GpxRefused("truncated", "The file is gzip, and cut off.")
     return _refused_if_packed(unpacked)
 
 
-def _unzipped(content: bytes, most_bytes: int) -> bytes:
+def _unzipped(content: bytes, reserve: Callable[[int], None], most_bytes: int) -> bytes:
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            members = archive.infolist()
-            if len(members) > _MOST_MEMBERS:
-                raise GpxRefused("too-large", f"The zip holds more than {_MOST_MEMBERS} files.")
-            found = [each for each in members if each.filename.lower().endswith(".gpx")]
-            if len(found) != 1:
-                raise GpxRefused(
-                    "not-one-file", f"The zip holds {len(found)} GPX files: send one that holds one."
-                )
-            _refuse_too_large(found[0].file_size, most_bytes)
-            with archive.open(found[0]) as member:
-                unpacked = member.read(most_bytes + 1)
+            found = _only_gpx(archive.infolist())
+            _refuse_too_large(found.file_size, most_bytes)
+            with archive.open(found) as member:
+                unpacked = _in_pieces(member.read, reserve, most_bytes)
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, OSError) as error:
         raise GpxRefused("damaged-archive", "The file is a zip that cannot be opened.") from error
-    _refuse_too_large(len(unpacked), most_bytes)
     return _refused_if_packed(unpacked)
+
+
+def _only_gpx(members: Sequence[zipfile.ZipInfo]) -> zipfile.ZipInfo:
+    """Return the one GPX file of a zip. Raises GpxRefused."""
+    if len(members) > _MOST_MEMBERS:
+        raise GpxRefused("too-large", f"The zip holds more than {_MOST_MEMBERS} files.")
+    names = [each.filename.lower() for each in members]
+    found = [each for each, name in zip(members, names, strict=True) if name.endswith(".gpx")]
+    if not found and any(name.endswith(".kml") for name in names):
+        raise GpxRefused("not-gpx", f"The zip holds KML, {EXPORT_DRAWING}")
+    if len(found) != 1:
+        raise GpxRefused("not-one-file", f"The zip holds {len(found)} GPX files: send one that holds one.")
+    return found[0]
+
+
+def _in_pieces(piece: Callable[[int], bytes], reserve: Callable[[int], None], most_bytes: int) -> bytes:
+    """Return what the pieces hold together, each reserved before it is unpacked. Raises GpxRefused."""
+    unpacked = io.BytesIO()
+    while True:
+        reserve(_PIECE_BYTES)
+        each = piece(_PIECE_BYTES)
+        if not each:
+            return unpacked.getvalue()
+        unpacked.write(each)
+        _refuse_too_large(unpacked.tell(), most_bytes)
 
 
 def _refuse_too_large(size: int, most_bytes: int) -> None:

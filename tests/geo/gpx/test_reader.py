@@ -395,6 +395,22 @@ def test_points_lie_across_pieces() -> None:
 WHOLE = gpx(track([POINT]))
 
 
+@pytest.mark.parametrize(
+    ("content", "name"),
+    [
+        ('<TrainingCenterDatabase xmlns="urn:x"><Activities/></TrainingCenterDatabase>', "TCX"),
+        ('<k:kml xmlns:k="urn:x"><k:Document/></k:kml>', "KML"),
+        ("<sml><DeviceLog/></sml>", "SML"),
+    ],
+)
+def test_a_file_in_another_format_is_refused_by_its_name(content: str, name: str) -> None:
+    with pytest.raises(GpxRefused) as refused:
+        read(content)
+    assert refused.value.reason == "not-gpx"
+    assert name in refused.value.detail
+    assert "export" in refused.value.detail
+
+
 def declared(encoding: str, body: str = "") -> str:
     return gpx(body, declaration=f'<?xml version="1.0" encoding="{encoding}"?>\n')
 
