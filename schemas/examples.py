@@ -110,6 +110,32 @@ FEATURE_OUT: Final = {
     "offset_m": 3.1,
     **WRITTEN,
 }
+FIT_OUT: Final = {
+    "available_s": 3000.0,
+    "flat_pace_mps": 0.9,
+    "rests_s": 600.0,
+    "arrival": {"earliest_s": 2012.8, "expected_s": 2968.0, "latest_s": 3323.2},
+    "fits": True,
+    "surely_fits": False,
+    "turn_back_m": 1052.3,
+    "turn_back_after_s": 1490.0,
+    "whole": True,
+    "no_return_m": 1052.3,
+    "stretches": [],
+    "nearest": [
+        {
+            "facility": "bench",
+            "feature_id": FEATURE,
+            "kind": "bench",
+            "from_m": 0.0,
+            "to_m": 1052.3,
+            "along_m": 640.0,
+            "offset_m": 3.1,
+            "walk_from_s": 714.8,
+            "walk_to_s": 461.4,
+        }
+    ],
+}
 ALTERNATIVE: Final = {
     "kind": "route",
     "route_id": OTHER_ROUTE,
@@ -339,32 +365,8 @@ EXAMPLES: Final[dict[str, Example]] = {
         "lost": [],
         "lost_features": [],
     },
-    "FitOut": {
-        "available_s": 3000.0,
-        "flat_pace_mps": 0.9,
-        "rests_s": 600.0,
-        "arrival": {"earliest_s": 2012.8, "expected_s": 2968.0, "latest_s": 3323.2},
-        "fits": True,
-        "surely_fits": False,
-        "turn_back_m": 1052.3,
-        "turn_back_after_s": 1490.0,
-        "whole": True,
-        "no_return_m": 1052.3,
-        "stretches": [],
-        "nearest": [
-            {
-                "facility": "bench",
-                "feature_id": FEATURE,
-                "kind": "bench",
-                "from_m": 0.0,
-                "to_m": 1052.3,
-                "along_m": 640.0,
-                "offset_m": 3.1,
-                "walk_from_s": 714.8,
-                "walk_to_s": 461.4,
-            }
-        ],
-    },
+    "FitOut": FIT_OUT,
+    "SessionFitOut": {"session_id": SESSION, "route_id": ROUTE, "route_version": 1, "fit": FIT_OUT},
     "AlternativesIn": {
         "alternatives": [
             {"kind": "route", "route_id": OTHER_ROUTE, "variant": "sheltered", "good_for": ["wind", "rain"]},

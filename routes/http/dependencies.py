@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import partial
 from typing import Annotated, Any, Final
 from uuid import UUID
@@ -15,12 +15,14 @@ from litestar.di import NamedDependency, Provide
 from litestar.handlers import BaseRouteHandler
 from litestar.params import HeaderParameter, QueryParameter
 
-from routes.http.errors import MissingHeader, NoPrecondition, OwnerOnly
+from routes.http.errors import BadParameter, MissingHeader, NoPrecondition, OwnerOnly
+from schemas.base import Instant
 from service.foundation.crypto.fingerprints import canonical
 from service.foundation.crypto.passwords import PasswordHasher
 from service.foundation.crypto.sealing import Keyring, PracticeKey
 from service.foundation.crypto.tokens import Token, parse_token
 from service.foundation.database.connection import Begin, Pool
+from service.foundation.instants import EARLIEST, LATEST, is_real
 from service.foundation.pages import LONGEST_CURSOR, PAGE_DEFAULT, PAGE_LIMIT, Cursor
 from service.foundation.retry_safe import BY_ANY_DEVICE, Expected, Once
 from service.people.own_password import PasswordGuard
@@ -237,6 +239,19 @@ def _is_revision(text: str) -> bool:
 def after(cursor: str | None) -> Cursor | None:
     """Return where the next page of a list begins. Raises BadCursor."""
     return None if cursor is None else Cursor.from_text(cursor)
+
+
+def instant_named(name: str, text: str | None) -> datetime | None:
+    """Return the instant a query parameter names, in UTC. Raises BadParameter."""
+    if text is None:
+        return None
+    try:
+        instant: datetime = msgspec.convert(text, Instant)
+    except msgspec.ValidationError as error:
+        raise BadParameter(name, "not RFC 3339 with an offset; send `+` as %2B") from error
+    if not is_real(instant):
+        raise BadParameter(name, f"must lie between {EARLIEST.year} and {LATEST.year}")
+    return instant.astimezone(UTC)
 
 
 Limit = Annotated[int, QueryParameter(ge=1, le=PAGE_LIMIT, description="Items a page.")]

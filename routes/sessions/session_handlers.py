@@ -4,16 +4,23 @@ from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
-import msgspec
 from litestar import Response, get, patch, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody, QueryParameter
 
 from routes.http.answers import answer, created
-from routes.http.dependencies import DEFAULT_LIMIT, Creating, CursorText, Limit, Services, Writing, after
-from routes.http.errors import BadParameter
-from schemas.base import Instant
+from routes.http.dependencies import (
+    DEFAULT_LIMIT,
+    Creating,
+    CursorText,
+    Limit,
+    Services,
+    Writing,
+    after,
+    instant_named,
+)
 from schemas.sessions.before_leaving import BeforeLeavingOut
+from schemas.sessions.session_fit import SessionFitOut
 from schemas.sessions.sessions import (
     CancelIn,
     DidNotAttendIn,
@@ -27,7 +34,7 @@ from schemas.sessions.sessions import (
 )
 from service.foundation.crypto.sealing import PracticeKey
 from service.foundation.database.connection import Begin
-from service.foundation.instants import EARLIEST, LATEST, is_real
+from service.foundation.instants import EARLIEST, LATEST
 from service.foundation.retry_safe import Expected
 from service.people.sign_in_queries import TokenReader
 from service.sessions.change_session import change_session
@@ -38,6 +45,7 @@ from service.sessions.hold_session import (
     report_change,
     start_session,
 )
+from service.sessions.plan_fit import plan_session_fit
 from service.sessions.plan_session import plan_session
 from service.sessions.read_before_leaving import read_before_leaving
 from service.sessions.read_sessions import page_of_sessions, read_session_by_token
@@ -84,26 +92,13 @@ async def get_sessions(
 ) -> SessionPage:
     """List sessions by planned start."""
     wanted = SessionFilter(
-        starts_from=_instant("from", starts_from) or EARLIEST,
-        starts_before=_instant("to", starts_before) or LATEST,
+        starts_from=instant_named("from", starts_from) or EARLIEST,
+        starts_before=instant_named("to", starts_before) or LATEST,
         client_id=client_id,
         status=status,
     )
     page = await page_of_sessions(begin, keys, wanted, after=after(cursor), limit=limit)
     return SessionPage.from_page(page, SessionOut.from_session)
-
-
-def _instant(name: str, text: str | None) -> datetime | None:
-    """Return the instant a query parameter names. Raises BadParameter."""
-    if text is None:
-        return None
-    try:
-        instant: datetime = msgspec.convert(text, Instant)
-    except msgspec.ValidationError as error:
-        raise BadParameter(name, "not RFC 3339 with an offset; send `+` as %2B") from error
-    if not is_real(instant):
-        raise BadParameter(name, f"must lie between {EARLIEST.year} and {LATEST.year}")
-    return instant
 
 
 @get(
@@ -134,6 +129,23 @@ async def get_before_leaving(
     The answer depends on client, route and practice as they are now, so it has no ETag.
     """
     return BeforeLeavingOut.from_before_leaving(await read_before_leaving(begin, keys, session_id))
+
+
+@get(
+    "/sessions/{session_id:uuid}/fit",
+    operation_id="read_session_fit",
+    summary="Whether a session's route fits it",
+    tags=TAGS,
+)
+async def get_session_fit(
+    session_id: FromPath[UUID], begin: NamedDependency[Begin], keys: NamedDependency[PracticeKey]
+) -> SessionFitOut:
+    """Read when each stretch is reached, where to turn back, and what is near, from the session's start on.
+
+    The start is the reported or else the planned one; after a switch to another route, it is the switch. The
+    walk may last until the planned end.
+    """
+    return SessionFitOut.from_session_fit(await plan_session_fit(begin, keys, session_id))
 
 
 @patch("/sessions/{session_id:uuid}", operation_id="change_session", summary="Change a session", tags=TAGS)
@@ -263,6 +275,7 @@ HANDLERS = [
     get_sessions,
     get_session,
     get_before_leaving,
+    get_session_fit,
     patch_session,
     post_start,
     post_end,

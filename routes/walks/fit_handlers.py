@@ -7,11 +7,12 @@ from litestar import get
 from litestar.di import NamedDependency
 from litestar.params import FromPath, QueryParameter
 
+from routes.http.dependencies import instant_named
 from routes.walks.route_handlers import ClientId, FlatPaceMps, RestsS
 from schemas.walks.fit import FitOut
 from service.foundation.database.connection import Begin
+from service.sessions.plan_fit import plan_fit
 from service.walks.pace_queries import PaceRequest
-from service.walks.plan_fit import plan_fit
 
 
 @get(
@@ -27,13 +28,21 @@ async def get_fit(
     client_id: ClientId = None,
     flat_pace_mps: FlatPaceMps = None,
     rests_s: RestsS = None,
+    start: Annotated[
+        str | None,
+        QueryParameter(
+            max_length=40, format="date-time", description="When the walk begins: arrivals get clock times."
+        ),
+    ] = None,
 ) -> FitOut:
     """Read when each stretch is reached, where to turn back, and the nearest exit, shelter, toilet and bench.
 
     Nothing is required of a route: one without stretches or heights gets a timetable too.
     """
     request = PaceRequest(client_id, flat_pace_mps, rests_s)
-    return FitOut.from_fit(await plan_fit(begin, route_id, request, minutes * 60))
+    return FitOut.from_fit(
+        await plan_fit(begin, route_id, request, minutes * 60, instant_named("start", start))
+    )
 
 
 HANDLERS = [get_fit]

@@ -1,15 +1,17 @@
 """How a route fits, on the wire."""
 
+from datetime import datetime, timedelta
 from typing import Annotated, Any
 from uuid import UUID
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from schemas.base import Output, present, to_the_centimetre
+from schemas.base import Instant, Output, present, to_the_centimetre
 from schemas.walks.stretches import GroundOut, ground_members
+from service.sessions.plan_fit import TimedFit
 from service.walks.features import FeatureKind
-from service.walks.fit import PACE_SHARE, Arrival, Facility, Fit, NearestFacility, StretchTimes
+from service.walks.fit import PACE_SHARE, Arrival, Facility, NearestFacility, StretchTimes
 
 
 class ArrivalOut(Output):
@@ -20,11 +22,29 @@ class ArrivalOut(Output):
     ]
     expected_s: Annotated[float, Meta(description="At the pace, rests spread evenly over the walking time.")]
     latest_s: Annotated[float, Meta(description=f"{PACE_SHARE:.0%} more time, all rests taken before.")]
+    earliest_at: Instant | UnsetType = UNSET
+    expected_at: Instant | UnsetType = UNSET
+    latest_at: Instant | UnsetType = UNSET
 
     @classmethod
-    def from_arrival(cls, arrival: Arrival) -> "ArrivalOut":
+    def from_arrival(cls, arrival: Arrival, starts_at: datetime | None) -> "ArrivalOut":
         """Return the arrival as a phone gets it."""
-        return cls(**to_the_centimetre(msgspec.structs.asdict(arrival)))
+        return cls(
+            **to_the_centimetre(msgspec.structs.asdict(arrival)),
+            earliest_at=clock_time(starts_at, arrival.earliest_s),
+            expected_at=clock_time(starts_at, arrival.expected_s),
+            latest_at=clock_time(starts_at, arrival.latest_s),
+        )
+
+
+def clock_time(starts_at: datetime | None, after_s: float) -> datetime | UnsetType:
+    """Return the instant some seconds after the start; UNSET without one, or beyond any calendar."""
+    if starts_at is None:
+        return UNSET
+    try:
+        return starts_at + timedelta(seconds=after_s)
+    except OverflowError:  # a line a thousand times round the earth
+        return UNSET
 
 
 class StretchTimesOut(GroundOut, kw_only=True):
@@ -34,9 +54,9 @@ class StretchTimesOut(GroundOut, kw_only=True):
     left: ArrivalOut
 
     @classmethod
-    def from_times(cls, times: StretchTimes) -> "StretchTimesOut":
+    def from_times(cls, times: StretchTimes, starts_at: datetime | None) -> "StretchTimesOut":
         """Return the stretch as a phone gets it."""
-        entered, left = ArrivalOut.from_arrival(times.entered), ArrivalOut.from_arrival(times.left)
+        entered, left = (ArrivalOut.from_arrival(each, starts_at) for each in (times.entered, times.left))
         return cls(**ground_members(times.stretch), entered=entered, left=left)
 
 
@@ -79,6 +99,10 @@ class FitOut(Output, kw_only=True):
     surely_fits: Annotated[bool, Meta(description="By the latest arrival too.")]
     turn_back_m: Annotated[float, Meta(description="The last place to turn and still be back in time.")]
     turn_back_after_s: float
+    starts_at: Annotated[
+        Instant | UnsetType, Meta(description="Absent without a start; with one, arrivals have clock times.")
+    ] = UNSET
+    turn_back_at: Instant | UnsetType = UNSET
     whole: Annotated[
         bool, Meta(description="Time is enough for all of it: there and back, or once round a loop.")
     ]
@@ -91,19 +115,22 @@ class FitOut(Output, kw_only=True):
     ]
 
     @classmethod
-    def from_fit(cls, fit: Fit) -> "FitOut":
+    def from_fit(cls, timed: TimedFit) -> "FitOut":
         """Return the fit as a phone gets it."""
+        fit, starts_at = timed.fit, timed.starts_at
         return cls(
+            starts_at=present(starts_at),
             available_s=fit.available_s,
             flat_pace_mps=fit.pace.flat_mps,
             rests_s=fit.pace.rests_s,
-            arrival=ArrivalOut.from_arrival(fit.arrival),
+            arrival=ArrivalOut.from_arrival(fit.arrival, starts_at),
             fits=fit.fits,
             surely_fits=fit.surely_fits,
             turn_back_m=round(fit.turn_back.distance_m, 2),
-            turn_back_after_s=round(fit.turn_back.after_s, 1),
+            turn_back_after_s=round(fit.turn_back.after_s, 2),
+            turn_back_at=clock_time(starts_at, fit.turn_back.after_s),
             whole=fit.turn_back.whole,
             no_return_m=present(None if fit.no_return_m is None else round(fit.no_return_m, 2)),
-            stretches=[StretchTimesOut.from_times(each) for each in fit.stretches],
+            stretches=[StretchTimesOut.from_times(each, starts_at) for each in fit.stretches],
             nearest=[NearestOut.from_nearest(each) for each in fit.nearest],
         )

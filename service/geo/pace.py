@@ -67,9 +67,13 @@ def walking_time_s(line: Fixes, pace: Pace) -> float:
 
 def turn_back(line: Fixes, available_s: float, pace: Pace) -> TurnBack:
     """Return where and when to turn so that the walk, rests included, ends within `available_s`."""
-    table = timetable(line, pace)
+    return turn_back_on(timetable(line, pace), available_s, pace, loop=is_loop(line))
+
+
+def turn_back_on(table: Timetable, available_s: float, pace: Pace, *, loop: bool) -> TurnBack:
+    """Return the same by the timetable of a line."""
     there_and_back_s = table.out_s + table.back_s
-    whole_s = table.out_s[-1] if is_loop(line) else there_and_back_s[-1]
+    whole_s = table.out_s[-1] if loop else there_and_back_s[-1]
     walking_s = min(max(available_s - pace.rests_s, 0.0), whole_s)
     distance_m = np.interp(walking_s, there_and_back_s, table.along_m)
     reached_s = np.interp(distance_m, table.along_m, table.out_s)

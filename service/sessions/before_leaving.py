@@ -9,8 +9,9 @@ import msgspec
 
 from service.clients.clients import PlainClient, Stage
 from service.geo.fixes import Fixes
-from service.geo.pace import Pace, TurnBack, turn_back
+from service.geo.pace import Pace, TurnBack
 from service.sessions.sessions import Modality, Session, Span, as_span
+from service.walks.fit import fit_line
 from service.walks.routes import PlannedRoute
 
 
@@ -62,20 +63,24 @@ def span_on_route(session: Session) -> Span:
     return on_routes[-1] if on_routes else as_span(session, begins_at)
 
 
+def walking_times(session: Session) -> tuple[datetime, float]:
+    """Return when the route of `span_on_route` is begun, and the seconds from there to the planned end."""
+    begins_at = span_on_route(session).starts_at or session.planned_start
+    return begins_at, max((session.planned_end - begins_at).total_seconds(), 0.0)
+
+
 def time_walk(session: Session, route: PlannedRoute, line: Fixes, pace: Pace) -> PlannedWalk:
     """Return how the route of `span_on_route` fits the time from there to the session's planned end."""
-    begins_at = span_on_route(session).starts_at or session.planned_start
-    available_s = max((session.planned_end - begins_at).total_seconds(), 0.0)
-    walking_s = pace.walking_time_s(route.equivalent_flat_m)
-    turn = turn_back(line, available_s, pace)
+    begins_at, available_s = walking_times(session)
+    fit = fit_line(line, pace, available_s)
     return PlannedWalk(
         length_m=route.length_m,
         is_loop=route.is_loop,
-        walking_time_s=walking_s,
+        walking_time_s=fit.arrival.expected_s,
         available_s=available_s,
-        fits=walking_s <= available_s,
-        turn_back=turn,
-        turn_back_at=begins_at + timedelta(seconds=turn.after_s),
+        fits=fit.fits,
+        turn_back=fit.turn_back,
+        turn_back_at=begins_at + timedelta(seconds=fit.turn_back.after_s),
     )
 
 

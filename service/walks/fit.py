@@ -14,7 +14,7 @@ import numpy as np
 
 from service.geo.fixes import Fixes, Floats, Indices
 from service.geo.geodesy import LocalPlane, PlanePoints, distances_m, is_loop, local_plane
-from service.geo.pace import Pace, Timetable, TurnBack, timetable, turn_back
+from service.geo.pace import Pace, Timetable, TurnBack, timetable, turn_back_on
 from service.walks.features import Feature, FeatureKind, ThunderRefuge
 from service.walks.stretches import Stretch
 
@@ -81,8 +81,8 @@ class NearestFacility(msgspec.Struct, frozen=True):
     """None for an end of the line, which is always a way out."""
 
 
-class Fit(msgspec.Struct, frozen=True):
-    """A route in the time there is for it."""
+class LineFit(msgspec.Struct, frozen=True, kw_only=True):
+    """A line in the time there is for it."""
 
     pace: Pace
     available_s: float
@@ -95,6 +95,11 @@ class Fit(msgspec.Struct, frozen=True):
     turn_back: TurnBack
     no_return_m: float | None
     """On a loop, from here on going on is quicker than going back; None on other lines."""
+
+
+class Fit(LineFit, frozen=True, kw_only=True):
+    """A route in the time there is for it."""
+
     stretches: list[StretchTimes]
     nearest: list[NearestFacility]
 
@@ -107,17 +112,28 @@ def fit_route(
     ends = np.array([each.to_m for each in stretches])
     starts = np.array([each.from_m for each in stretches])
     entered, left = (_arrivals(table, pace, each) for each in (starts, ends))
-    [arrival] = _arrivals(table, pace, table.along_m[-1:])
     return Fit(
+        **msgspec.structs.asdict(_fit_timetable(table, pace, available_s, loop=is_loop(line))),
+        stretches=[StretchTimes(*each) for each in zip(stretches, entered, left, strict=True)],
+        nearest=list(_nearest_facilities(line, table, features, pace)),
+    )
+
+
+def fit_line(line: Fixes, pace: Pace, available_s: float) -> LineFit:
+    """Return how a line fits, without what is known along it."""
+    return _fit_timetable(timetable(line, pace), pace, available_s, loop=is_loop(line))
+
+
+def _fit_timetable(table: Timetable, pace: Pace, available_s: float, *, loop: bool) -> LineFit:
+    [arrival] = _arrivals(table, pace, table.along_m[-1:])
+    return LineFit(
         pace=pace,
         available_s=available_s,
         arrival=arrival,
         fits=arrival.expected_s <= available_s,
         surely_fits=arrival.latest_s <= available_s,
-        turn_back=turn_back(line, available_s, pace),
-        no_return_m=_no_return_m(table) if is_loop(line) else None,
-        stretches=[StretchTimes(*each) for each in zip(stretches, entered, left, strict=True)],
-        nearest=list(_nearest_facilities(line, table, features, pace)),
+        turn_back=turn_back_on(table, available_s, pace, loop=loop),
+        no_return_m=_no_return_m(table) if loop else None,
     )
 
 

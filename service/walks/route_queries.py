@@ -248,8 +248,8 @@ class PlannedRouteRow(PlannedRoute, frozen=True):
 PLANNED_ROUTE = Query(
     PlannedRouteRow,
     """
-    SELECT route_version.version, route_version.length_m, route_version.equivalent_flat_m,
-           route_version.is_loop, route.archived_at, route_version.line
+    SELECT route_version.version, route_version.length_m, route_version.is_loop, route.archived_at,
+           route_version.line
       FROM route
       JOIN route_version ON route_version.practice_id = route.practice_id
                         AND route_version.route_id = route.id

@@ -106,7 +106,6 @@ class PlannedRoute(msgspec.Struct, frozen=True):
 
     version: int
     length_m: float
-    equivalent_flat_m: float
     is_loop: bool
     archived_at: datetime | None
 

@@ -190,6 +190,7 @@ CASES: Final[dict[str, Case]] = {
     "list_sessions of a client": Case(CLINICAL, query(client_id="client_id"), refers=True, lists=True),
     "read_session": Case(CLINICAL),
     "read_before_leaving": Case(CLINICAL),
+    "read_session_fit": Case(CLINICAL),
     "change_session": Case(CLINICAL, sent(lambda _: {"planned_start": at(60)})),
     "change_session to a route": Case(
         PRACTICE,

@@ -1,11 +1,14 @@
 """Whether a route fits, over HTTP."""
 
+from datetime import UTC, datetime
 from typing import Any
 
+import numpy as np
 import pytest
 
+from tests.http.things import new
 from tests.http.world import Phone, World
-from tests.walks.drawings import draw
+from tests.walks.drawings import a_drawing, draw
 from tests.walks.test_features_over_http import id_of, mark
 
 
@@ -41,6 +44,49 @@ def test_it_is_timed_at_the_clients_pace_and_names_the_nearest_bench(world: Worl
 def test_a_pace_of_nothing_is_refused(world: World, name: str, value: Any) -> None:
     answer = world.ada.get(f"{draw(world.ada)}/fit", params={"minutes": 50, name: value})
     assert (answer.status_code, answer.json()["parameter"]) == (400, name)
+
+
+def test_arrivals_have_clock_times_from_a_start(world: World) -> None:
+    known = read(world.ada, draw(world.ada), start="2026-06-01T11:30:00+01:00")
+    begins = datetime(2026, 6, 1, 10, 30, tzinfo=UTC)
+    assert known["starts_at"] == "2026-06-01T10:30:00Z"
+    for arrival in (known["arrival"], known["stretches"][0]["left"]):
+        for name in ("earliest", "expected", "latest"):
+            after_s = (datetime.fromisoformat(arrival[f"{name}_at"]) - begins).total_seconds()
+            assert after_s == pytest.approx(arrival[f"{name}_s"], abs=0.01)
+    turn_s = (datetime.fromisoformat(known["turn_back_at"]) - begins).total_seconds()
+    assert turn_s == pytest.approx(known["turn_back_after_s"], abs=0.01)
+    assert "expected_at" not in read(world.ada, draw(world.ada))["arrival"]
+    for wrong in ("2026-06-01T11:30:00", "noon", "0001-01-01T00:00:00Z"):
+        answer = world.ada.get(f"{draw(world.ada)}/fit", params={"minutes": 50, "start": wrong})
+        assert (answer.status_code, answer.json()["parameter"]) == (400, "start")
+
+
+def test_a_line_of_two_points_a_metre_apart_fits_and_one_place_is_no_route(world: World) -> None:
+    short = {"type": "LineString", "coordinates": [[8.0, 52.0], [8.0, 52.00001]]}
+    known = read(world.ada, draw(world.ada, geojson=short), minutes=0, rests_s=0)
+    assert known["arrival"]["expected_s"] == pytest.approx(1.11 / 0.9, abs=0.05)
+    assert (known["fits"], known["turn_back_m"], known["turn_back_after_s"]) == (False, 0, 0)
+    place = {"type": "LineString", "coordinates": [[8.0, 52.0]] * 50}
+    answer = world.ada.post("/v1/routes", a_drawing(geojson=place))
+    assert (answer.status_code, answer.json()["type"]) == (422, "urn:towpath:problem:no-line")
+
+
+def test_a_line_of_two_hundred_thousand_points_without_heights_fits(world: World) -> None:
+    lon = (8 + np.arange(200_000) * 1e-6).round(6).tolist()
+    content = f'{{"type":"LineString","coordinates":[{",".join(f"[{each},52]" for each in lon)}]}}'
+    path = f"/v1/routes/{new()}"
+    answer = world.ada.post(
+        "/v1/routes/import",
+        content=content.encode(),
+        params={"id": path.rpartition("/")[2]},
+        headers={"Content-Type": "application/geo+json"},
+    )
+    assert answer.status_code == 201, answer.text
+    assert world.ada.get(path).json()["points"] == 200_000
+    known = read(world.ada, path, minutes=600, rests_s=0)
+    assert known["arrival"]["expected_s"] == pytest.approx(13_731 / 0.9, rel=0.001)
+    assert known["fits"]
 
 
 def test_a_route_across_the_antimeridian_fits_too(world: World) -> None:
