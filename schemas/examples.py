@@ -75,6 +75,9 @@ CLIENT_OUT: Final = {
     "emergency_contact": {"name": "Rowan", "relationship": "sister", "phone_number": "+44 20 7946 0001"},
     "gp": {"name": "Dr Alder", "practice": "Mill Lane Surgery"},
     "crisis_plan": "Rowan first; then the crisis line.",
+    "needs": ["step_free", "seats"],
+    "triggers": ["dogs", "water"],
+    "other_triggers": ["horses"],
 }
 MEASURES: Final = {
     "points": 212,

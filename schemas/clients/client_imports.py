@@ -14,10 +14,13 @@ from schemas.clients.clients import ClientIn
 from service.clients.clients import Ending, Stage, refuse_unusable_client
 from service.clients.csv_table import CsvRow, read_table
 from service.clients.import_rows import ImportRow, Outcome, RowReport, UsableRow, refuse_repeats
+from service.clients.needs import LONGEST_TRIGGER, MOST_OTHER_TRIGGERS, Need, Trigger
 from service.foundation.retry_safe import Unusable
 
 MOST_ROWS: Final = 1_000
-INVALID_AT: Final = re.compile(r"at `\$\.([a-z_.]+)`")
+SEPARATOR: Final = "|"
+"""Between the values of one cell."""
+INVALID_AT: Final = re.compile(r"at `\$\.([a-z_.]+)(?:\[\.\.\.\]|\[\d+\])?`")
 CHARACTER_FAULT: Final = re.compile(
     r"`(?P<member>[a-z_]+)`: (?P<fault>.+?)(?: - at `\$\.(?P<part>[a-z_]+)`)?"
 )
@@ -31,6 +34,8 @@ class Column(msgspec.Struct, frozen=True):
     """With a dot inside a part: `gp.name`."""
     holds: str
     """What is allowed in a cell, for the person who corrects the file."""
+    is_list: bool = False
+    """Its cells hold several values, parted by SEPARATOR."""
 
 
 COLUMNS: Final = {
@@ -56,11 +61,19 @@ COLUMNS: Final = {
     "gp_practice": Column("gp.practice", "up to 200 characters"),
     "gp_phone": Column("gp.phone_number", "up to 60 characters"),
     "crisis_plan": Column("crisis_plan", "up to 10,000 characters"),
+    "needs": Column("needs", f"of {', '.join(Need)}, parted by {SEPARATOR}", is_list=True),
+    "triggers": Column("triggers", f"of {', '.join(Trigger)}, parted by {SEPARATOR}", is_list=True),
+    "other_triggers": Column(
+        "other_triggers",
+        f"up to {MOST_OTHER_TRIGGERS} words of up to {LONGEST_TRIGGER} characters, parted by {SEPARATOR}",
+        is_list=True,
+    ),
 }
 COLUMN_OF: Final = {column.member: name for name, column in COLUMNS.items()}
 FILE_DESCRIPTION: Final = (
     f"CSV in UTF-8, separated by commas or by semicolons, at most {MOST_ROWS:,} rows below the first, which "
-    f"names the columns in any order: {', '.join(COLUMNS)}. Only label is needed."
+    f"names the columns in any order: {', '.join(COLUMNS)}. Only label is needed. "
+    f"Several values in one cell are parted by {SEPARATOR}."
 )
 FILE_EXAMPLE: Final = 'label,given_name,phone,stage\nW-17,Mina,+44 7700 900123,in_therapy\n"K, couple",,,\n'
 
@@ -101,12 +114,12 @@ def _row(columns: Sequence[str], row: CsvRow, new_id: Callable[[bytes], UUID], n
 
 def _client_in(cells: dict[str, str]) -> ClientIn:
     """Return the client that the cells of a row describe. The limits are those of a client sent as JSON."""
-    plain: dict[str, str] = {}
-    parts: dict[str, dict[str, str]] = {}
+    plain: dict[str, str | list[str]] = {}
+    parts: dict[str, dict[str, str | list[str]]] = {}
     for name, cell in cells.items():
         part, _, member = COLUMNS[name].member.rpartition(".")
         inside = parts.setdefault(part, {}) if part else plain
-        inside[member] = cell
+        inside[member] = [each.strip() for each in cell.split(SEPARATOR)] if COLUMNS[name].is_list else cell
     return msgspec.convert(plain | parts, ClientIn, strict=False)
 
 

@@ -31,6 +31,7 @@ from service.clients.clients import (
     merged_record,
     pace_of,
 )
+from service.clients.needs import LONGEST_TRIGGER, MOST_OTHER_TRIGGERS, Need, Trigger
 from service.people.practices import Practice
 
 Part = TypeVar("Part", bound=Output)
@@ -41,7 +42,7 @@ Label = Annotated[
         min_length=1,
         max_length=100,
         pattern=r"\S",
-        description="What you call the record, such as initials or a number. It is not encrypted.",
+        description="What you call the record, such as initials or a number.",
         extra=ONE_LINE,
     ),
 ]
@@ -53,9 +54,25 @@ Telephone = Annotated[
 Line = Annotated[str, Meta(min_length=1, max_length=200, extra=ONE_LINE)]
 Lines = Annotated[str, Meta(min_length=1, max_length=1_000)]
 CrisisPlan = Annotated[str, Meta(min_length=1, max_length=10_000)]
+Needs = Annotated[
+    list[Need],
+    Meta(max_length=len(Need), description="What the client needs of a walk; a fit says what meets it."),
+]
+Triggers = Annotated[
+    list[Trigger],
+    Meta(max_length=len(Trigger), description="What may distress the client; a fit says where it is met."),
+]
+OtherTriggers = Annotated[
+    list[Annotated[str, Meta(min_length=1, max_length=LONGEST_TRIGGER, pattern=r"\w")]],
+    Meta(
+        max_length=MOST_OTHER_TRIGGERS,
+        description="Others in your words, such as horses: what features are called is searched for them.",
+    ),
+]
 OTHERS: Final = Meta(description="The other people of a couple or a family.")
 WISHES: Final = Meta(description='How they want to be reached: "text only", "no messages on the machine".')
 OWN: Final = Meta(description="The client's own; absent where the practice's applies.")
+LISTS: Final = ("needs", "triggers", "other_triggers")
 AGREEMENTS: Final = {"outdoor_agreement": "outdoor_agreed", "location_permission": "location_agreed"}
 
 
@@ -120,6 +137,9 @@ class ClientMembers(Input):
     emergency_contact: EmergencyContactPatch | UnsetType | None = UNSET
     gp: GpPatch | UnsetType | None = UNSET
     crisis_plan: CrisisPlan | UnsetType | None = UNSET
+    needs: Needs | UnsetType | None = UNSET
+    triggers: Triggers | UnsetType | None = UNSET
+    other_triggers: OtherTriggers | UnsetType | None = UNSET
 
 
 class ClientIn(ClientMembers, kw_only=True):
@@ -141,8 +161,9 @@ class ClientIn(ClientMembers, kw_only=True):
 class ClientPatch(ClientMembers):
     """What to change, as a merge patch (RFC 7396): null clears a member, an absent one stays.
 
-    The same holds inside `identity`, `contact`, `emergency_contact` and `gp`. Each of the two agreements is
-    replaced as a whole. Withdrawing one is always possible; null means the client was never asked.
+    The same holds inside `identity`, `contact`, `emergency_contact` and `gp`. Each of the two agreements, and
+    each list, is replaced as a whole. Withdrawing an agreement is always possible; null means the client was
+    never asked.
     """
 
     label: Label | UnsetType = UNSET
@@ -156,6 +177,7 @@ class ClientPatch(ClientMembers):
 def _to_changes(sent: ClientMembers, now: datetime) -> ClientChanges:
     """Return what was sent: the members stored in the open, and those that are sealed."""
     given = changes_of(sent, now)
+    given |= {name: list(dict.fromkeys(given[name])) for name in LISTS if given.get(name)}
     sealed = {name: given.pop(name) for name in ClientRecord.__struct_fields__ if name in given}
     for member, column in AGREEMENTS.items():
         if member in given:
@@ -271,6 +293,9 @@ class ClientOut(ClientSummaryOut):
     emergency_contact: EmergencyContactOut | UnsetType = UNSET
     gp: GpOut | UnsetType = UNSET
     crisis_plan: str | UnsetType = UNSET
+    needs: list[Need] | UnsetType = UNSET
+    triggers: list[Trigger] | UnsetType = UNSET
+    other_triggers: list[str] | UnsetType = UNSET
 
     @classmethod
     def from_file(cls, file: ClientFile) -> "ClientOut":
@@ -283,6 +308,9 @@ class ClientOut(ClientSummaryOut):
             emergency_contact=_part(record.emergency_contact, EmergencyContactOut),
             gp=_part(record.gp, GpOut),
             crisis_plan=present(record.crisis_plan),
+            needs=list(record.needs) or UNSET,
+            triggers=list(record.triggers) or UNSET,
+            other_triggers=list(record.other_triggers) or UNSET,
         )
 
 

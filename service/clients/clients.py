@@ -9,6 +9,7 @@ from uuid import UUID
 
 import msgspec
 
+from service.clients.needs import Need, Trigger
 from service.foundation.pages import BadCursor
 from service.foundation.retry_safe import Unusable
 from service.geo.pace import Pace
@@ -134,6 +135,10 @@ class ClientRecord(msgspec.Struct, frozen=True, omit_defaults=True):
     emergency_contact: EmergencyContact | None = None
     gp: Gp | None = None
     crisis_plan: str | None = None
+    needs: tuple[Need, ...] = ()
+    triggers: tuple[Trigger, ...] = ()
+    other_triggers: tuple[str, ...] = ()
+    """In the therapist's words; features are searched for them."""
 
 
 class ClientFile(msgspec.Struct, frozen=True):

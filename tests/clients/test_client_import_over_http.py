@@ -67,6 +67,7 @@ def test_every_column_fills_its_member(world: World) -> None:
         "date_of_birth": "1990-01-02", "others": "d", "email": "e@f", "phone": "g", "address": "h",
         "wishes": "i", "emergency_name": "j", "emergency_relationship": "k", "emergency_phone": "l",
         "gp_name": "m", "gp_practice": "n", "gp_phone": "o", "crisis_plan": "=p",
+        "needs": "step_free| toilet", "triggers": "dogs", "other_triggers": "horses|the old mill",
     }  # fmt: skip
     report(world.ada, ";".join(cells) + "\r\n" + ";".join(cells.values()) + "\r\n")
     kept = world.ada.get(f"/v1/clients/{client_id}").json()
@@ -76,6 +77,8 @@ def test_every_column_fills_its_member(world: World) -> None:
     assert list(kept["contact"].values()) == ["e@f", "g", "h", "i"]
     assert list(kept["emergency_contact"].values()) == ["j", "k", "l"]
     assert (list(kept["gp"].values()), kept["crisis_plan"]) == (["m", "n", "o"], "=p")
+    assert (kept["needs"], kept["triggers"]) == (["step_free", "toilet"], ["dogs"])
+    assert kept["other_triggers"] == ["horses", "the old mill"]
 
 
 def test_a_dry_run_reports_and_stores_nothing(world: World) -> None:
@@ -198,3 +201,9 @@ def test_a_thousand_rows_are_imported_in_one_request(world: World) -> None:
     assert report(world.ada, file)["created"] == 1_000
     last = world.ada.get("/v1/clients", params={"label": "W-999"}).json()["items"][0]
     assert world.ada.get(f"/v1/clients/{last['id']}").json()["identity"] == {"given_name": "Mina 999"}
+
+
+def test_a_need_that_is_none_is_refused_with_the_ones_there_are(world: World) -> None:
+    [row] = report(world.ada, "label,needs\nA,step_free|wings\n")["rows"]
+    assert (row["outcome"], row["column"]) == ("refused", "needs")
+    assert "toilet" in row["reason"]

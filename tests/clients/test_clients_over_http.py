@@ -37,6 +37,9 @@ RECORD: dict[str, Any] = {
     },
     "gp": {"name": "Dr Thistlewood", "practice": "Weirside Surgery", "phone_number": "020 7946 0991"},
     "crisis_plan": "Call Bartholomew, then the crisis line.",
+    "needs": ["step_free", "toilet"],
+    "triggers": ["dogs"],
+    "other_triggers": ["peacocks"],
 }
 ASKED_ON = "2026-03-01T10:00:00Z"
 
@@ -97,7 +100,17 @@ def test_nothing_about_the_person_is_readable_in_the_database(world: World, runn
     path = added(world.ada, **RECORD)
     assert world.ada.patch(path, {"gp": {"practice": "Millpond Health"}}).status_code == 200
     rows = stored(running, world.practice_id, world.ada.therapist_id).lower()
-    secrets = ("Ashgrove", "Zephyrine", "quill.example", "Hazelwick", "Bartholomew", "Millpond", "1987-")
+    secrets = (
+        "Ashgrove",
+        "Zephyrine",
+        "quill.example",
+        "Hazelwick",
+        "Bartholomew",
+        "Millpond",
+        "1987-",
+        "peacock",
+        "step_free",
+    )
     for secret in ("W-17", *secrets):
         assert secret.lower().encode() not in rows
     assert b"enquiry" in rows
@@ -147,12 +160,18 @@ def test_a_change_inside_the_record_leaves_the_rest_of_it(world: World) -> None:
     assert changed.json()["contact"] == left
     assert changed.json()["identity"] == RECORD["identity"]
     assert world.ada.get(path).json() == changed.json()
+    listed = world.ada.patch(path, {"needs": ["seats", "seats", "light"], "other_triggers": []}).json()
+    assert (listed["needs"], listed["triggers"]) == (["seats", "light"], ["dogs"])
+    assert "other_triggers" not in listed
 
 
 def test_null_clears_a_part_and_so_does_clearing_its_last_member(world: World) -> None:
-    path = added(world.ada, gp={"name": "Dr Thistlewood"}, crisis_plan="Breathe.", rests_s=60)
-    cleared = world.ada.patch(path, {"gp": {"name": None}, "crisis_plan": None, "rests_s": None}).json()
-    assert not cleared.keys() & {"gp", "crisis_plan", "rests_s"}
+    path = added(
+        world.ada, gp={"name": "Dr Thistlewood"}, crisis_plan="Breathe.", rests_s=60, triggers=["bees"]
+    )
+    cleared = {"gp": {"name": None}, "crisis_plan": None, "rests_s": None, "triggers": None}
+    cleared = world.ada.patch(path, cleared).json()
+    assert not cleared.keys() & {"gp", "crisis_plan", "rests_s", "triggers"}
     assert cleared["walks"]["rests_s"] == 600
     assert world.ada.get(path).json() == cleared
 
