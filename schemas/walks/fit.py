@@ -7,11 +7,13 @@ from uuid import UUID
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from schemas.base import Instant, Output, present, to_the_centimetre
+from schemas.base import Instant, Output, present, shown, to_the_centimetre
 from schemas.walks.stretches import GroundOut, ground_members
+from service.clients.needs import Need, Trigger
 from service.sessions.plan_fit import TimedFit
-from service.walks.features import FeatureKind
+from service.walks.features import Feature, FeatureKind
 from service.walks.fit import PACE_SHARE, Arrival, Facility, NearestFacility, StretchTimes
+from service.walks.reasons import Bearing, OtherTrigger, Reason
 
 
 class ArrivalOut(Output):
@@ -82,10 +84,48 @@ class NearestOut(Output, kw_only=True):
         members: dict[str, Any] = {
             name: getattr(nearest, name) for name in nearest.__struct_fields__ if name != "feature"
         }
-        if nearest.feature is not None:
-            feature = nearest.feature
-            members |= {"feature_id": feature.id, "kind": feature.kind, "name": present(feature.name)}
-        return cls(**to_the_centimetre(members))
+        return cls(**to_the_centimetre(members | feature_members(nearest.feature)))
+
+
+def feature_members(feature: Feature | None) -> dict[str, Any]:
+    """Return how an answer names a feature."""
+    if feature is None:
+        return {}
+    return {"feature_id": feature.id, "kind": feature.kind, "name": present(feature.name)}
+
+
+class ReasonOut(Output, kw_only=True):
+    """What a part of the line, or a feature it passes, says about one need or trigger of the client's."""
+
+    need: Need | UnsetType = UNSET
+    trigger: Trigger | UnsetType = UNSET
+    other_trigger: Annotated[str | UnsetType, Meta(description="One in the therapist's words.")] = UNSET
+    bearing: Bearing
+    from_m: float
+    to_m: Annotated[float, Meta(description="For a feature, as `from_m`: where the line passes it.")]
+    words: Annotated[str, Meta(description="What is there.")]
+    ground: Annotated[
+        str | UnsetType, Meta(description="The property of the ground, such as surface, or slope.")
+    ] = UNSET
+    value: Annotated[str | UnsetType, Meta(description="Of the property; absent where it is not known.")] = (
+        UNSET
+    )
+    feature_id: UUID | UnsetType = UNSET
+    kind: FeatureKind | UnsetType = UNSET
+    name: str | UnsetType = UNSET
+    offset_m: Annotated[float | UnsetType, Meta(description="From the line to the feature.")] = UNSET
+
+    @classmethod
+    def from_reason(cls, reason: Reason) -> "ReasonOut":
+        """Return the reason as a phone gets it."""
+        members = to_the_centimetre(shown(reason, cls) | feature_members(reason.feature))
+        match reason.because:
+            case Need() as need:
+                return cls(need=need, **members)
+            case Trigger() as trigger:
+                return cls(trigger=trigger, **members)
+            case OtherTrigger(words):
+                return cls(other_trigger=words, **members)
 
 
 class FitOut(Output, kw_only=True):
@@ -113,6 +153,16 @@ class FitOut(Output, kw_only=True):
     nearest: Annotated[
         list[NearestOut], Meta(description="By facility, then along the line; none where a route has none.")
     ]
+    reasons: Annotated[
+        list[ReasonOut] | UnsetType,
+        Meta(
+            description="What on the route meets each need and trigger of the client's; what nobody has said "
+            "too. Absent without a client."
+        ),
+    ] = UNSET
+    unreadable: Annotated[
+        bool, Meta(description="The client's record is damaged: what they need is not known.")
+    ] = False
 
     @classmethod
     def from_fit(cls, timed: TimedFit) -> "FitOut":
@@ -133,4 +183,8 @@ class FitOut(Output, kw_only=True):
             no_return_m=present(None if fit.no_return_m is None else round(fit.no_return_m, 2)),
             stretches=[StretchTimesOut.from_times(each, starts_at) for each in fit.stretches],
             nearest=[NearestOut.from_nearest(each) for each in fit.nearest],
+            reasons=UNSET
+            if timed.reasons is None
+            else [ReasonOut.from_reason(each) for each in timed.reasons],
+            unreadable=timed.unreadable,
         )

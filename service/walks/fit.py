@@ -13,17 +13,14 @@ import msgspec
 import numpy as np
 
 from service.geo.fixes import Fixes, Floats, Indices
-from service.geo.geodesy import LocalPlane, PlanePoints, distances_m, is_loop, local_plane
+from service.geo.geodesy import is_loop
 from service.geo.pace import Pace, Timetable, TurnBack, timetable, turn_back_on
 from service.walks.features import Feature, FeatureKind, ThunderRefuge
+from service.walks.passes import Passes, SampledLine, passes_of, sampled_line
 from service.walks.stretches import Stretch
 
 PACE_SHARE: Final = 0.15
-SAMPLES_M: Final = 10.0
-MOST_SAMPLES: Final = 2_000
 ROUNDING_M: Final = 0.01
-PASS_WITHIN_M: Final = 15.0
-"""A line passes a feature again where it comes this much less near than at its nearest."""
 
 
 class Facility(enum.StrEnum):
@@ -108,14 +105,14 @@ def fit_route(
     line: Fixes, stretches: Sequence[Stretch], features: Sequence[Feature], pace: Pace, available_s: float
 ) -> Fit:
     """Return how a route fits; `stretches` cover the whole line."""
-    table = timetable(line, pace)
+    table, loop = timetable(line, pace), is_loop(line)
     ends = np.array([each.to_m for each in stretches])
     starts = np.array([each.from_m for each in stretches])
     entered, left = (_arrivals(table, pace, each) for each in (starts, ends))
     return Fit(
-        **msgspec.structs.asdict(_fit_timetable(table, pace, available_s, loop=is_loop(line))),
+        **msgspec.structs.asdict(_fit_timetable(table, pace, available_s, loop=loop)),
         stretches=[StretchTimes(*each) for each in zip(stretches, entered, left, strict=True)],
-        nearest=list(_nearest_facilities(line, table, features, pace)),
+        nearest=list(_nearest_facilities(sampled_line(line), table, features, pace, loop=loop)),
     )
 
 
@@ -155,33 +152,19 @@ def _no_return_m(table: Timetable) -> float:
     return float(np.interp(0.0, table.back_s - ahead_s, table.along_m))
 
 
-class _Passes(msgspec.Struct, frozen=True, eq=False):
-    """Where the line passes features: each pass of each."""
-
-    feature: list[Feature | None]
-    along_m: Floats
-    offset_m: Floats
-
-
 def _nearest_facilities(
-    line: Fixes, table: Timetable, features: Sequence[Feature], pace: Pace
+    sampled: SampledLine, table: Timetable, features: Sequence[Feature], pace: Pace, *, loop: bool
 ) -> Iterator[NearestFacility]:
-    along_m = np.linspace(
-        0, table.along_m[-1], int(np.clip(np.ceil(table.along_m[-1] / SAMPLES_M), 1, MOST_SAMPLES)) + 1
-    )
-    plane = local_plane(line)
-    points = np.interp(along_m, distances_m(line), plane.points(line))
     for facility in Facility:
-        chosen = [each for each in features if _is(each, facility)]
-        passes = _passes(along_m, points, chosen, plane)
+        passes = passes_of(sampled, [each for each in features if _is(each, facility)])
         if facility is Facility.EXIT:
-            passes = _Passes(
+            passes = Passes(
                 [*passes.feature, None, None],
                 np.append(passes.along_m, [0.0, table.along_m[-1]]),
                 np.append(passes.offset_m, [0.0, 0.0]),
             )
         if passes.feature:
-            yield from _nearest_passes(facility, table, passes, pace, loop=is_loop(line))
+            yield from _nearest_passes(facility, table, passes, pace, loop=loop)
 
 
 def _is(feature: Feature, facility: Facility) -> bool:
@@ -190,39 +173,8 @@ def _is(feature: Feature, facility: Facility) -> bool:
     return feature.kind in KINDS_OF[facility]
 
 
-def _passes(along_m: Floats, points: PlanePoints, features: Sequence[Feature], plane: LocalPlane) -> _Passes:
-    """Return where the line comes near each feature: on an out-and-back walk, twice."""
-    if not features:
-        return _Passes([], np.empty(0), np.empty(0))
-    lon, lat = np.array([(each.lon, each.lat) for each in features]).T
-    x, y = plane.project(lon, lat)
-    apart_m = np.abs(points[None, :] - (x + 1j * y)[:, None])
-    before = np.pad(apart_m, ((0, 0), (1, 0)), constant_values=np.inf)[:, :-1]
-    after = np.pad(apart_m, ((0, 0), (0, 1)), constant_values=np.inf)[:, 1:]
-    near = apart_m <= apart_m.min(axis=1, keepdims=True) + PASS_WITHIN_M
-    rows, columns = np.nonzero(near & (apart_m <= before) & (apart_m < after))
-    here = (x + 1j * y)[rows]
-    sides = [_on_chord(along_m, points, each, here) for each in (columns - 1, columns)]
-    nearer = sides[0][1] < sides[1][1]
-    along, offset = (np.where(nearer, *pair) for pair in zip(*sides, strict=True))
-    return _Passes([features[each] for each in rows.tolist()], along, offset)
-
-
-def _on_chord(
-    along_m: Floats, points: PlanePoints, begins: Indices, here: PlanePoints
-) -> tuple[Floats, Floats]:
-    """Return the place nearest each point on the chord that begins at a sample, and how far off it is."""
-    first = np.clip(begins, 0, len(points) - 2)
-    chord = points[first + 1] - points[first]
-    squared = np.abs(chord) ** 2
-    ahead = ((here - points[first]) * chord.conj()).real
-    share = np.clip(np.divide(ahead, squared, out=np.zeros_like(ahead), where=squared > 0), 0, 1)
-    place_m = along_m[first] + share * (along_m[first + 1] - along_m[first])
-    return place_m, np.abs(points[first] + share * chord - here)
-
-
 def _nearest_passes(
-    facility: Facility, table: Timetable, passes: _Passes, pace: Pace, *, loop: bool
+    facility: Facility, table: Timetable, passes: Passes, pace: Pace, *, loop: bool
 ) -> Iterator[NearestFacility]:
     """Yield the parts of the line from which one and the same pass is the nearest to walk to."""
     order = np.argsort(passes.along_m, kind="stable")

@@ -6,9 +6,11 @@ takes the more exposed case for it.
 
 import enum
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from itertools import pairwise
 from typing import Any, Final
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import msgspec
 import numpy as np
@@ -18,6 +20,7 @@ from service.geo.fixes import Fixes
 from service.geo.pace import Profile, line_profile
 
 MOST_STRETCHES: Final = 1_000
+SATURDAY, NOON, FIVE = 5, 12, 17
 SHORTEST_M: Final = 0.01
 """Lengths are answered to the centimetre; a shorter part is rounding, and so is as much beyond the end."""
 
@@ -94,6 +97,13 @@ class ExpectedPeople(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=Tr
     weekend_morning: People | None = None
     weekend_afternoon: People | None = None
     weekend_evening: People | None = None
+
+
+def part_of_week(at: datetime, zone: str) -> str:
+    """Return the member of ExpectedPeople for an instant in a time zone; noon and five part the day."""
+    local = at.astimezone(ZoneInfo(zone))
+    day = "weekend" if local.weekday() >= SATURDAY else "weekday"
+    return f"{day}_{'morning' if local.hour < NOON else 'afternoon' if local.hour < FIVE else 'evening'}"
 
 
 class Ground(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):

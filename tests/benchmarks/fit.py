@@ -13,16 +13,19 @@ from uuid import UUID
 
 import numpy as np
 
+from service.clients.needs import Need, Trigger
 from service.geo.geodesy import length_m
 from service.geo.pace import Pace
 from service.walks.features import Feature, FeatureKind, locate_points
 from service.walks.fit import fit_route
+from service.walks.reasons import Requirements, find_reasons
 from service.walks.stretches import Stretch
 from tests.http.sessions import HALF_PAST_TWO
 from tests.made_up_walks import walk
 
 LIMIT: Final = 12.0
 ROUNDS: Final = 5
+EVERYTHING: Final = Requirements(tuple(Need), tuple(Trigger), ("horses",))
 LINE: Final = walk((0, 0), (4_000, 0), (4_000, 4_000), (0, 4_000), (0, 0), every_m=5)
 
 
@@ -57,7 +60,12 @@ def fitting(stretch_count: int, feature_count: int) -> Callable[[], object]:
         )
         for number, (place, position) in enumerate(zip(at, locate_points(LINE, at), strict=True))
     ]
-    return lambda: fit_route(LINE, stretches, features, Pace(), 3_000)
+
+    def fit() -> None:
+        fit_route(LINE, stretches, features, Pace(), 3_000)
+        find_reasons(LINE, stretches, features, EVERYTHING, None)
+
+    return fit
 
 
 def main() -> None:

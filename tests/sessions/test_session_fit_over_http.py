@@ -19,7 +19,7 @@ def fit_of(phone: Phone, session: str) -> dict[str, Any]:
 
 
 def test_a_session_is_timed_with_its_own_client_start_length_and_version(world: World) -> None:
-    client = a_client(world.ada, flat_pace_mps=0.5, rests_s=120)
+    client = a_client(world.ada, flat_pace_mps=0.5, rests_s=120, needs=["toilet"])
     route = a_route(world.ada)
     session = planned(world.ada, client, route_id=route, planned_end=at(40))
     assert replace_line(world.ada, f"/v1/routes/{route}", OTHER_LINE).status_code == 200
@@ -27,6 +27,7 @@ def test_a_session_is_timed_with_its_own_client_start_length_and_version(world: 
     answer = world.ada.get(f"{session}/fit").json()
     assert (answer["route_id"], answer["route_version"]) == (route, 1)
     known = answer["fit"]
+    assert [each["need"] for each in known["reasons"]] == ["toilet"]
     assert (known["available_s"], known["starts_at"]) == (2_400, at(0))
     assert known["arrival"]["expected_s"] == pytest.approx(length_m / 0.5 + 120, abs=1)
     expected_at = datetime.fromisoformat(known["arrival"]["expected_at"])

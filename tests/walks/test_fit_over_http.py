@@ -8,6 +8,7 @@ import pytest
 
 from tests.http.things import new
 from tests.http.world import Phone, World
+from tests.sessions.reporting import a_client
 from tests.walks.drawings import a_drawing, draw
 from tests.walks.test_features_over_http import id_of, mark
 
@@ -60,6 +61,33 @@ def test_arrivals_have_clock_times_from_a_start(world: World) -> None:
     for wrong in ("2026-06-01T11:30:00", "noon", "0001-01-01T00:00:00Z"):
         answer = world.ada.get(f"{draw(world.ada)}/fit", params={"minutes": 50, "start": wrong})
         assert (answer.status_code, answer.json()["parameter"]) == (400, "start")
+
+
+def test_for_a_client_it_says_what_meets_their_needs_and_triggers(world: World) -> None:
+    path = draw(world.ada)
+    length_m = world.ada.get(path).json()["length_m"]
+    ground = [
+        {"from_m": 0, "to_m": 400, "surface": "paved"},
+        {"from_m": 400, "to_m": 450, "surface": "steps"},
+        {"from_m": 450, "to_m": length_m, "surface": "gravel", "water_beside": True},
+    ]
+    headers = {"If-Match": "*"}
+    answer = world.ada.put(f"{path}/stretches", json={"stretches": ground}, headers=headers)
+    assert answer.status_code == 200, answer.text
+    dogs = mark(world.ada, path, kind="hazard", name="Dogs off the lead")
+    client = a_client(world.ada, needs=["step_free", "seats"], triggers=["dogs", "water"])
+    steps, seats, dog, unknown, water = read(world.ada, path, client_id=client)["reasons"]
+    assert steps == {
+        "need": "step_free", "bearing": "against", "from_m": 400, "to_m": 450, "words": "surface: steps",
+        "ground": "surface", "value": "steps",
+    }  # fmt: skip
+    assert (seats["need"], seats["bearing"], seats["to_m"]) == ("seats", "against", length_m)
+    assert (dog["trigger"], dog["feature_id"], dog["kind"]) == ("dogs", id_of(dogs), "hazard")
+    assert dog["from_m"] == dog["to_m"] == pytest.approx(world.ada.get(dogs).json()["along_m"], abs=0.5)
+    assert (unknown["from_m"], unknown["bearing"]) == (0, "unknown")
+    assert (water["from_m"], water["words"]) == (450, "water beside the path")
+    assert read(world.ada, path, client_id=a_client(world.ada))["reasons"] == []
+    assert "reasons" not in read(world.ada, path)
 
 
 def test_a_line_of_two_points_a_metre_apart_fits_and_one_place_is_no_route(world: World) -> None:
