@@ -10,6 +10,7 @@ from msgspec import UNSET, Meta, UnsetType
 from schemas.base import Instant, Output, present, shown, to_the_centimetre
 from schemas.walks.stretches import GroundOut, ground_members
 from service.clients.needs import Need, Trigger
+from service.record.flat_pace import MOST_WALKS, MeasuredPace
 from service.sessions.plan_fit import TimedFit
 from service.walks.features import Feature, FeatureKind
 from service.walks.fit import PACE_SHARE, Arrival, Facility, NearestFacility, StretchTimes
@@ -128,6 +129,18 @@ class ReasonOut(Output, kw_only=True):
                 return cls(other_trigger=words, **members)
 
 
+class MeasuredPaceOut(Output):
+    """The pace the client walked at lately, as on the flat: to plan with, no score."""
+
+    flat_pace_mps: float
+    n: Annotated[int, Meta(description=f"Of so many walks, the latest {MOST_WALKS} at most.")]
+
+    @classmethod
+    def from_measured(cls, measured: MeasuredPace) -> "MeasuredPaceOut":
+        """Return the pace as a phone gets it."""
+        return cls(round(measured.flat_mps, 2), measured.walks)
+
+
 class FitOut(Output, kw_only=True):
     """How a route fits the time there is."""
 
@@ -160,6 +173,14 @@ class FitOut(Output, kw_only=True):
             "too. Absent without a client."
         ),
     ] = UNSET
+    measured_pace: Annotated[
+        MeasuredPaceOut | UnsetType,
+        Meta(
+            description="Beside `flat_pace_mps`, which is set and which times are from. The median of the "
+            "client's walks with a track of which 5 minutes were walked: the way walked while moving, made "
+            "flat by Tobler's ratio, by the time moving. Absent without such walks or agreement to location."
+        ),
+    ] = UNSET
     unreadable: Annotated[
         bool, Meta(description="The client's record is damaged: what they need is not known.")
     ] = False
@@ -186,5 +207,6 @@ class FitOut(Output, kw_only=True):
             reasons=UNSET
             if timed.reasons is None
             else [ReasonOut.from_reason(each) for each in timed.reasons],
+            measured_pace=UNSET if timed.measured is None else MeasuredPaceOut.from_measured(timed.measured),
             unreadable=timed.unreadable,
         )

@@ -158,9 +158,15 @@ def _joined(
 
 def moving_time_s(fixes: Fixes, stays: Sequence[Halt]) -> float | None:
     """Return the seconds recorded inside segments and outside the `stays`; None for a track without times."""
-    chosen = timeline(fixes)
+    chosen, moving = moving_steps(fixes, stays)
     if not chosen.size:
         return None
+    return float(np.sum(np.diff(fixes.time_ms[chosen])[moving])) / 1_000
+
+
+def moving_steps(fixes: Fixes, stays: Sequence[Halt]) -> tuple[Indices, Indices]:
+    """Return the fixes whose times go on, and the steps between them inside segments and outside `stays`."""
+    chosen = timeline(fixes)
     times = fixes.time_ms[chosen]
     segment = np.searchsorted(fixes.starts, chosen, side="right")
     began = np.array([stay.began_ms for stay in stays], dtype=np.int64)
@@ -169,7 +175,7 @@ def moving_time_s(fixes: Fixes, stays: Sequence[Halt]) -> float | None:
         ended, times[:-1], side="right"
     )
     walked &= segment[1:] == segment[:-1]
-    return float(np.sum(np.diff(times)[walked])) / 1_000
+    return chosen, np.flatnonzero(walked)
 
 
 def _once_a_second(fixes: Fixes, chosen: Indices) -> Indices:

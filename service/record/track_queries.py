@@ -117,6 +117,28 @@ async def find_track_summary(
     return await TRACK_SUMMARY.one_or_none(connection, practice_id, session_id)
 
 
+RECENT_SUMMARIES = Query(
+    TrackSummaryRow,
+    f"""
+    SELECT {SUMMARY_COLUMNS.qualified}, client_key.wrapped AS wrapped_key
+      FROM session
+      JOIN track ON track.practice_id = session.practice_id AND track.session_id = session.id
+      JOIN client_key ON client_key.practice_id = track.practice_id AND client_key.client_id = track.client_id
+     WHERE session.practice_id = $1
+       AND session.client_id = $2
+     ORDER BY session.planned_start DESC, session.id DESC
+     LIMIT $3
+""",
+)
+
+
+async def list_recent_summaries(
+    connection: Connection, practice_id: UUID, client_id: UUID, *, limit: int
+) -> list[TrackSummaryRow]:
+    """Return what is known of a client's latest tracks."""
+    return await RECENT_SUMMARIES.all(connection, practice_id, client_id, limit)
+
+
 class GeojsonOfToken(VerifiedSignIn, frozen=True):
     """A sign-in, and a track as it is sent for a map; null where it sees none."""
 

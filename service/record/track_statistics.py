@@ -8,6 +8,7 @@ import msgspec
 from service.geo.climb import ascent_descent_m
 from service.geo.fixes import Fixes
 from service.geo.geodesy import length_m
+from service.record.flat_pace import flat_pace_mps
 from service.record.halts import Halt, moving_time_s
 
 
@@ -25,6 +26,8 @@ class TrackStatistics(msgspec.Struct, frozen=True):
     ended_ms: int | None
     duration_s: float | None
     moving_time_s: float | None
+    flat_pace_mps: float | None = None
+    """None also for a track summarised before paces were measured."""
 
 
 NO_STATISTICS: Final = TrackStatistics(0, 0.0, None, None, None, None, None, None)
@@ -45,4 +48,5 @@ def statistics(fixes: Fixes, stays: Sequence[Halt]) -> TrackStatistics:
         ended_ms=ended_ms,
         duration_s=None if began_ms is None or ended_ms is None else (ended_ms - began_ms) / 1_000,
         moving_time_s=moving_time_s(fixes, stays),
+        flat_pace_mps=flat_pace_mps(fixes, stays),
     )

@@ -5,9 +5,11 @@ from uuid import UUID
 
 import msgspec
 
+from service.clients.location_permission import may_store_location
 from service.clients.queries import find_client_row
 from service.clients.sealed_records import open_client
-from service.foundation.crypto.sealing import PracticeKey
+from service.foundation.crypto.sealed_values import log_broken
+from service.foundation.crypto.sealing import ClientKey, PracticeKey, SealBroken
 from service.foundation.database.client_keys import find_client_key
 from service.foundation.database.connection import Begin, Connection
 from service.foundation.retry_safe import found
@@ -15,6 +17,9 @@ from service.foundation.threads import off_loop
 from service.geo.blob import unpack_fixes
 from service.geo.pace import Pace
 from service.people.practice_queries import find_practice
+from service.record.flat_pace import MOST_WALKS, MeasuredPace, measured_pace
+from service.record.sealed_track import open_track
+from service.record.track_queries import TrackSummaryRow, list_recent_summaries
 from service.sessions.before_leaving import walking_times
 from service.sessions.session_basis import find_session_basis
 from service.walks.feature_queries import list_features
@@ -37,6 +42,8 @@ class TimedFit(msgspec.Struct, frozen=True):
     """What meets the client's needs and triggers; None without a client."""
     unreadable: bool
     """The client's record does not open: what they need is not known."""
+    measured: MeasuredPace | None
+    """The client's; None without tracks."""
 
 
 class SessionFit(msgspec.Struct, frozen=True):
@@ -61,6 +68,22 @@ class ClientBasis(msgspec.Struct, frozen=True):
 
     requirements: Requirements | None = None
     unreadable: bool = False
+    key: ClientKey | None = None
+    tracks: list[TrackSummaryRow] = []
+    """The latest, where the client agrees to location."""
+
+    def measured_pace(self) -> MeasuredPace | None:
+        """Return the pace of those of the tracks that open."""
+        key = self.key
+        return None if key is None else measured_pace([_pace_of(key, each) for each in self.tracks])
+
+
+def _pace_of(key: ClientKey, row: TrackSummaryRow) -> float | None:
+    try:
+        return open_track(key, row).summary.statistics.flat_pace_mps
+    except SealBroken as broken:
+        log_broken(broken)
+        return None
 
 
 class WalkTimes(msgspec.Struct, frozen=True):
@@ -125,7 +148,10 @@ async def _find_client_basis(
     opened = open_client(keys, row, await find_client_key(connection, practice_id, client_id))
     record = opened.record
     requirements = Requirements(record.needs, record.triggers, record.other_triggers)
-    return ClientBasis(requirements, opened.record_unreadable)
+    tracks = []
+    if may_store_location(row.location_agreed):
+        tracks = await list_recent_summaries(connection, practice_id, client_id, limit=MOST_WALKS)
+    return ClientBasis(requirements, opened.record_unreadable, opened.key, tracks)
 
 
 async def _part_of_week(connection: Connection, practice_id: UUID, starts_at: datetime | None) -> str | None:
@@ -142,4 +168,4 @@ def _fit(ground: RouteGround, client: ClientBasis, times: WalkTimes) -> TimedFit
         reasons = find_reasons(
             line, ground.stretches, ground.features, client.requirements, times.part_of_week
         )
-    return TimedFit(fit, times.starts_at, reasons, client.unreadable)
+    return TimedFit(fit, times.starts_at, reasons, client.unreadable, client.measured_pace())

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from tests.http.sessions import a_recording, a_session, held, send_track
 from tests.http.world import Phone, World
 from tests.sessions.reporting import NOW, a_client, a_route, at, planned, tell
 from tests.walks.drawings import OTHER_LINE, replace_line
@@ -50,6 +51,25 @@ def assert_agreement(phone: Phone, session: str) -> dict[str, Any]:
     turn = {"distance_m": "turn_back_m", "after_s": "turn_back_after_s", "at": "turn_back_at"}
     assert {name: fit[other] for name, other in turn.items()} | {"whole": fit["whole"]} == walk["turn_back"]
     return fit
+
+
+def test_the_clients_measured_pace_is_offered_beside_the_one_set(world: World) -> None:
+    agreed = {"agreed": True, "on": at(-525_600)}
+    client = a_client(world.ada, flat_pace_mps=0.5, location_permission=agreed)
+    session = planned(world.ada, client, route_id=a_route(world.ada))
+    assert "measured_pace" not in fit_of(world.ada, session)
+    for _ in range(2):
+        walked = a_session(world.ada, client)
+        held(world.ada, walked)
+        assert send_track(world.ada, walked, a_recording()).status_code == 201
+    fit = fit_of(world.ada, session)
+    assert (fit["flat_pace_mps"], fit["measured_pace"]["n"]) == (0.5, 2)
+    assert fit["measured_pace"]["flat_pace_mps"] == pytest.approx(1.0, abs=0.02)
+    route = world.ada.get(session).json()["route_id"]
+    assert read(world.ada, f"/v1/routes/{route}", client_id=client)["measured_pace"] == fit["measured_pace"]
+    withdrawn = {"location_permission": agreed | {"agreed": False}}
+    assert world.ada.patch(f"/v1/clients/{client}", withdrawn).status_code == 200
+    assert "measured_pace" not in fit_of(world.ada, session)
 
 
 def test_without_a_route_nothing_is_timed_and_after_a_switch_the_new_one_is(world: World) -> None:
