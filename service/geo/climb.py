@@ -22,8 +22,16 @@ AVERAGED_OVER_M: Final = (0.0, 150.0)
 """Metres of line that a height is averaged over: of a clean profile, and of a noisy one."""
 AVERAGED_FIXES: Final = (1, 3)
 """Heights averaged at least, where fixes lie far apart."""
+END_NOISE_M: Final = 0.7
+"""At the ends as many heights are averaged as leave this much noise, if the stretch holds as many."""
 LEAST_CLIMB_M: Final = (5.0, 12.0)
 """A climb is the difference between a low and the next high, and counts from here up."""
+OF_NOISE_LEFT: Final = 7.0
+"""Standard deviations of the noise that the average leaves: a climb counts from here up."""
+DENSE: Final = 2.0
+"""Heights that an average spans at least for its noise to be known: of fewer, the ground itself differs."""
+LEAST_HEIGHTS: Final = 20
+"""With fewer, nothing tells noise from hills."""
 DROPOUT_M: Final = 10.0
 """A height of exactly 0 next to heights at least this far from it stands for an unknown one."""
 SPIKE_M: Final = 15.0
@@ -37,13 +45,21 @@ def ascent_descent_m(fixes: Fixes) -> tuple[float, float] | None:
         return None
     noise_m = height_noise_m(profile)
     share = float(np.clip((noise_m - CLEAN_M) / (NOISY_M - CLEAN_M), 0.0, 1.0))
+    along_m = distances_m(fixes)[known]
+    over_m, at_least = _between(AVERAGED_OVER_M, share), round(_between(AVERAGED_FIXES, share))
+    averaged = over_m * profile.size / max(float(along_m[-1] - along_m[0]), over_m, 1.0)
+    least_m = _between(LEAST_CLIMB_M, share)
+    is_noise = averaged >= DENSE and profile.size >= LEAST_HEIGHTS
+    if is_noise:
+        least_m = max(least_m, OF_NOISE_LEFT * noise_m / float(np.sqrt(max(averaged, at_least))))
     smoothed = _averaged(
         profile,
-        distances_m(fixes)[known],
-        over_m=_between(AVERAGED_OVER_M, share),
-        at_least=round(_between(AVERAGED_FIXES, share)),
+        along_m,
+        over_m=over_m,
+        at_least=at_least,
+        at_ends=int(np.ceil((noise_m / END_NOISE_M) ** 2)) if is_noise else 0,
     )
-    return _climbs(smoothed, _between(LEAST_CLIMB_M, share))
+    return _climbs(smoothed, least_m)
 
 
 def height_noise_m(profile: Floats) -> float:
@@ -87,8 +103,12 @@ def _between(ends: tuple[float, float], share: float) -> float:
     return ends[0] + (ends[1] - ends[0]) * share
 
 
-def _averaged(heights: Floats, along_m: Floats, *, over_m: float, at_least: int) -> Floats:
-    """Return each height averaged over the same stretch on both sides; at the ends the stretch narrows."""
+def _averaged(heights: Floats, along_m: Floats, *, over_m: float, at_least: int, at_ends: int) -> Floats:
+    """Return each height averaged over the same stretch on both sides.
+
+    Towards an end the stretch narrows, to `at_ends` heights on the other side: fewer would leave their noise,
+    and more would flatten a slope.
+    """
     at = np.arange(heights.size)
     reach = at_least // 2
     first = np.minimum(np.searchsorted(along_m, along_m - over_m / 2), (at - reach).clip(min=0))
@@ -96,8 +116,12 @@ def _averaged(heights: Floats, along_m: Floats, *, over_m: float, at_least: int)
         np.searchsorted(along_m, along_m + over_m / 2, side="right"), (at + reach + 1).clip(max=heights.size)
     )
     half = np.minimum(at - first, last - 1 - at)
+    begins, ends = at - half, at + half + 1
+    narrow = half < at_ends
+    begins = np.where(narrow, np.maximum(first, begins.clip(max=at - at_ends)), begins)
+    ends = np.where(narrow, np.minimum(last, ends.clip(min=at + at_ends + 1)), ends)
     summed = np.concatenate(([0.0], np.cumsum(heights)))
-    return np.asarray((summed[at + half + 1] - summed[at - half]) / (2 * half + 1))
+    return np.asarray((summed[ends] - summed[begins]) / (ends - begins))
 
 
 def _climbs(profile: Floats, threshold_m: float) -> tuple[float, float]:
