@@ -153,15 +153,32 @@ def _lone_reversals(fixes: Fixes) -> npt.NDArray[np.bool_]:
     """Return the single fixes aside: a long step there and about as long a step back."""
     lon, lat = fixes.lon, fixes.lat
     steps_m = ground_distances_m(lon[:-1], lat[:-1], lon[1:], lat[1:])
-    into_m, out_m = steps_m[:-1], steps_m[1:]
+    far = steps_m > np.maximum(REVERSAL_OF_STEPS * _usual_steps_m(fixes, steps_m), NOISE_M)
     past_m = ground_distances_m(lon[:-2], lat[:-2], lon[2:], lat[2:])
-    far_m = max(REVERSAL_OF_STEPS * _usual(steps_m), NOISE_M)
-    lone = (np.minimum(into_m, out_m) > far_m) & (past_m < np.minimum(into_m, out_m) / 2)
+    lone = far[:-1] & far[1:] & (past_m < np.minimum(steps_m[:-1], steps_m[1:]) / 2)
     segment = np.searchsorted(fixes.starts, np.arange(len(fixes)), side="right")
     lone &= (segment[:-2] == segment[1:-1]) & (segment[1:-1] == segment[2:])
     found = np.zeros(len(fixes), dtype=np.bool_)
     found[1:-1] = lone
     return found
+
+
+def _usual_steps_m(fixes: Fixes, steps_m: Floats) -> Floats:
+    """Return how far each step would take at the walk's own pace; of steps without times, the usual step.
+
+    A pause has many short steps. So the pace is that at or above which half of the way was walked.
+    """
+    usual_m = np.full(steps_m.size, _usual(steps_m))
+    timed = fixes.timed[1:] & fixes.timed[:-1]
+    steps_s = np.where(timed, np.diff(fixes.time_ms) / 1_000, 0.0)
+    walked = (steps_s > 0) & (steps_m > 0) & (steps_m <= WALK_MPS * steps_s)
+    if walked.any():
+        speeds_mps = steps_m[walked] / steps_s[walked]
+        slowest_first = np.argsort(speeds_mps)
+        way_m = np.cumsum(steps_m[walked][slowest_first])
+        pace_mps = speeds_mps[slowest_first[np.searchsorted(way_m, way_m[-1] / 2)]]
+        usual_m[timed] = pace_mps * steps_s[timed]
+    return usual_m
 
 
 def _usual(values: Floats) -> float:
