@@ -6,6 +6,7 @@ from typing import Final
 
 import msgspec
 import numpy as np
+import numpy.typing as npt
 from msgspec.structs import replace
 
 from service.foundation.errors import DomainError
@@ -81,9 +82,11 @@ def find_walked(recording: Recording, window: Window, edits: Edits = NO_EDITS) -
     if not once.any():
         raise nothing_inside()
     held = check_times(keep(checked.fixes, once, repeats.breaks))  # what is left of two recorders in order
-    origin = checked.origin[np.flatnonzero(once)[held.origin]]
-    reached = find_plausible(held.fixes)
-    edited = apply_edits(keep(held.fixes, reached.kept, reached.breaks), origin[reached.kept], edits)
+    places = np.flatnonzero(once)[held.origin]
+    line = _linked(held.fixes, checked.fixes, places)
+    origin = checked.origin[places]
+    reached = find_plausible(line)
+    edited = apply_edits(keep(line, reached.kept, reached.breaks), origin[reached.kept], edits)
     return WalkedPart(
         fixes=edited.fixes,
         origin=origin[reached.kept][edited.kept],
@@ -96,6 +99,31 @@ def find_walked(recording: Recording, window: Window, edits: Edits = NO_EDITS) -
         out_of_order=checked.out_of_order,
         moved_segments=checked.moved_segments,
     )
+
+
+def _linked(line: Fixes, recorded: Fixes, places: Indices) -> Fixes:
+    """Return a line without the gaps where one segment goes on as another does that repeats a part of it.
+
+    `places` has the index of each fix of the line among those that were recorded. Where a recorder went from
+    the fix before a gap straight to the one after it, or from its equal to the one after, it is no gap.
+    """
+    afters = line.starts[1:]
+    befores = afters - 1
+    first_of_segment = np.zeros(len(recorded) + 1, dtype=np.bool_)
+    first_of_segment[recorded.starts] = True
+    first_of_segment[-1] = True
+    next_ones = places[befores] + 1
+    earlier_ones = np.maximum(places[afters] - 1, 0)
+    goes_on, came_on = ~first_of_segment[next_ones], ~first_of_segment[places[afters]]
+    linked = goes_on & _same(recorded, np.minimum(next_ones, len(recorded) - 1), line, afters)
+    linked |= came_on & _same(recorded, earlier_ones, line, befores)
+    return replace(line, starts=np.concatenate((line.starts[:1], afters[~linked])))
+
+
+def _same(one: Fixes, at: Indices, other: Fixes, other_at: Indices) -> npt.NDArray[np.bool_]:
+    """Return which fixes of one line say the same as those of another."""
+    same = one.time_ms[at] == other.time_ms[other_at]
+    return np.asarray(same & (one.lon[at] == other.lon[other_at]) & (one.lat[at] == other.lat[other_at]))
 
 
 def lies_within(recording: Recording, window: Window) -> bool:
