@@ -18,6 +18,7 @@ from service.geo.geodesy import (
     local_plane,
 )
 from service.record.clock_disagreement import Disagreement, Path, Sighting, compare_clocks
+from service.record.halts import halts, walked_along_m
 from service.record.positions import Position
 from service.record.recordings import timeline
 
@@ -188,7 +189,7 @@ def _course(track: Fixes, timed: Indices) -> _Course:
     return _Course(
         lon=track.lon[at],
         lat=track.lat[at],
-        distance_m=distances_m(track)[at],
+        distance_m=walked_along_m(track, halts(track))[at],
         time_ms=_spread(way_m, np.searchsorted(at, timed), recorded_ms),
         recorded_ms=recorded_ms,
     )

@@ -9,7 +9,7 @@ import numpy.typing as npt
 import shapely
 
 from service.geo.fixes import Fixes, Floats, Indices
-from service.geo.geodesy import LocalPlane, PlanePoints, distances_m, evenly_spaced, is_loop, local_plane
+from service.geo.geodesy import PlanePoints, distances_m, evenly_spaced, is_loop, local_plane
 
 TOLERANCE_M: Final = 35.0
 """Under trees a good receiver is off by 10 m, a line drawn on a map by as much again, and paths are wide."""
@@ -50,10 +50,14 @@ class Deviation(msgspec.Struct, frozen=True):
     share_walked: float
 
 
-def compare(walked: Fixes, planned: Fixes, tolerance_m: float = TOLERANCE_M) -> Deviation:
-    """Return how closely the walk followed the planned line. Both have at least one point."""
+def compare(walked: Fixes, along_m: Floats, planned: Fixes, tolerance_m: float = TOLERANCE_M) -> Deviation:
+    """Return how closely the walk followed the planned line. Both have at least one point.
+
+    `along_m` is how far along the walk each of its fixes lies.
+    """
     plane = local_plane(planned)
-    walk, plan = _MeasuredLine.of(walked, plane), _MeasuredLine.of(planned, plane)
+    walk = _MeasuredLine(along_m, plane.points(walked))
+    plan = _MeasuredLine(distances_m(planned), plane.points(planned))
     chosen = _thinned(walked, MOST_WALKED)
     away_m = _distances_from(walk.points[chosen], planned, plan, tolerance_m)
     stretches = _off_stretches(walked, chosen, walk.along_m[chosen], away_m, tolerance_m)
@@ -77,10 +81,6 @@ class _MeasuredLine(msgspec.Struct, frozen=True, eq=False):
 
     along_m: Floats
     points: PlanePoints
-
-    @classmethod
-    def of(cls, line: Fixes, plane: LocalPlane) -> "_MeasuredLine":
-        return cls(distances_m(line), plane.points(line))
 
     def parts(self) -> tuple[Floats, PlanePoints]:
         return evenly_spaced(self.along_m, self.points, PART_M, MOST_PARTS)

@@ -5,7 +5,7 @@ another. A recorder that pauses by itself writes nothing meanwhile and may wake 
 judged by itself, by how little of it the walk's own pace explains.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Final
 
@@ -13,7 +13,14 @@ import msgspec
 import numpy as np
 
 from service.geo.fixes import Fixes, Floats, Indices
-from service.geo.geodesy import LocalPlane, PlanePoints, distances_m, local_plane
+from service.geo.geodesy import (
+    LocalPlane,
+    PlanePoints,
+    distances_m,
+    ground_distances_m,
+    local_plane,
+    steps_m,
+)
 from service.record.recordings import timeline
 
 HALT_RADIUS_M: Final = 15.0
@@ -156,6 +163,34 @@ def _joined(
     return joined
 
 
+def walked_along_m(fixes: Fixes, stays: Sequence[Halt]) -> Floats:
+    """Return how far along the walk each fix lies, without the wandering of the receiver in the `stays`.
+
+    A receiver that stands still wanders by metres a minute, which would be the longer part of a slow walk.
+    A stay counts as far as its last fix is from its first.
+    """
+    if not stays:
+        return distances_m(fixes)
+    timed = timeline(fixes)
+    times = fixes.time_ms[timed]
+    ended = [stay.began_ms + round(stay.duration_s * 1_000) for stay in stays]
+    firsts = timed[np.searchsorted(times, [stay.began_ms for stay in stays])]
+    lasts = timed[np.searchsorted(times, ended)]
+    return _along_m(fixes, zip(firsts.tolist(), lasts.tolist(), strict=True))
+
+
+def _along_m(fixes: Fixes, stays: Iterable[tuple[int, int]]) -> Floats:
+    """Return how far along each fix lies; between the first and last fix of a stay as far as these are."""
+    way_m = steps_m(fixes)
+    for first, last in stays:
+        wandered_m = float(way_m[first + 1 : last + 1].sum())
+        ends = (each[[index]] for index in (first, last) for each in (fixes.lon, fixes.lat))
+        apart_m = float(ground_distances_m(*ends)[0])
+        if wandered_m > apart_m:
+            way_m[first + 1 : last + 1] *= apart_m / wandered_m
+    return np.cumsum(way_m)
+
+
 def moving_time_s(fixes: Fixes, stays: Sequence[Halt]) -> float | None:
     """Return the seconds recorded inside segments and outside the `stays`; None for a track without times."""
     chosen, moving = moving_steps(fixes, stays)
@@ -238,7 +273,7 @@ def _goes_on(
 def _described(
     fixes: Fixes, path: _Path, plane: LocalPlane, stays: Sequence[tuple[int, int]]
 ) -> tuple[Halt, ...]:
-    along_m = distances_m(fixes)
+    along_m = _along_m(fixes, [(int(path.at[first]), int(path.at[last])) for first, last in stays])
     described = []
     for first, last in stays:
         middle = path.middle(first, last)

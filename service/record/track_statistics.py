@@ -6,8 +6,7 @@ from typing import Final
 import msgspec
 
 from service.geo.climb import ascent_descent_m
-from service.geo.fixes import Fixes
-from service.geo.geodesy import length_m
+from service.geo.fixes import Fixes, Floats
 from service.record.flat_pace import flat_pace_mps
 from service.record.halts import Halt, moving_time_s
 
@@ -34,14 +33,14 @@ NO_STATISTICS: Final = TrackStatistics(0, 0.0, None, None, None, None, None, Non
 """Of a session of which nothing was recorded."""
 
 
-def statistics(fixes: Fixes, stays: Sequence[Halt]) -> TrackStatistics:
-    """Return the figures of a recording whose halts are `stays`."""
+def statistics(fixes: Fixes, stays: Sequence[Halt], along_m: Floats) -> TrackStatistics:
+    """Return the figures of a recording whose halts are `stays`; `along_m` is how far along each fix lies."""
     times = fixes.time_ms[fixes.timed]
     began_ms, ended_ms = (int(times.min()), int(times.max())) if times.size else (None, None)
     ascent_m, descent_m = ascent_descent_m(fixes) or (None, None)
     return TrackStatistics(
         points=len(fixes),
-        length_m=length_m(fixes),
+        length_m=float(along_m[-1]) if along_m.size else 0.0,
         ascent_m=ascent_m,
         descent_m=descent_m,
         began_ms=began_ms,

@@ -12,7 +12,7 @@ from service.geo.fixes import Fixes, Indices
 from service.record.cuts import Window, is_cut_too_far
 from service.record.deviation import Deviation, compare
 from service.record.edits import NO_EDITS, Edits
-from service.record.halts import Halt, halts
+from service.record.halts import Halt, halts, walked_along_m
 from service.record.recorded_times import check_times
 from service.record.recordings import (
     NO_FIXES,
@@ -113,11 +113,12 @@ def cut_and_summarise(
     """
     walked = find_walked(recording, window, edits)
     stays = halts(walked.fixes)
+    along_m = walked_along_m(walked.fixes, stays)
     implausible = walked.left_out[OmissionReason.IMPLAUSIBLE]
     summary = TrackSummary(
-        statistics=statistics(walked.fixes, stays),
+        statistics=statistics(walked.fixes, stays, along_m),
         halts=stays,
-        deviation=None if planned is None else compare(walked.fixes, planned),
+        deviation=None if planned is None else compare(walked.fixes, along_m, planned),
         window=window,
         dropped=walked.dropped + recording.destroyed.count,
         duplicates=walked.count(OmissionReason.REPEATED),

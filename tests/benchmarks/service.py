@@ -20,6 +20,7 @@ import numpy as np
 from service.foundation.compression import gzip_bytes
 from service.geo.blob import pack_fixes
 from service.geo.fixes import Fixes
+from service.geo.geodesy import distances_m
 from service.geo.geojson import track_geojson
 from service.record.cuts import Window
 from service.record.halts import halts
@@ -202,7 +203,7 @@ async def floor_rate(dsn: str, content: bytes) -> float:
         began = time.perf_counter()
         for _ in range(UPLOADS):
             fixes = read_recording(content, datetime.now(UTC)).fixes
-            measured = statistics(fixes, halts(fixes))
+            measured = statistics(fixes, halts(fixes), distances_m(fixes))
             insert = "INSERT INTO floor VALUES ($1, $2)"
             await connection.execute(insert, measured.length_m, pack_fixes(fixes))
         return UPLOADS / (time.perf_counter() - began)

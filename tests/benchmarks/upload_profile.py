@@ -18,7 +18,7 @@ from service.foundation.compression import gzip_bytes
 from service.geo.blob import pack_fixes
 from service.geo.climb import ascent_descent_m
 from service.geo.fixes import Fixes
-from service.geo.geodesy import length_m
+from service.geo.geodesy import distances_m, length_m
 from service.geo.geojson import track_geojson
 from service.geo.gpx.reader import read_gpx
 from service.geo.gpx.writer import write_gpx
@@ -66,6 +66,7 @@ def main() -> None:
     began = datetime.fromtimestamp(int(fixes.time_ms[0]) / 1_000, UTC)
     window = Window.between(began, began + timedelta(hours=2))
     plan = walk(*CORNERS, pace_mps=None, every_m=length_m(fixes) / 2 / 500)
+    along_m = distances_m(fixes)
     map_text = track_geojson(fixes, {})
     parsed_ms = milliseconds(lambda: read_gpx(content, now=NOW))
     reading_ms = milliseconds(lambda: read_recording(content, NOW))
@@ -75,7 +76,7 @@ def main() -> None:
         "find implausible fixes": milliseconds(lambda: find_plausible(fixes)),
         "smooth and climb": milliseconds(lambda: ascent_descent_m(fixes)),
     }
-    comparing_ms = milliseconds(lambda: compare(fixes, plan))
+    comparing_ms = milliseconds(lambda: compare(fixes, along_m, plan))
     steps = {
         "parse the GPX": parsed_ms,
         "find each point's line and column": reading_ms - parsed_ms,

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from service.geo.fixes import NO_TIME, Fixes
-from service.geo.geodesy import local_plane
-from service.record.deviation import MOST_WALKED, compare
+from service.geo.geodesy import distances_m, local_plane
+from service.record import deviation
+from service.record.deviation import MOST_WALKED, TOLERANCE_M, Deviation
 from tests.made_up_walks import NINE_O_CLOCK_MS, START, any_fixes, fixes_at, joined, on_the_ground, walk
 
 Corners = list[tuple[float, float]]
@@ -19,6 +20,10 @@ Corners = list[tuple[float, float]]
 ONE_WAY: Corners = [(0, 0), (800, 0), (800, 200)]
 OUT_AND_BACK: Corners = [(0, 0), (800, 0), (800, 200), (800, 0), (0, 0)]
 LOOP: Corners = [(0, 0), (500, 0), (500, 300), (0, 300), (0, 0)]
+
+
+def compare(walked: Fixes, planned: Fixes, tolerance_m: float = TOLERANCE_M) -> Deviation:
+    return deviation.compare(walked, distances_m(walked), planned, tolerance_m)
 
 
 def plan(corners_m: Corners) -> Fixes:

@@ -5,13 +5,14 @@ import pytest
 from msgspec.structs import replace
 
 from service.geo.fixes import NO_TIME, Fixes
-from service.record.halts import halts
+from service.record.halts import halts, walked_along_m
 from service.record.track_statistics import TrackStatistics, statistics
 from tests.made_up_walks import NINE_O_CLOCK_MS, fixes_at, joined, walk
 
 
 def figures_of(fixes: Fixes) -> TrackStatistics:
-    return statistics(fixes, halts(fixes))
+    stays = halts(fixes)
+    return statistics(fixes, stays, walked_along_m(fixes, stays))
 
 
 def test_a_track_says_what_was_recorded() -> None:
