@@ -44,7 +44,7 @@ def ascent_descent_m(fixes: Fixes) -> tuple[float, float] | None:
     if profile.size < 2:
         return None
     noise_m = height_noise_m(profile)
-    share = float(np.clip((noise_m - CLEAN_M) / (NOISY_M - CLEAN_M), 0.0, 1.0))
+    share = noise_share(noise_m)
     along_m = distances_m(fixes)[known]
     over_m, at_least = _between(AVERAGED_OVER_M, share), round(_between(AVERAGED_FIXES, share))
     averaged = over_m * profile.size / max(float(along_m[-1] - along_m[0]), over_m, 1.0)
@@ -60,6 +60,11 @@ def ascent_descent_m(fixes: Fixes) -> tuple[float, float] | None:
         at_ends=int(np.ceil((noise_m / END_NOISE_M) ** 2)) if is_noise else 0,
     )
     return _climbs(smoothed, least_m)
+
+
+def noise_share(noise_m: float) -> float:
+    """Return how noisy heights are, from 0 for CLEAN_M or less to 1 for NOISY_M or more."""
+    return float(np.clip((noise_m - CLEAN_M) / (NOISY_M - CLEAN_M), 0.0, 1.0))
 
 
 def height_noise_m(profile: Floats) -> float:

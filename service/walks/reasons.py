@@ -13,7 +13,9 @@ import numpy as np
 
 from service.clients.needs import Need, Trigger
 from service.foundation.described_enum import DescribedEnum
+from service.geo.climb import height_noise_m, noise_share
 from service.geo.fixes import Fixes
+from service.geo.geodesy import elevation_profile_m
 from service.geo.pace import line_profile
 from service.walks.features import Feature, FeatureKind
 from service.walks.passes import SampledLine, passes_of, sampled_line
@@ -30,6 +32,8 @@ from service.walks.stretches import (
 
 STEEPEST_GENTLE: Final = 0.05
 """1 in 20, from which on guidance for streets in the United Kingdom calls a slope a ramp."""
+LEAST_RISE_M: Final = (0.5, 12.0)
+"""A steep part counts from this rise up: with clean heights, and with noisy ones, which sway by as much."""
 
 
 class OtherTrigger(msgspec.Struct, frozen=True):
@@ -217,12 +221,19 @@ def _of_slopes(line: Fixes, length_m: float) -> Iterator[Reason]:
     if profile is None:
         yield _whole(Need.GENTLE_SLOPES, Bearing.UNKNOWN, length_m, "gradient: not known", "slope")
         return
+    noise = noise_share(height_noise_m(elevation_profile_m(line)[1]))
+    if noise == 1:
+        yield _whole(
+            Need.GENTLE_SLOPES, Bearing.UNKNOWN, length_m, "gradient: not certain, heights are noisy", "slope"
+        )
+    least_m = LEAST_RISE_M[0] + noise * (LEAST_RISE_M[1] - LEAST_RISE_M[0])
     runs = np.diff(profile.along_m)
     slopes = np.divide(np.diff(profile.height_m), runs, out=np.zeros_like(runs), where=runs > 0)
     steep = np.where(np.abs(slopes) > STEEPEST_GENTLE, np.sign(slopes), 0.0)
     begins = np.flatnonzero(np.diff(steep, prepend=0.0) != 0)
-    for first, last in zip(begins, np.append(begins[1:], len(steep)), strict=True):
-        if steep[first]:
+    for first, last in zip(begins, np.append(begins, len(steep))[1:], strict=True):
+        rise_m = abs(profile.height_m[last] - profile.height_m[first])
+        if steep[first] and rise_m >= least_m:
             steepest = float(np.max(np.abs(slopes[first:last])) * steep[first])
             yield Reason(
                 because=Need.GENTLE_SLOPES,

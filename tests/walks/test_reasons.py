@@ -7,14 +7,15 @@ from typing import Any
 import msgspec
 import numpy as np
 import pytest
+from hypothesis import given, settings
 
 from service.clients.needs import Need, Trigger
 from service.geo.fixes import Fixes
 from service.geo.geodesy import length_m
 from service.walks.features import Feature
-from service.walks.reasons import Bearing, Reason, Requirements, find_reasons
+from service.walks.reasons import Bearing, OtherTrigger, Reason, Requirements, find_reasons
 from service.walks.stretches import ExpectedPeople, Ground, Light, People, Stretch, Surface, part_of_week
-from tests.made_up_walks import walk
+from tests.made_up_walks import any_fixes, walk
 from tests.walks.test_fit import OUT_AND_BACK, feature
 
 LINE = walk((0, 0), (1_000, 0), every_m=10)
@@ -126,5 +127,19 @@ def test_slopes_that_are_not_gentle_are_named_up_and_down_and_none_without_heigh
     assert (up.words, down.words) == ("gradient: 10% up", "gradient: 10% down")
     assert (up.from_m, down.to_m) == pytest.approx((300, 700), abs=30)
     assert up.to_m == pytest.approx(500, abs=60)
+    noise = np.random.default_rng(3).normal(0, 5, len(LINE))
+    [uncertain] = reasons(Need.GENTLE_SLOPES, line=msgspec.structs.replace(LINE, ele_m=noise))
+    assert told([uncertain]) == [(UNKNOWN, 0, 1_000, "gradient: not certain, heights are noisy")]
+    assert reasons(Need.GENTLE_SLOPES, line=msgspec.structs.replace(LINE, ele_m=along_m * 0.03)) == []
     flat = msgspec.structs.replace(LINE, ele_m=np.full(len(LINE), np.nan))
     assert told(reasons(Need.GENTLE_SLOPES, line=flat)) == [(UNKNOWN, 0, 1_000, "gradient: not known")]
+
+
+@settings(max_examples=40, deadline=None)
+@given(any_fixes(min_size=2))
+def test_reasons_lie_on_any_line(line: Fixes) -> None:
+    features = (feature("bench", LINE, 700, 0), feature("gate", LINE, 200, 0))
+    found = reasons(*Need, *Trigger, "horses", features=features, line=line)
+    end_m = length_m(line)
+    assert {each.because for each in found} >= {Need.SEATS, Trigger.DOGS, OtherTrigger("horses")}
+    assert all(0 <= each.from_m <= each.to_m <= end_m * (1 + 1e-9) + 0.01 for each in found)
