@@ -5,6 +5,7 @@ from typing import Final
 import msgspec
 import numpy as np
 
+from service.geo.climb import without_dropouts
 from service.geo.fixes import Fixes, Floats
 from service.geo.geodesy import distances_m, elevation_profile_m, is_loop
 
@@ -118,7 +119,7 @@ def _strides_m(line: Fixes) -> Floats:
 
 def _heights_m(line: Fixes, along_m: Floats) -> Floats:
     """Return smoothed heights along the line; 0 everywhere if none is known."""
-    known, profile = elevation_profile_m(line)
+    known, profile = elevation_profile_m(without_dropouts(line))
     if not known.size:
         return np.zeros_like(along_m)
     heights = np.interp(along_m, distances_m(line)[known], profile)

@@ -53,6 +53,12 @@ def test_a_wild_elevation_does_not_turn_a_walk_into_days() -> None:
     assert walking_time_s(replace(ONE_WAY, ele_m=ele_m), Pace()) < 2 * 2_000 / 0.9
 
 
+def test_heights_of_0_before_the_first_real_one_are_no_slope() -> None:
+    ele_m = np.full(len(ONE_WAY), 120.0)
+    ele_m[:10] = 0
+    assert walking_time_s(replace(ONE_WAY, ele_m=ele_m), Pace()) == pytest.approx(2_000 / 0.9, rel=1e-4)
+
+
 def test_a_jump_between_segments_is_no_slope() -> None:
     raised = replace(ONE_WAY, ele_m=np.full(len(ONE_WAY), 500.0))
     low = replace(ONE_WAY, ele_m=np.full(len(ONE_WAY), 0.0))
