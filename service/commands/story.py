@@ -89,6 +89,7 @@ class Story:
             identity={"given_name": "Ash"},
             outdoor_agreement=agreed,
             location_permission=agreed,
+            needs=["seats"],
         )
         self._say("Added a client by label alone; the identity is sealed under the client's own key")
         return client_id
@@ -102,7 +103,11 @@ class Story:
             route_id=route_id,
             planned_start=self._walked_at.isoformat(),
         )
-        self._say(f"Planned a walk on that route for {self._walked_at:%H:%M} UTC")
+        fit = self._phone.get(f"/v1/sessions/{session_id}/fit")["fit"]
+        turn_at = datetime.fromisoformat(fit["turn_back_at"])
+        seat = next(each for each in fit["reasons"] if each["bearing"] == "meets")
+        self._say(f"Planned a walk on that route for {self._walked_at:%H:%M} UTC, to turn by {turn_at:%H:%M}")
+        self._say(f"  the client needs seats: {seat['name']} at {seat['from_m']:.0f} m")
         return f"/v1/sessions/{session_id}"
 
     def _walk(self, session: str) -> None:
@@ -186,12 +191,13 @@ class Story:
             route_id=route_id,
             planned_start=next_week.isoformat(),
         )
-        first = self._phone.get(f"/v1/routes/{route_id}/alternatives")["alternatives"][0]
+        measured = self._phone.get(f"/v1/sessions/{session}/fit")["fit"]["measured_pace"]
+        self._say(f"Measured pace, to plan with: {measured['flat_pace_mps']} m/s on {measured['n']} walk")
+        first = self._phone.get(f"/v1/sessions/{session}/alternatives")["alternatives"][0]
         self._require(first["place_id"] == room_id)
         switched = self._phone.report(
-            f"/v1/sessions/{session}/changes",
-            modality=first["kind"],
-            place_id=first["place_id"],
+            f"/v1/sessions/{session}/alternatives/switch",
+            alternative=first["number"],
             at=(next_week - timedelta(hours=1)).isoformat(),
             asked_by="client",
         )
