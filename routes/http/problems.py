@@ -173,7 +173,7 @@ TABLE: Final[dict[type[Exception], Kind]] = {
         lambda error: {"detail": str(error), "limit": error.limit},
     ),
     UnsupportedContent: Kind("unsupported-content", 415, "This endpoint does not read that content type"),
-    GpxRefused: Kind("gpx-refused", 422, "The GPX file cannot be used", _of_gpx),
+    GpxRefused: Kind("gpx-refused", 422, "The file cannot be used", _of_gpx),
     CsvRefused: Kind(
         "csv-refused", 422, "The CSV file cannot be used",
         lambda error: {

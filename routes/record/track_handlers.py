@@ -19,6 +19,7 @@ from service.foundation.crypto.sealing import PracticeKey
 from service.foundation.database.connection import Begin
 from service.foundation.retry_safe import Expected
 from service.foundation.threads import off_loop
+from service.geo.fit import MOST_MESSAGES
 from service.geo.gpx.model import DEFAULT_LIMITS
 from service.people.sign_in_queries import TokenReader
 from service.record.change_track import edit_track, remove_recording, shift_recording, shift_track
@@ -35,13 +36,16 @@ from service.record.receive_track import MOST_RECORDINGS, UploadedTrack, receive
 
 GEOJSON_TYPE: Final = "application/geo+json"
 GPX_TYPE: Final = "application/gpx+xml"
-GPX: Final = Upload(
+FIT_TYPE: Final = "application/vnd.ant.fit"
+RECORDED: Final = Upload(
     GPX_TYPE,
+    FIT_TYPE,
     "application/xml",
     "text/xml",
     "application/octet-stream",
-    description=f"A GPX file, 1.0 or 1.1: at most {DEFAULT_LIMITS.file_bytes:,} bytes "
-    f"and {DEFAULT_LIMITS.points:,} points. It may be inside gzip, or alone inside a zip.",
+    description=f"A GPX file, 1.0 or 1.1, of at most {DEFAULT_LIMITS.points:,} points, or a FIT file of at "
+    f"most {MOST_MESSAGES:,} messages: {DEFAULT_LIMITS.file_bytes:,} bytes. It may be inside gzip, or alone "
+    "inside a zip.",
     unpacks=True,
 )
 
@@ -64,7 +68,7 @@ SHIFT: Final = (
     summary="Send a session's track",
     tags=["tracks"],
     status_code=201,
-    operation_class=GPX.operation,
+    operation_class=RECORDED.operation,
     request_max_body_size=DEFAULT_LIMITS.file_bytes,
 )
 async def put_track(
@@ -82,7 +86,7 @@ async def put_track(
         float | None, QueryParameter(ge=-MOST_SHIFT_S, le=MOST_SHIFT_S, description=SHIFT)
     ] = None,
 ) -> Response[TrackOut]:
-    """Keep the GPX recorded in a session, cut to its actual times; moments and notes find their places.
+    """Keep what was recorded in a session, cut to its actual times; moments and notes find their places.
 
     The same file again changes nothing, unless the track says `upload_again` or `shift_s` is another. It is
     kept only where the client has agreed, and only once the start of the session is reported.
@@ -90,7 +94,7 @@ async def put_track(
     if add and replace:
         raise BadParameter("add", "a file joins the others or takes their place: send add or replace")
     shift_ms = None if shift_s is None else round(shift_s * 1_000)
-    async with GPX.received(request) as content:
+    async with RECORDED.received(request) as content:
         # Not in the practice's own thread: waiting there would show a colleague that an upload is prepared.
         fingerprint = await asyncio.to_thread(keys.fingerprint, content)
         uploaded = UploadedTrack(session_id, content, fingerprint, replace, add, shift_ms, untimed)

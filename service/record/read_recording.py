@@ -1,4 +1,4 @@
-"""Read what a device recorded from a GPX file: the fixes and where they stand, and nothing of its owner."""
+"""Read what a device recorded in GPX or FIT: the fixes and where they stand, and nothing of its owner."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -6,6 +6,7 @@ from typing import Final
 import msgspec
 import numpy as np
 
+from service.geo.fit import FitRecording, is_fit, read_fit
 from service.geo.fixes import Fixes
 from service.geo.gpx.assembly import EARLIEST
 from service.geo.gpx.model import GpxFile, GpxLine
@@ -19,18 +20,34 @@ LATEST_OF_ALL: Final = datetime(9_998, 1, 1, tzinfo=UTC)
 
 
 def read_recording(content: bytes, now: datetime, shift_ms: int = 0) -> Recording:
-    """Return a GPX file's tracks as one recording, or its timed routes where it holds nothing else.
+    """Return the records of a FIT file, or a GPX file's tracks, or its timed routes where it holds no more.
 
     Times are usable that lie between 1990 and `now` once `shift_ms` is added to them. Nothing the file says
     of its owner is kept: no names, descriptions, devices, heart rates. Raises GpxRefused, NoTrack.
     """
     by_recorder = timedelta(milliseconds=-shift_ms)
-    return _recording_of(read_gpx(content, now=now + by_recorder, earliest=EARLIEST + by_recorder))
+    return _read_between(content, EARLIEST + by_recorder, now + by_recorder)
 
 
 def read_whenever(content: bytes) -> Recording:
-    """Return a GPX file's tracks with every time it names, however impossible. Raises as read_recording."""
-    return _recording_of(read_gpx(content, now=LATEST_OF_ALL, earliest=EARLIEST_OF_ALL))
+    """Return what a file recorded with every time it names, however impossible. Raises as read_recording."""
+    return _read_between(content, EARLIEST_OF_ALL, LATEST_OF_ALL)
+
+
+def _read_between(content: bytes, earliest: datetime, now: datetime) -> Recording:
+    if is_fit(content):
+        return _recording_of_fit(read_fit(content, now=now, earliest=earliest))
+    return _recording_of(read_gpx(content, now=now, earliest=earliest))
+
+
+def _recording_of_fit(file: FitRecording) -> Recording:
+    return Recording(
+        fixes=file.fixes,
+        lines=file.numbers,
+        columns=np.ones_like(file.numbers),
+        skipped=tuple(SkippedPart(each.line, each.column, each.what, each.reason) for each in file.skipped),
+        skipped_count=file.skipped_count,
+    )
 
 
 def _recording_of(file: GpxFile) -> Recording:

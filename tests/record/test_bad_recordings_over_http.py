@@ -12,6 +12,7 @@ import pytest
 
 from service.geo.fixes import Fixes
 from service.geo.gpx.writer import write_gpx
+from tests.geo.fit_files import a_fit_file, a_record, a_timer_event
 from tests.http.sessions import (
     GPX,
     HALF_PAST_TWO,
@@ -103,7 +104,7 @@ def test_what_cannot_be_a_track_is_refused_with_the_reason_and_leaves_nothing(wo
         (jumping(4_800), 422, "jumps farther"),
         (zip_of(walk=b" " * 60_000_000), 422, "once unpacked"),
         (zip_of(walk=zip_of(walk=a_recording())), 422, "archive inside an archive"),
-        (zip_of(one=a_recording(), two=a_recording()), 422, "2 GPX files"),
+        (zip_of(one=a_recording(), two=a_recording()), 422, "2 GPX or FIT files"),
         (a_recording(from_s=90_000, out_s=45_600), 409, "lies within"),
         (a_recording()[:-2_000], 422, "cut off"),
     ]
@@ -111,6 +112,34 @@ def test_what_cannot_be_a_track_is_refused_with_the_reason_and_leaves_nothing(wo
         answer = world.ada.put(f"{session}/track", content=content, headers=GPX)
         assert (answer.status_code, reason in answer.text) == (status, True), answer.text
         assert world.ada.get(f"{session}/track").status_code == 404
+
+
+def test_a_fit_file_is_cut_like_any_other_and_its_owner_is_forgotten(world: World) -> None:
+    began_s = round(HALF_PAST_TWO.timestamp())
+
+    def east(first: int, last: int) -> list[bytes]:
+        return [a_record(began_s + each, 0.0, each / 111_320, 12.0) for each in range(first, last, 5)]
+
+    paused = [a_timer_event(began_s + 600, 4), a_timer_event(began_s + 900, 0)]
+    content = zip_of_fit(a_fit_file([*east(0, 601), *paused, *east(900, 4_000)]))
+    session = a_session(world.ada, a_client(world.ada))
+    held(world.ada, session)
+    track = send_track(world.ada, session, content).json()
+    assert (track["points"], track["began_at"]) == (121 + 301, "2026-05-04T14:30:00Z")
+    assert track["length_m"] == pytest.approx(600 + 1_500, abs=3), "the way during the pause is not walked"
+    assert track["recordings"][0]["destroyed_after"] == 319
+    for form in ("original", "gpx", "geojson"):
+        assert "Ada" not in world.ada.get(f"{session}/track/{form}").text
+    as_route = world.ada.post("/v1/routes/preview", content=content, headers=GPX)
+    assert (as_route.status_code, "The file is FIT" in as_route.json()["detail"]) == (422, True)
+
+
+def zip_of_fit(content: bytes) -> bytes:
+    """Return a zip as Garmin Connect exports an activity."""
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("4711_ACTIVITY.fit", content)
+    return packed.getvalue()
 
 
 def test_two_recorders_a_kilometre_apart_make_one_line_of_one_of_them(world: World) -> None:

@@ -28,6 +28,11 @@ _NOTHING: Final = Columns(
 )
 
 
+def period_ms(earliest: datetime, now: datetime) -> tuple[int, int]:
+    """Return the first and last usable instant in milliseconds; a recorder's clock may be a day ahead."""
+    return _milliseconds(earliest), _milliseconds(now + _CLOCK_SLACK)
+
+
 class _OpenLine(msgspec.Struct, frozen=True):
     """A track or route in the making: the numbers of its first point and segment, and its texts."""
 
@@ -51,8 +56,7 @@ class Assembly:
         self.waypoints: list[Waypoint] = []
         self.skips = SkipLog()
         self._limits = limits
-        earliest, now = period
-        self._window_ms = (_milliseconds(earliest), _milliseconds(now + _CLOCK_SLACK))
+        self._window_ms = period_ms(*period)
         self._lines: list[_OpenLine] = []
         self._segment_starts: list[int] = []
         self._columns = [_NOTHING]

@@ -19,6 +19,7 @@ from service.geo.gpx.characters import to_readable
 from service.geo.gpx.columns import Row
 from service.geo.gpx.model import (
     DEFAULT_LIMITS,
+    EXPORT_RECORDING,
     OTHER_FORMATS,
     GpxFile,
     GpxLimits,
@@ -91,6 +92,8 @@ def read_gpx(
         raise GpxRefused(
             "too-large", f"The file is larger than {limits.file_bytes} bytes.", limit=limits.file_bytes
         )
+    if content[8:12] == b".FIT":
+        raise GpxRefused("not-gpx", f"The file is FIT, {EXPORT_RECORDING}")
     if not content or content.isspace():
         raise GpxRefused("empty", "The file is empty.")
     written = content.lstrip(_BLANKS)

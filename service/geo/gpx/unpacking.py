@@ -1,4 +1,4 @@
-"""Files as they come from phones: a GPX file, one inside gzip, or one alone inside a zip."""
+"""Files as they come from phones: a GPX or FIT file, one inside gzip, or one alone inside a zip."""
 
 import io
 import zipfile
@@ -6,36 +6,32 @@ import zlib
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from service.geo.gpx.model import DEFAULT_LIMITS, EXPORT_DRAWING, EXPORT_RECORDING, GpxRefused
+from service.geo.gpx.model import DEFAULT_LIMITS, EXPORT_DRAWING, GpxRefused
 
 _GZIP: Final = b"\x1f\x8b"
 _ZIP: Final = b"PK\x03\x04"
 _EMPTY_ZIP: Final = b"PK\x05\x06"
-_FIT: Final = b".FIT"
 _MOST_MEMBERS: Final = 1_000
 _PIECE_BYTES: Final = 2**18
 
 
 def is_archive(content: bytes) -> bool:
-    """Return whether a file has to be unpacked, or refused by its name."""
-    return content.startswith((_GZIP, _ZIP, _EMPTY_ZIP)) or content[8:12] == _FIT
+    """Return whether a file has to be unpacked."""
+    return content.startswith((_GZIP, _ZIP, _EMPTY_ZIP))
 
 
 def unpack(
     content: bytes, reserve: Callable[[int], None], most_bytes: int = DEFAULT_LIMITS.file_bytes
 ) -> bytes:
-    """Return the GPX file that `content` is or holds, at most `most_bytes` of it.
+    """Return the GPX or FIT file that `content` is or holds, at most `most_bytes` of it.
 
     `reserve` is called with the bytes of each piece before it is unpacked, and may raise. Raises GpxRefused
-    for an archive that is damaged, too large once unpacked, or holds no or several GPX files, and for a FIT
-    file by its name.
+    for an archive that is damaged, too large once unpacked, or holds no or several such files.
     """
     if content.startswith(_GZIP):
         return _gunzipped(content, reserve, most_bytes)
     if content.startswith((_ZIP, _EMPTY_ZIP)):
         return _unzipped(content, reserve, most_bytes)
-    if content[8:12] == _FIT:
-        raise GpxRefused("not-gpx", f"The file is FIT, {EXPORT_RECORDING}")
     return content
 
 
@@ -61,7 +57,7 @@ def _gunzipped(content: bytes, reserve: Callable[[int], None], most_bytes: int) 
 def _unzipped(content: bytes, reserve: Callable[[int], None], most_bytes: int) -> bytes:
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            found = _only_gpx(archive.infolist())
+            found = _only_file(archive.infolist())
             _refuse_too_large(found.file_size, most_bytes)
             with archive.open(found) as member:
                 unpacked = _in_pieces(member.read, reserve, most_bytes)
@@ -70,16 +66,18 @@ def _unzipped(content: bytes, reserve: Callable[[int], None], most_bytes: int) -
     return _refused_if_packed(unpacked)
 
 
-def _only_gpx(members: Sequence[zipfile.ZipInfo]) -> zipfile.ZipInfo:
-    """Return the one GPX file of a zip. Raises GpxRefused."""
+def _only_file(members: Sequence[zipfile.ZipInfo]) -> zipfile.ZipInfo:
+    """Return the one GPX or FIT file of a zip. Raises GpxRefused."""
     if len(members) > _MOST_MEMBERS:
         raise GpxRefused("too-large", f"The zip holds more than {_MOST_MEMBERS} files.")
     names = [each.filename.lower() for each in members]
-    found = [each for each, name in zip(members, names, strict=True) if name.endswith(".gpx")]
+    found = [each for each, name in zip(members, names, strict=True) if name.endswith((".gpx", ".fit"))]
     if not found and any(name.endswith(".kml") for name in names):
         raise GpxRefused("not-gpx", f"The zip holds KML, {EXPORT_DRAWING}")
     if len(found) != 1:
-        raise GpxRefused("not-one-file", f"The zip holds {len(found)} GPX files: send one that holds one.")
+        raise GpxRefused(
+            "not-one-file", f"The zip holds {len(found)} GPX or FIT files: send one that holds one."
+        )
     return found[0]
 
 
