@@ -5,9 +5,10 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.http.look import Look
 from tests.http.things import new
 from tests.http.world import Phone, World
-from tests.sessions.reporting import a_route, at, planned, tell
+from tests.sessions.reporting import a_client, a_plan, a_route, at, planned, tell
 from tests.walks.test_alternatives_over_http import a_place, put
 
 KEY = "Idempotency-Key"
@@ -133,3 +134,28 @@ def test_a_switch_sent_again_is_made_once_though_the_list_has_changed(world: Wor
     first = switch(world.ada, session, 1, headers=key)
     assert put(world.ada, f"/v1/routes/{ridge}", {"kind": "online"}).status_code == 200
     assert switch(world.ada, session, 1, headers=key).json() == first.json()
+
+
+def test_a_damaged_list_is_said_to_be_missing_and_the_routes_takes_its_place(
+    world: World, ridge: str, look: Look
+) -> None:
+    session = planned(world.ada, route_id=ridge, alternatives=[{"kind": "online"}])
+    assert [each["kind"] for each in instead(world.ada, session)] == ["online", "phone"]
+    moved = "UPDATE session SET updated_at = updated_at - interval '1 second' WHERE practice_id = $1"
+    look.rows(moved, world.practice_id)
+    answer = world.ada.get(f"{session}/alternatives").json()
+    assert (answer["unreadable"], answer["own"]) == (True, False)
+    assert [each["kind"] for each in answer["alternatives"]] == ["route", "room", "phone"]
+
+
+def test_without_the_clients_key_a_session_is_planned_but_no_list_of_its_own(
+    world: World, look: Look
+) -> None:
+    client = a_client(world.ada, needs=["toilet"])
+    look.rows("DELETE FROM client_key WHERE practice_id = $1", world.practice_id)
+    plan = a_plan(client, route_id=a_route(world.ada))
+    refused = world.ada.post("/v1/sessions", plan | {"alternatives": [{"kind": "phone"}]})
+    assert (refused.status_code, refused.json()["pointer"]) == (422, "/alternatives")
+    session = world.ada.post("/v1/sessions", plan).headers["location"]
+    fit = world.ada.get(f"{session}/fit").json()["fit"]
+    assert (fit["unreadable"], fit["reasons"]) == (True, [])
