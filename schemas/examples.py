@@ -370,6 +370,18 @@ EXAMPLES: Final[dict[str, Example]] = {
     },
     "FitOut": FIT_OUT,
     "SessionFitOut": {"session_id": SESSION, "route_id": ROUTE, "route_version": 1, "fit": FIT_OUT},
+    "LinePatch": {
+        "edits": [
+            {"do": "move_point", "point": 17, "lon": -0.0331, "lat": 51.5492},
+            {"do": "keep", "to_m": 1800.0},
+            {"do": "out_and_back"},
+        ]
+    },
+    "ChangedLine": {
+        "route": ROUTE_OUT,
+        "lost": [{"from_m": 1800.0, "to_m": 2104.6, "surface": "gravel"}],
+        "lost_features": [],
+    },
     "AlternativesIn": {
         "alternatives": [
             {"kind": "route", "route_id": OTHER_ROUTE, "variant": "sheltered", "good_for": ["wind", "rain"]},

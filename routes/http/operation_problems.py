@@ -61,6 +61,7 @@ RAISED: Final[Mapping[str, Problems]] = {
     "import_route": (GpxRefused, GeoJsonRefused, WhichLine, NoLine),
     "change_route": (Unusable,),
     "replace_route_line": (GpxRefused, GeoJsonRefused, WhichLine, NoLine),
+    "edit_route_line": (Unusable,),
     "replace_stretches": (Unusable, Impossible),
     "change_ground": (Unusable, Impossible),
     "replace_alternatives": (Unusable,),

@@ -20,8 +20,9 @@ from service.foundation.database.connection import Begin
 from service.foundation.retry_safe import Expected
 from service.foundation.threads import off_loop
 from service.geo.gpx.model import DEFAULT_LIMITS
+from service.walks.change_line import replace_line
 from service.walks.export_route import export_route
-from service.walks.keep_routes import add_route, replace_line
+from service.walks.keep_routes import add_route
 from service.walks.route_files import (
     FileForm,
     RouteFile,
@@ -120,7 +121,7 @@ async def post_route_import(
         once = creating.once(route_id, msgspec.json.encode(wanted) + file.digest)
         full, replayed = await add_route(begin, once, draft.route)
         corners = await off_loop(far_corners_of, file, line)
-        body = ImportedRoute.from_file(full, file, corners, draft.waypoints_left_out)
+        body = ImportedRoute.from_file(full, file, corners, left_out=draft.waypoints_left_out)
     return created(body, full.route.shown_revision, f"/v1/routes/{route_id}", replayed=replayed)
 
 
@@ -148,9 +149,10 @@ async def put_route_line(
     """
     async with received_file(request, now) as file:
         once = writing.once(file.digest + msgspec.json.encode(line))
-        full = await replace_line(begin, once, route_id, file, line, expected=expected, now=now)
+        changed = await replace_line(begin, once, route_id, file, line, expected=expected, now=now)
         corners = await off_loop(far_corners_of, file, line)
-        return answer(ImportedRoute.from_file(full, file, corners), full.route.shown_revision)
+        body = ImportedRoute.from_file(changed.full, file, corners, known=changed.known)
+        return answer(body, changed.full.route.shown_revision)
 
 
 @get(
@@ -207,4 +209,10 @@ def attachment(name: str, form: FileForm) -> str:
     return f"attachment; filename=\"{plain}.{form}\"; filename*=UTF-8''{quote(stem, safe='')}.{form}"
 
 
-HANDLERS = [post_route_preview, post_route_import, put_route_line, get_route_gpx, get_route_geojson]
+HANDLERS = [
+    post_route_preview,
+    post_route_import,
+    put_route_line,
+    get_route_gpx,
+    get_route_geojson,
+]

@@ -8,10 +8,12 @@ from msgspec import UNSET, Meta, UnsetType
 
 from schemas.base import Output, present, shown
 from schemas.walks.routes import RouteOut
+from schemas.walks.stretches import GroundOut
 from service.geo.far_corners import FarCorner
 from service.walks.features import FeatureKind
 from service.walks.route_files import RouteFile
 from service.walks.routes import FullRoute, LineChoice
+from service.walks.stretches import LineStretches
 
 WAYPOINTS_SHOWN: Final = 1_000
 
@@ -60,18 +62,36 @@ class ImportedRoute(Output):
         int | UnsetType, Meta(description="Waypoints too far away, or more than a route may have.")
     ] = UNSET
     far_corners: FarCorners = UNSET
+    lost: Annotated[
+        list[GroundOut] | UnsetType,
+        Meta(
+            description="Where the file replaces a line: parts of stretches that have no ground along the "
+            "new one, in metres along the line before."
+        ),
+    ] = UNSET
+    lost_features: Annotated[
+        list[UUID] | UnsetType, Meta(description="Likewise: features that are off the line now.")
+    ] = UNSET
 
     @classmethod
     def from_file(
-        cls, full: FullRoute, file: RouteFile, corners: Sequence[FarCorner], left_out: int | None = None
+        cls,
+        full: FullRoute,
+        file: RouteFile,
+        corners: Sequence[FarCorner],
+        *,
+        left_out: int | None = None,
+        known: LineStretches | None = None,
     ) -> "ImportedRoute":
-        """Return an imported route as a phone gets it."""
+        """Return an imported route as a phone gets it; `known` is what is known along a replaced line."""
         return cls(
             route=RouteOut.from_full(full),
             skipped=[SkippedOut.of(each) for each in file.skipped],
             skipped_count=file.skipped_count,
             waypoints_left_out=present(left_out),
             far_corners=far_corners_out(corners),
+            lost=UNSET if known is None else [GroundOut.from_stretch(each) for each in known.lost],
+            lost_features=UNSET if known is None else list(known.lost_features),
         )
 
 

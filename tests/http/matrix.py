@@ -123,6 +123,7 @@ CASES: Final[dict[str, Case]] = {
     "read_route for a client": FOR_CLIENT,
     "change_route": Case(PRACTICE, sent(lambda _: {"name": "Weir and back"})),
     "replace_route_line": Case(PRACTICE, lambda _, __: GPX),
+    "edit_route_line": Case(PRACTICE, sent(lambda _: {"edits": [{"do": "reverse"}], "restore_version": 1})),
     "list_route_versions": Case(PRACTICE),
     "plan_turn_back": Case(PRACTICE, query(available_s="1800")),
     "plan_turn_back for a client": Case(
