@@ -21,7 +21,7 @@ from service.foundation.retry_safe import Expected
 from service.foundation.threads import off_loop
 from service.geo.gpx.model import DEFAULT_LIMITS
 from service.walks.change_line import replace_line
-from service.walks.export_route import export_route
+from service.walks.export_route import FileWish, export_route
 from service.walks.keep_routes import add_route
 from service.walks.route_files import (
     FileForm,
@@ -59,6 +59,13 @@ LineNumber = Annotated[
 ]
 Version = Annotated[
     int | None, QueryParameter(ge=1, le=1_000_000, description="An earlier line; the one in use if absent.")
+]
+WithRoute = Annotated[
+    bool,
+    QueryParameter(
+        description="Also write the line as a route (`rte`), for programs that show no track. Whoever "
+        "imports such a file must choose a line: 0 is the track."
+    ),
 ]
 
 
@@ -168,9 +175,11 @@ async def get_route_gpx(
     request: Request[Any, Any, Any],
     begin: NamedDependency[Begin],
     version: Version = None,
+    rte: WithRoute = False,  # noqa: FBT002  a query parameter
 ) -> Response[bytes]:
-    """Send a route as GPX 1.1: its line as a track, its features as waypoints."""
-    return await _send(request, begin, route_id, version, FileForm.GPX)
+    """Send a route as GPX 1.1: its line as a track, its features as waypoints with symbols."""
+    wish = FileWish(FileForm.GPX, takes_gzip(request.headers), with_route=rte)
+    return await _send(begin, route_id, version, wish)
 
 
 @get(
@@ -188,17 +197,17 @@ async def get_route_geojson(
     version: Version = None,
 ) -> Response[bytes]:
     """Send a route as a GeoJSON FeatureCollection: its line, then its features."""
-    return await _send(request, begin, route_id, version, FileForm.GEOJSON)
+    wish = FileWish(FileForm.GEOJSON, takes_gzip(request.headers))
+    return await _send(begin, route_id, version, wish)
 
 
-async def _send(
-    request: Request[Any, Any, Any], begin: Begin, route_id: UUID, version: int | None, form: FileForm
-) -> Response[bytes]:
-    gzipped = takes_gzip(request.headers)
-    exported = await export_route(begin, route_id, form, version=version, gzipped=gzipped)
-    route, media_type = exported.route, GPX_TYPE if form is FileForm.GPX else GEOJSON_TYPE
-    headers = {"Content-Disposition": attachment(route.name, form)}
-    return file_answer(exported.content, media_type, route.shown_revision, gzipped=gzipped, headers=headers)
+async def _send(begin: Begin, route_id: UUID, version: int | None, wish: FileWish) -> Response[bytes]:
+    exported = await export_route(begin, route_id, wish, version=version)
+    route, media_type = exported.route, GPX_TYPE if wish.form is FileForm.GPX else GEOJSON_TYPE
+    headers = {"Content-Disposition": attachment(route.name, wish.form)}
+    return file_answer(
+        exported.content, media_type, route.shown_revision, gzipped=wish.gzipped, headers=headers
+    )
 
 
 def attachment(name: str, form: FileForm) -> str:

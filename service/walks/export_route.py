@@ -12,7 +12,7 @@ from service.geo.blob import unpack_fixes
 from service.geo.geojson import PointFeature, route_geojson
 from service.geo.gpx.model import Waypoint
 from service.geo.gpx.writer import write_gpx
-from service.walks.features import Feature
+from service.walks.features import KIND_SIGNS, Feature
 from service.walks.route_files import FileForm
 from service.walks.route_queries import find_full_route, find_line
 from service.walks.routes import FullRoute, RouteSummary
@@ -25,32 +25,43 @@ class RouteExport(msgspec.Struct, frozen=True):
     content: bytes
 
 
-async def export_route(
-    begin: Begin, route_id: UUID, form: FileForm, *, version: int | None, gzipped: bool
-) -> RouteExport:
+class FileWish(msgspec.Struct, frozen=True):
+    """How to write a route's file."""
+
+    form: FileForm
+    gzipped: bool
+    with_route: bool = False
+    """Whether a GPX file also holds the line as a `rte`."""
+
+
+async def export_route(begin: Begin, route_id: UUID, wish: FileWish, *, version: int | None) -> RouteExport:
     """Return a route as a file, with the line of `version` or else the one in use. Raises NotFound."""
     practice_id = begin.tenant.practice_id
     async with begin.read() as connection:
         full = found(await find_full_route(connection, practice_id, route_id))
         version = version or full.route.version
         packed = found(await find_line(connection, practice_id, route_id, version))
-    content = await off_loop(_written, full, version, packed, form, gzipped=gzipped)
+    content = await off_loop(_written, full, version, packed, wish)
     return RouteExport(full.route, content)
 
 
-def _written(full: FullRoute, version: int, packed: bytes, form: FileForm, *, gzipped: bool) -> bytes:
-    content = _gpx(full, packed) if form is FileForm.GPX else _geojson(full, version, packed)
-    return gzip_bytes(content) if gzipped else content
+def _written(full: FullRoute, version: int, packed: bytes, wish: FileWish) -> bytes:
+    if wish.form is FileForm.GPX:
+        content = _gpx(full, packed, with_route=wish.with_route)
+    else:
+        content = _geojson(full, version, packed)
+    return gzip_bytes(content) if wish.gzipped else content
 
 
-def _gpx(full: FullRoute, packed: bytes) -> bytes:
-    """Return GPX 1.1: the line as a track, because devices reroute a route; features as waypoints."""
+def _gpx(full: FullRoute, packed: bytes, *, with_route: bool) -> bytes:
+    """Return GPX 1.1: features as waypoints, the line as a track, because devices reroute a route."""
     return write_gpx(
         unpack_fixes(packed),
         name=full.route.name,
         description=full.route.description,
         waypoints=[_waypoint(each) for each in full.features],
         created_at=full.route.updated_at,
+        with_route=with_route,
     )
 
 
@@ -61,6 +72,7 @@ def _waypoint(feature: Feature) -> Waypoint:
         lat=feature.lat,
         name=feature.name,
         description=feature.description,
+        symbol=KIND_SIGNS[feature.kind].symbol,
         kind=feature.kind.value,
     )
 

@@ -4,7 +4,7 @@ import enum
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Final
+from typing import Final, NamedTuple
 from uuid import UUID
 
 import msgspec
@@ -91,22 +91,39 @@ class LinePosition(msgspec.Struct, frozen=True):
     """Distance from the line."""
 
 
-KIND_WORDS: Final = {
-    FeatureKind.BENCH: ("bench", "benches", "seat", "picnic table"),
-    FeatureKind.SHELTER: ("shelter", "hut", "pavilion", "gazebo"),
-    FeatureKind.TOILET: ("toilet", "toilets", "restroom", "restrooms", "wc", "lavatory"),
-    FeatureKind.PARKING: ("parking", "car park", "parking lot", "trailhead"),
-    FeatureKind.BUS_STOP: ("bus stop", "bus station", "bus", "tram stop"),
-    FeatureKind.EXIT: ("exit", "way out"),
-    FeatureKind.PRIVATE_SPOT: ("private spot", "quiet spot"),
-    FeatureKind.HAZARD: ("hazard", "danger", "danger area", "caution", "warning", "skull and crossbones"),
-    FeatureKind.GATE: ("gate", "stile", "kissing gate"),
-    FeatureKind.STEPS: ("steps", "stairs"),
-    FeatureKind.CAFE: ("cafe", "café", "coffee", "coffee shop", "tea room", "restaurant", "fast food"),
-}
-"""English words for each kind: symbols of Garmin and OsmAnd, values of OpenStreetMap, what people write."""
+class KindSigns(NamedTuple):
+    """How GPX files mark a kind: the symbol that exports write, and the words that imports know it by."""
 
-KIND_OF_WORD: Final = {word: kind for kind, words in KIND_WORDS.items() for word in words}
+    symbol: str
+    words: tuple[str, ...]
+
+
+KIND_SIGNS: Final = {
+    FeatureKind.BENCH: KindSigns("Picnic Area", ("bench", "benches", "seat", "picnic table", "picnic area")),
+    FeatureKind.SHELTER: KindSigns("Shelter", ("shelter", "hut", "pavilion", "gazebo")),
+    FeatureKind.TOILET: KindSigns(
+        "Restroom", ("toilet", "toilets", "restroom", "restrooms", "wc", "lavatory")
+    ),
+    FeatureKind.PARKING: KindSigns("Parking Area", ("parking", "car park", "parking lot", "trailhead")),
+    FeatureKind.BUS_STOP: KindSigns(
+        "Ground Transportation", ("bus stop", "bus station", "bus", "tram stop", "ground transportation")
+    ),
+    FeatureKind.EXIT: KindSigns("Exit", ("exit", "way out")),
+    FeatureKind.PRIVATE_SPOT: KindSigns("Scenic Area", ("private spot", "quiet spot")),
+    FeatureKind.HAZARD: KindSigns(
+        "Danger Area", ("hazard", "danger", "danger area", "caution", "warning", "skull and crossbones")
+    ),
+    FeatureKind.GATE: KindSigns("Crossing", ("gate", "stile", "kissing gate")),
+    FeatureKind.STEPS: KindSigns("Flag, Blue", ("steps", "stairs")),
+    FeatureKind.CAFE: KindSigns(
+        "Restaurant", ("cafe", "café", "coffee", "coffee shop", "tea room", "restaurant", "fast food")
+    ),
+    FeatureKind.OTHER: KindSigns("Flag, Blue", ()),
+}
+"""Symbols are names of Garmin, most of which gpx.studio draws too; `Flag, Blue` is for what has none. Words
+are English: symbols of Garmin and OsmAnd, values of OpenStreetMap, what people write."""
+
+KIND_OF_WORD: Final = {word: kind for kind, signs in KIND_SIGNS.items() for word in signs.words}
 ANY_WORD: Final = re.compile(rf"(?<!\w)(?:{'|'.join(sorted(KIND_OF_WORD, key=len, reverse=True))})(?!\w)")
 
 
@@ -118,7 +135,7 @@ MEANINGLESS: Final = re.compile(
 
 
 def guess_kind(kind: str | None, symbol: str | None, name: str | None) -> FeatureKind:
-    """Return the kind that a waypoint's type, symbol or name says in one of KIND_WORDS, or else OTHER.
+    """Return the kind that a waypoint's type, symbol or name says in one of KIND_SIGNS, or else OTHER.
 
     The first of them that says one counts. A type that is exactly `other`, which exports write, is OTHER. So
     is a symbol of something else: a summit called Seat Hill is no bench.

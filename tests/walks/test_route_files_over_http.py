@@ -4,6 +4,7 @@ import gzip
 from urllib.parse import unquote
 from uuid import uuid4
 
+import gpxpy
 import pytest
 
 from routes.walks.route_file_handlers import attachment
@@ -168,6 +169,20 @@ def test_an_exported_route_imports_as_it_was(world: World, form: str, media_type
     assert len(original["features"]) == len(FeatureKind)
     for member in ("kind", "name", "description", "lon", "lat", "along_m"):
         assert [each[member] for each in copy["features"]] == [each[member] for each in original["features"]]
+
+
+def test_gpx_out_marks_features_with_symbols_and_holds_a_route_on_request(world: World) -> None:
+    path = draw(world.ada)
+    world.ada.post(f"{path}/features", {"id": str(uuid4()), "kind": "toilet", "lon": 8.005, "lat": 52.0})
+    plain, content = (world.ada.get(f"{path}/gpx", params={"rte": each}).content for each in (False, True))
+    assert b"<rte>" not in plain
+    gpx = gpxpy.parse(content)
+    assert [(each.symbol, each.type) for each in gpx.waypoints] == [("Restroom", "toilet")]
+    assert [[each.longitude, each.latitude] for each in gpx.routes[0].points] == LINE
+    assert [[each.longitude, each.latitude] for each in gpx.tracks[0].segments[0].points] == LINE
+    assert content.index(b"</rte>") < content.index(b"<trk>")
+    assert send_file(world.ada, content).status_code == 409
+    assert send_file(world.ada, content, line=0).status_code == 201
 
 
 def test_geojson_out_is_the_line_and_then_the_features(world: World) -> None:

@@ -9,7 +9,7 @@ from service.foundation.retry_safe import Unusable
 from service.geo.fixes import Fixes
 from service.geo.geodesy import ground_distances_m, length_m
 from service.geo.pace import Pace, walking_time_s
-from service.walks.features import KIND_WORDS, FeatureKind, LinePosition, guess_kind, locate_points
+from service.walks.features import KIND_SIGNS, FeatureKind, LinePosition, guess_kind, locate_points
 from service.walks.routes import line_fault, measure_line, normal_tags, point_at, without_times
 from tests.made_up_walks import any_fixes, fixes_at, joined, walk
 
@@ -89,7 +89,7 @@ def test_a_waypoints_kind_is_guessed_from_its_words(
 
 def test_every_kind_can_be_exported_and_imported_again() -> None:
     assert [guess_kind(kind.value, None, "Nook by the gate") for kind in FeatureKind] == list(FeatureKind)
-    assert {kind for kind in FeatureKind if kind not in KIND_WORDS} == {FeatureKind.OTHER}
+    assert {kind for kind in FeatureKind if not KIND_SIGNS[kind].words} == {FeatureKind.OTHER}
 
 
 @given(*[st.text() | st.none()] * 3)

@@ -10,7 +10,7 @@ from itertools import chain, pairwise
 from typing import Final, Literal
 
 import numpy as np
-from gpxpy.gpx import GPX, GPXTrack, GPXWaypoint
+from gpxpy.gpx import GPX, GPXRoute, GPXTrack, GPXWaypoint
 
 from service.geo.fixes import NO_TIME, Fixes, Floats, Instants
 from service.geo.gpx.model import Waypoint
@@ -29,8 +29,9 @@ def write_gpx(
     description: str | None,
     waypoints: Sequence[Waypoint],
     created_at: datetime,
+    with_route: bool = False,
 ) -> bytes:
-    """Return a GPX 1.1 file in UTF-8 with one track.
+    """Return a GPX 1.1 file in UTF-8 with one track; with `with_route` also a route of the same points.
 
     Degrees have seven decimals (1 cm), elevations two. Characters that XML cannot hold become spaces.
     """
@@ -40,8 +41,12 @@ def write_gpx(
     gpx.time = created_at.astimezone(UTC)
     gpx.waypoints = [_waypoint(each) for each in waypoints]
     gpx.tracks.append(GPXTrack(gpx.name, _writable(description)))
+    if with_route:
+        gpx.routes.append(GPXRoute(gpx.name, _writable(description)))
     before, after = gpx.to_xml(version="1.1").rsplit("</trk>", 1)
-    return "".join(chain([before], _segments(line), ["</trk>", after])).encode()
+    start, route_end, rest = before.rpartition("</rte>")
+    route = _points(line, 0, len(line), "rtept") if with_route else ()
+    return "".join(chain([start], route, [route_end, rest], _segments(line), ["</trk>", after])).encode()
 
 
 def _writable(text: str | None) -> str | None:
@@ -66,11 +71,11 @@ def _waypoint(waypoint: Waypoint) -> GPXWaypoint:
 def _segments(line: Fixes) -> Iterator[str]:
     for start, stop in pairwise([*line.starts.tolist(), len(line)]):
         yield "<trkseg>\n"
-        yield from _points(line, start, stop)
+        yield from _points(line, start, stop, "trkpt")
         yield "</trkseg>\n"
 
 
-def _points(line: Fixes, start: int, stop: int) -> Iterator[str]:
+def _points(line: Fixes, start: int, stop: int, tag: str) -> Iterator[str]:
     """Yield the text of each point from `start` up to `stop`."""
     columns = (
         line.lat[start:stop].tolist(),
@@ -79,7 +84,7 @@ def _points(line: Fixes, start: int, stop: int) -> Iterator[str]:
         _times(line.time_ms[start:stop]),
     )
     for lat, lon, elevation, time in zip(*columns, strict=True):
-        yield f'<trkpt lat="{lat:.7f}" lon="{lon:.7f}">{elevation}{time}</trkpt>\n'
+        yield f'<{tag} lat="{lat:.7f}" lon="{lon:.7f}">{elevation}{time}</{tag}>\n'
 
 
 def _elevations(ele_m: Floats) -> list[str]:
