@@ -50,7 +50,14 @@ class LineMove(msgspec.Struct, frozen=True):
     carried: LineStretches
 
 
-Make = Callable[[Fixes], Fixes]
+class NewLine(msgspec.Struct, frozen=True, eq=False):
+    """A line to come, and as it is stored."""
+
+    fixes: Fixes
+    packed: PackedLine
+
+
+Make = Callable[[Fixes], NewLine]
 """Makes a new line of the one there is."""
 
 
@@ -71,11 +78,12 @@ async def replace_line(
     Raises NotFound, WhichLine, NoLine, Stale, Crowded.
     """
     fixes = (await off_loop(choose_line, file, number)).fixes
+    new = NewLine(fixes, await off_loop(pack_line, fixes))
 
     async def make_from(_: Connection) -> Make:
-        return lambda _: fixes
+        return lambda _: new
 
-    return await _change_line(begin, once, route_id, make_from, expected=expected, now=now)
+    return await _change_line(begin, once, route_id, make_from, given=new, expected=expected, now=now)
 
 
 async def edit_route_line(
@@ -96,7 +104,12 @@ async def edit_route_line(
 
     async def make_from(connection: Connection) -> Make:
         others = await _lines_to_join(connection, practice_id, route_id, edits)
-        return lambda line: edit_line(line, edits, others) if edits else line
+
+        def make(line: Fixes) -> NewLine:
+            edited = edit_line(line, edits, others) if edits else line
+            return NewLine(edited, pack_line(edited))
+
+        return make
 
     return await _change_line(begin, once, route_id, make_from, restored=restored, expected=expected, now=now)
 
@@ -127,10 +140,15 @@ async def _change_line(
     route_id: UUID,
     make_from: Callable[[Connection], Awaitable[Make]],
     *,
+    given: NewLine | None = None,
     restored: int | None = None,
     expected: Expected,
     now: datetime,
 ) -> ChangedRoute:
+    """Give a route the line that is made of what `make_from` reads.
+
+    A line that is `given` is compared first: a route that has it already stays as it is, at any version.
+    """
     practice_id = begin.tenant.practice_id
 
     async def prepare() -> LineMove:
@@ -147,7 +165,8 @@ async def _change_line(
 
     async def write(transaction: Transaction, move: LineMove | None) -> ChangedRoute:
         route = found(await find_route(transaction.connection, practice_id, route_id))
-        if not transaction.replays:
+        in_use = given is not None and await is_line_in_use(transaction, route, given.packed.packed)
+        if not (transaction.replays or in_use):
             await _store_move(transaction, route, move, expected, now)
         full = found(await find_full_route(transaction.connection, practice_id, route_id))
         known = await find_stretches(transaction.connection, practice_id, route_id, full.route.version)
@@ -166,11 +185,10 @@ def _move_line(
 ) -> LineMove:
     old = unpack_fixes(packed)
     new = make(old)
-    line = pack_line(new)
-    is_same = line.packed == packed
-    carried = known if is_same else relocate_stretches(old, new, known.stretches)
-    located = {each.id: each for each in locate_features(new, features)}
-    return LineMove(version, base, known, line, located, carried)
+    is_same = new.packed.packed == packed
+    carried = known if is_same else relocate_stretches(old, new.fixes, known.stretches)
+    located = {each.id: each for each in locate_features(new.fixes, features)}
+    return LineMove(version, base, known, new.packed, located, carried)
 
 
 async def _store_move(
@@ -178,11 +196,11 @@ async def _store_move(
 ) -> None:
     """Make the prepared line the route's next version. Raises Stale, NotPrepared."""
     connection, practice_id = transaction.connection, transaction.practice_id
-    if move is not None and await is_line_in_use(transaction, route, move.line.packed):
-        return
     expected.check(route.revision, this_write=transaction.revision)
     if move is None or move.version != route.version:
         raise NotPrepared(route.id)
+    if await is_line_in_use(transaction, route, move.line.packed):
+        return
     features = await list_features(connection, practice_id, route.id)
     known = await find_stretches(connection, practice_id, route.id, move.base)
     located = as_located(features, move.located)
