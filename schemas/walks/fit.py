@@ -64,7 +64,10 @@ class StretchTimesOut(GroundOut, kw_only=True):
 
 
 class NearestOut(Output, kw_only=True):
-    """From one place of the line to another, the nearest facility, at walking times linear in between."""
+    """From one place of the line to another, the nearest facility; on level ground, times are linear between.
+
+    A part ends where it passes the facility.
+    """
 
     facility: Facility
     from_m: float

@@ -62,7 +62,8 @@ class StretchTimes(msgspec.Struct, frozen=True):
 class NearestFacility(msgspec.Struct, frozen=True):
     """From `from_m` to `to_m` of the line, the nearest facility of a kind, and the way to it.
 
-    Walking times are along the line and then off it, at its beginning and at its end, and linear between.
+    Walking times are along the line and then off it, at its beginning and at its end, and about linear
+    between: it does not go on past the facility.
     """
 
     facility: Facility
@@ -207,6 +208,8 @@ def _parts(
 ) -> Iterator[tuple[float, float, int, tuple[float, float]]]:
     """Yield parts of the line with the pass that is nearest there, and the walking times at both ends.
 
+    A part ends at its pass: on the way to it the times fall, and past it they rise.
+
     Between two nodes one pass ahead and one behind can be the nearest; times to both are linear there.
     """
     count = len(along_m)
@@ -222,7 +225,7 @@ def _parts(
     off_s = behind_s[behind][:, None] + np.stack((back_s[:-1], back_s[1:]), axis=1)
     on_s[first >= count], off_s[last < 0] = np.inf, np.inf
     pieces = _pieces(pairs.tolist(), on_s.tolist(), off_s.tolist(), ahead.tolist(), behind.tolist())
-    for _, group in groupby(pieces, key=lambda each: each.chosen):
+    for _, group in groupby(pieces, key=lambda each: (each.chosen, each.from_m < along_m[each.chosen])):
         same = list(group)
         if same[-1].to_m - same[0].from_m >= ROUNDING_M:
             yield same[0].from_m, same[-1].to_m, same[0].chosen, (same[0].from_s, same[-1].to_s)

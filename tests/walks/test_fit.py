@@ -78,19 +78,25 @@ def test_a_loop_has_a_point_of_no_return_and_another_line_has_none() -> None:
 
 def test_on_the_way_back_the_bench_is_as_near_as_on_the_way_out() -> None:
     known = of(fit(OUT_AND_BACK, feature("bench", OUT_AND_BACK, 300, 0)), Facility.BENCH)
-    assert [round(each.along_m) for each in known] == [300, 1_700]
-    assert [(round(each.from_m), round(each.to_m)) for each in known] == [(0, 1_000), (1_000, 2_000)]
-    assert (known[0].walk_from_s, known[0].walk_to_s) == pytest.approx((300, 700), abs=2)
+    assert [round(each.along_m) for each in known] == [300, 300, 1_700, 1_700]
+    assert [(round(each.from_m), round(each.to_m)) for each in known] == [
+        (0, 300),
+        (300, 1_000),
+        (1_000, 1_700),
+        (1_700, 2_000),
+    ]
+    ends_s = [time_s for each in known for time_s in (each.walk_from_s, each.walk_to_s)]
+    assert ends_s == pytest.approx([300, 0, 0, 700, 700, 0, 0, 300], abs=2)
 
 
 def test_the_way_off_the_line_counts() -> None:
     line = walk((0, 0), (1_000, 0))
     near, far = feature("toilet", line, 200, 0), feature("toilet", line, 800, 200)
-    first, second = of(fit(line, near, far), Facility.TOILET)
-    assert (first.feature, second.feature) == (near, far)
-    assert first.to_m == pytest.approx(600, abs=6)
-    assert second.offset_m == pytest.approx(200, abs=1)
-    assert second.walk_to_s == pytest.approx(400, abs=6)
+    known = of(fit(line, near, far), Facility.TOILET)
+    assert [each.feature for each in known] == [near, near, far, far]
+    assert known[1].to_m == pytest.approx(600, abs=6)
+    assert known[-1].offset_m == pytest.approx(200, abs=1)
+    assert known[-1].walk_to_s == pytest.approx(400, abs=6)
 
 
 def test_round_a_loop_the_nearest_may_lie_past_its_start() -> None:
