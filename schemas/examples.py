@@ -75,6 +75,7 @@ CLIENT_OUT: Final = {
     "emergency_contact": {"name": "Rowan", "relationship": "sister", "phone_number": "+44 20 7946 0001"},
     "gp": {"name": "Dr Alder", "practice": "Mill Lane Surgery"},
     "crisis_plan": "Rowan first; then the crisis line.",
+    "encounter_wording": "A friend from the allotment. The client speaks first.",
     "needs": ["step_free", "seats"],
     "triggers": ["dogs", "water"],
     "other_triggers": ["horses"],
@@ -429,6 +430,45 @@ EXAMPLES: Final[dict[str, Example]] = {
     "EndIn": {"at": "2026-05-04T15:22:40Z"},
     "SessionChangeIn": {"modality": "room", "at": "2026-05-04T14:58:00Z", "asked_by": "client"},
     "SwitchIn": {"alternative": 0, "at": "2026-05-04T14:05:00Z", "asked_by": "client"},
+    "WalkPackOut": {
+        "session_id": SESSION,
+        "modality": "walk",
+        "planned_start": "2026-05-04T14:30:00Z",
+        "agreed_end": "2026-05-04T15:20:00Z",
+        "discard_after": "2026-05-05T15:20:00Z",
+        "client_id": CLIENT,
+        "client_label": "A. 17",
+        "emergency_contact": {"name": "Rowan", "phone_number": "+44 20 7946 0001"},
+        "concerns": [],
+        "alternatives": [],
+        "walk": {
+            "route_id": ROUTE,
+            "route_version": 1,
+            "length_m": 2104.6,
+            "line": [[[-0.0331, 51.5492], [-0.0341, 51.5487]]],
+            "starts_at": "2026-05-04T14:30:00Z",
+            "walking_time_s": 2940,
+            "fits": True,
+            "late_starts": [
+                {
+                    "late_min": 5,
+                    "turn_back_m": 1052.0,
+                    "turn_back_at": "2026-05-04T14:57:20Z",
+                    "whole": False,
+                }
+            ],
+            "marks": [
+                {
+                    "at_m": 100.0,
+                    "expected_s": 140,
+                    "nearest": [{"facility": "exit", "walk_s": 125}],
+                }
+            ],
+            "stretches": [{"from_m": 0.0, "to_m": 2104.6, "surface": "gravel"}],
+            "poor_signal": [{"from_m": 0.0, "to_m": 2104.6}],
+            "features": [],
+        },
+    },
     "SessionAlternativesOut": {
         "session_id": SESSION,
         "own": False,

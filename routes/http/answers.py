@@ -1,5 +1,6 @@
 """Successful answers: the representation, its ETag, its location, and its compression."""
 
+import hashlib
 import re
 from collections.abc import Callable, Mapping
 from typing import Any, Final, TypeVar
@@ -10,7 +11,7 @@ from litestar.datastructures import Headers
 from litestar.serialization import encode_json
 
 from service.foundation.compression import gzip_bytes
-from service.foundation.threads import off_loop_if_large
+from service.foundation.threads import off_loop, off_loop_if_large
 
 Body = TypeVar("Body")
 
@@ -55,6 +56,25 @@ async def large_answer(
     content, gzipped = await off_loop_if_large(size_bytes, _json, make, takes_gzip=takes_gzip(headers))
     encoding = {"Content-Encoding": "gzip"} if gzipped else {}
     return Response(content, media_type=MediaType.JSON, headers={"Vary": "Accept-Encoding", **encoding})
+
+
+async def content_answer(headers: Headers, make: Callable[[], msgspec.Struct]) -> Response[Any]:
+    """Return 200 with what `make` returns as JSON, made in another thread, and an ETag of its content.
+
+    For an answer that is put together from many rows: the revision of none of them stands for it. The handler
+    is excluded from compression, as for `large_answer`.
+    """
+    content, tag, gzipped = await off_loop(_tagged_json, make, takes_gzip=takes_gzip(headers))
+    encoding = {"Content-Encoding": "gzip"} if gzipped else {}
+    common = {"ETag": f'"{tag}"', "Vary": "Accept-Encoding", **encoding}
+    return Response(content, media_type=MediaType.JSON, headers=common)
+
+
+def _tagged_json(make: Callable[[], msgspec.Struct], *, takes_gzip: bool) -> tuple[bytes, str, bool]:
+    """Return JSON, a hash of it as it is without compression, and whether it is compressed."""
+    content = encode_json(make())
+    tag = hashlib.sha256(content).hexdigest()[:32]
+    return (gzip_bytes(content), tag, True) if takes_gzip else (content, tag, False)
 
 
 def _json(make: Callable[[], msgspec.Struct], *, takes_gzip: bool) -> tuple[bytes, bool]:

@@ -61,6 +61,7 @@ COLUMNS: Final = {
     "gp_practice": Column("gp.practice", "up to 200 characters"),
     "gp_phone": Column("gp.phone_number", "up to 60 characters"),
     "crisis_plan": Column("crisis_plan", "up to 10,000 characters"),
+    "encounter_wording": Column("encounter_wording", "up to 1,000 characters"),
     "needs": Column("needs", f"of {', '.join(Need)}, parted by {SEPARATOR}", is_list=True),
     "triggers": Column("triggers", f"of {', '.join(Trigger)}, parted by {SEPARATOR}", is_list=True),
     "other_triggers": Column(

@@ -54,6 +54,14 @@ Telephone = Annotated[
 Line = Annotated[str, Meta(min_length=1, max_length=200, extra=ONE_LINE)]
 Lines = Annotated[str, Meta(min_length=1, max_length=1_000)]
 CrisisPlan = Annotated[str, Meta(min_length=1, max_length=10_000)]
+EncounterWording = Annotated[
+    str,
+    Meta(
+        min_length=1,
+        max_length=1_000,
+        description="What is said when somebody is met on a walk, as agreed with the client.",
+    ),
+]
 Needs = Annotated[
     list[Need],
     Meta(max_length=len(Need), description="What the client needs of a walk; a fit says what meets it."),
@@ -137,6 +145,7 @@ class ClientMembers(Input):
     emergency_contact: EmergencyContactPatch | UnsetType | None = UNSET
     gp: GpPatch | UnsetType | None = UNSET
     crisis_plan: CrisisPlan | UnsetType | None = UNSET
+    encounter_wording: EncounterWording | UnsetType | None = UNSET
     needs: Needs | UnsetType | None = UNSET
     triggers: Triggers | UnsetType | None = UNSET
     other_triggers: OtherTriggers | UnsetType | None = UNSET
@@ -293,6 +302,7 @@ class ClientOut(ClientSummaryOut):
     emergency_contact: EmergencyContactOut | UnsetType = UNSET
     gp: GpOut | UnsetType = UNSET
     crisis_plan: str | UnsetType = UNSET
+    encounter_wording: str | UnsetType = UNSET
     needs: list[Need] | UnsetType = UNSET
     triggers: list[Trigger] | UnsetType = UNSET
     other_triggers: list[str] | UnsetType = UNSET
@@ -308,6 +318,7 @@ class ClientOut(ClientSummaryOut):
             emergency_contact=_part(record.emergency_contact, EmergencyContactOut),
             gp=_part(record.gp, GpOut),
             crisis_plan=present(record.crisis_plan),
+            encounter_wording=present(record.encounter_wording),
             needs=list(record.needs) or UNSET,
             triggers=list(record.triggers) or UNSET,
             other_triggers=list(record.other_triggers) or UNSET,

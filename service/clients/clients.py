@@ -135,6 +135,8 @@ class ClientRecord(msgspec.Struct, frozen=True, omit_defaults=True):
     emergency_contact: EmergencyContact | None = None
     gp: Gp | None = None
     crisis_plan: str | None = None
+    encounter_wording: str | None = None
+    """What is said when somebody is met on a walk, as agreed."""
     needs: tuple[Need, ...] = ()
     triggers: tuple[Trigger, ...] = ()
     other_triggers: tuple[str, ...] = ()

@@ -192,6 +192,7 @@ CASES: Final[dict[str, Case]] = {
     "read_session": Case(CLINICAL),
     "read_before_leaving": Case(CLINICAL),
     "read_session_fit": Case(CLINICAL),
+    "read_walk_pack": Case(CLINICAL),
     "change_session": Case(CLINICAL, sent(lambda _: {"planned_start": at(60)})),
     "change_session to a route": Case(
         PRACTICE,
