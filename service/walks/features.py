@@ -120,8 +120,10 @@ KIND_SIGNS: Final = {
     ),
     FeatureKind.OTHER: KindSigns("Flag, Blue", ()),
 }
-"""Symbols are names of Garmin, most of which gpx.studio draws too; `Flag, Blue` is for what has none. Words
-are English: symbols of Garmin and OsmAnd, values of OpenStreetMap, what people write."""
+"""gpx.studio lists every symbol except `Shelter`, `Danger Area` and `Flag, Blue`; `Flag, Blue` is for what
+has no symbol of its own. Words are English: symbols of Garmin and OsmAnd, values of OpenStreetMap, what
+people write.
+"""
 
 KIND_OF_WORD: Final = {word: kind for kind, signs in KIND_SIGNS.items() for word in signs.words}
 ANY_WORD: Final = re.compile(rf"(?<!\w)(?:{'|'.join(sorted(KIND_OF_WORD, key=len, reverse=True))})(?!\w)")
