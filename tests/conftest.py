@@ -19,6 +19,7 @@ import asyncpg
 import msgspec
 import pytest
 import structlog
+from hypothesis import settings
 
 from service.app import Composition
 from service.commands.installation import steps_of
@@ -30,6 +31,10 @@ from service.logs import configure_logs
 from tests.http.look import Look
 from tests.http.running import Running, run_service
 from tests.http.world import World, make_world
+
+settings.register_profile("whole-suite", max_examples=40, deadline=None)
+settings.load_profile("whole-suite")
+"""Enough for every run; `--hypothesis-profile=default` tries more after a change of a property."""
 
 
 def log_to_pytest() -> None:

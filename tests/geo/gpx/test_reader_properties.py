@@ -180,7 +180,7 @@ def position(element: ET.Element) -> tuple[float, float, float | None]:
     return float(element.attrib["lat"]), float(element.attrib["lon"]), height if known else None
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=120)
 @given(st.lists(elements(), max_size=6))
 def test_a_walk_over_the_tree_finds_the_same(body: list[str]) -> None:
     text = f"<gpx>{''.join(body)}</gpx>"
@@ -237,7 +237,7 @@ def mutations(draw: st.DrawFn, content: bytes) -> bytes:
     return bytes(changed)
 
 
-@settings(deadline=None, max_examples=500)
+@settings(deadline=None, max_examples=200)
 @given(st.data(), st.sampled_from(["utf-8", "utf-16", "utf-16-be", "latin-1"]))
 def test_a_damaged_file_is_read_or_refused(data: st.DataObject, encoding: str) -> None:
     text = SAMPLE.decode().replace("UTF-8", encoding)
