@@ -33,7 +33,7 @@ class SkippedOut(Output):
 class FarCornerOut(Output):
     """Points of a line that lie far aside, there and back: most likely a slip. The line is kept as it is."""
 
-    point: Annotated[int, Meta(description="The first of them, counted from 0 along the line.")]
+    point: Annotated[int, Meta(description="The first of them, counted from 0 as edits of a line do.")]
     points: Annotated[int, Meta(description="How many neighbouring points.")]
     lon: Annotated[float, Meta(description="Of the first.")]
     lat: float

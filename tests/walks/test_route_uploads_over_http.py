@@ -20,6 +20,9 @@ GPX = {"Content-Type": GPX_TYPE}
 UNUSABLE = {"CoreGPX__wptError.gpx", "gpxpod__testFile5RouteMissingData.gpx", "gpx__non_numeric_lon.gpx"}
 """Files with points off the Earth, which other readers count or measure, and ours leaves out."""
 
+FAR_ASIDE = {"gpsbabel__skytraq-artificial.gpx"}
+"""Made by hand to jump across the Earth."""
+
 
 def real_files() -> pytest.MarkDecorator:
     """Run a test for each row of the truth; it skips where the folder is absent."""
@@ -98,6 +101,7 @@ def test_a_real_file_is_previewed_truly_or_refused_with_a_reason(ada: Phone, row
     for kind, member, name in expected(row["truth"]):
         assert measured(lines, kind)[member] == pytest.approx(row["truth"][name], rel=1e-3, abs=0.02)
     assert answer.json()["waypoint_count"] == row["truth"]["waypoints"]
+    assert any("far_corners" in each for each in lines) == (row["file"] in FAR_ASIDE)
 
 
 @real_files()
