@@ -19,7 +19,7 @@ from service.foundation.crypto.sealing import PracticeKey
 from service.foundation.database.connection import Begin
 from service.foundation.retry_safe import Expected
 from service.foundation.threads import off_loop
-from service.geo.fit import MOST_MESSAGES
+from service.geo.fit import MOST_BYTES, MOST_MESSAGES
 from service.geo.gpx.model import DEFAULT_LIMITS
 from service.people.sign_in_queries import TokenReader
 from service.record.change_track import edit_track, remove_recording, shift_recording, shift_track
@@ -44,8 +44,8 @@ RECORDED: Final = Upload(
     "text/xml",
     "application/octet-stream",
     description=f"A GPX file, 1.0 or 1.1, of at most {DEFAULT_LIMITS.points:,} points, or a FIT file of at "
-    f"most {MOST_MESSAGES:,} messages: {DEFAULT_LIMITS.file_bytes:,} bytes. It may be inside gzip, or alone "
-    "inside a zip.",
+    f"most {MOST_MESSAGES:,} messages: {DEFAULT_LIMITS.file_bytes:,} bytes, of FIT {MOST_BYTES:,}. It may be "
+    "inside gzip, or alone inside a zip.",
     unpacks=True,
 )
 

@@ -19,7 +19,11 @@ from service.geo.gpx.columns import KEPT_SKIPS
 from service.geo.gpx.model import GpxRefused, Skipped
 
 MOST_MESSAGES: Final = 60_000
-"""About four seconds of reading: eight hours with a record and a heart beat message a second."""
+"""Eight hours with a record and a heart beat message a second."""
+MOST_FIELDS: Final = 600_000
+"""Of all messages: about four seconds of reading. A file of a few KB may unpack to messages of 255 fields."""
+MOST_BYTES: Final = 4 * 2**20
+"""Fields that are lists take time by their length. Eight hours of a watch have 2 MB."""
 
 _UNDECODABLE: Final = (
     fitdecode.FitError, struct.error, AssertionError, ValueError, LookupError, TypeError, ArithmeticError
@@ -83,6 +87,8 @@ def read_fit(content: bytes, *, now: datetime, earliest: datetime = EARLIEST) ->
     Times before `earliest` or more than a day after `now` are left out, as are heights that are not known.
     Raises GpxRefused. Takes about 65 µs a message: call it off the event loop.
     """
+    if len(content) > MOST_BYTES:
+        raise GpxRefused("too-large", f"The FIT file is larger than {MOST_BYTES} bytes.", limit=MOST_BYTES)
     placed: list[_Record] = []
     starts, skipped = [0], []
     for record in _records(content):
@@ -101,8 +107,6 @@ def _records(content: bytes) -> Iterator[_Record | None]:
     """Yield each record, and None where the timer stopped or another file begins. Raises GpxRefused."""
     try:
         for number, message in enumerate(_messages(content), start=1):
-            if number > MOST_MESSAGES:
-                raise GpxRefused("too-many-points", "The FIT file is too long.", limit=MOST_MESSAGES)
             if message is None or (message.global_mesg_num == _EVENT and _stops_the_timer(message)):
                 yield None
             elif message.global_mesg_num == _RECORD:
@@ -117,7 +121,11 @@ def _records(content: bytes) -> Iterator[_Record | None]:
 
 
 def _messages(content: bytes) -> Iterator[_Message | None]:
-    """Yield every message of a file, and None where a file begins: several may follow each other."""
+    """Yield every message with data, and None where a file begins: several may follow each other.
+
+    Raises GpxRefused as soon as the file is too long.
+    """
+    messages = fields = 0
     reader = fitdecode.FitReader(
         content,
         processor=None,
@@ -126,10 +134,18 @@ def _messages(content: bytes) -> Iterator[_Message | None]:
     )
     with reader:
         for frame in reader:
+            messages += 1
             if isinstance(frame, fitdecode.FitHeader):
                 yield None
             elif isinstance(frame, fitdecode.FitDataMessage):
+                fields += len(frame.fields)
                 yield frame
+            elif isinstance(frame, fitdecode.FitDefinitionMessage):
+                fields += len(frame.field_defs) + len(frame.dev_field_defs)
+            if messages > MOST_MESSAGES:
+                raise GpxRefused("too-many-points", "The FIT file is too long.", limit=MOST_MESSAGES)
+            if fields > MOST_FIELDS:
+                raise GpxRefused("too-many-points", "The FIT file holds too many fields.", limit=MOST_FIELDS)
 
 
 def _stops_the_timer(event: _Message) -> bool:

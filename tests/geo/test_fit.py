@@ -7,10 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from service.geo import fit
 from service.geo.fit import FitRecording, is_fit, read_fit
 from service.geo.fixes import NO_TIME
 from service.geo.gpx.model import GpxRefused
-from tests.geo.fit_files import a_fit_file, a_record, a_timer_event
+from tests.geo.fit_files import a_fit_file, a_record, a_timer_event, defined
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 BEGAN_S = round(datetime(2026, 5, 4, 14, 30, tzinfo=UTC).timestamp())
@@ -79,6 +80,25 @@ def test_a_file_that_cannot_be_used_is_refused_with_the_reason(content: bytes, r
 def test_a_file_with_too_many_messages_is_refused() -> None:
     with pytest.raises(GpxRefused, match="too long"):
         read(a_fit_file([a_timer_event(BEGAN_S, 0)] * 60_001))
+
+
+@pytest.mark.parametrize(
+    ("messages", "limit"),
+    [
+        ([defined("event")] * 101, "MOST_MESSAGES"),
+        ([defined("record", developer=True)] * 21, "MOST_FIELDS"),
+        (walked(0, 26), "MOST_FIELDS"),
+        ([bytes([0x40, 0, 0, 0, 0xFF, 1, 1, 255, 13]), bytes(256)] * 4, "MOST_BYTES"),
+    ],
+    ids=["definitions", "fields of definitions", "fields", "bytes"],
+)
+def test_all_that_takes_time_to_decode_is_limited(
+    messages: list[bytes], limit: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fit, limit, 1_000 if limit == "MOST_BYTES" else 100)
+    with pytest.raises(GpxRefused) as refused:
+        read(a_fit_file([*walked(0, 1), *messages]))
+    assert refused.value.limit == getattr(fit, limit)
 
 
 @given(st.binary(max_size=80), st.integers(0, 2_000), st.integers(0, 80))
