@@ -95,17 +95,24 @@ def test_a_file_inside_gzip_or_alone_in_a_zip_is_read(name: str) -> None:
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("readme.txt", "a walk")
+        archive.writestr(f"__MACOSX/._{name}", b"\0\5\x16\7")
         archive.writestr(name, file_of(points()))
     for content in (gzip.compress(file_of(points())), packed.getvalue()):
         assert summary_of(content).statistics.points == 51
 
 
-def zip_of(*contents: bytes) -> bytes:
+def zip_of(*contents: bytes, ending: str = "gpx") -> bytes:
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
         for number, content in enumerate(contents):
-            archive.writestr(f"{number}.gpx", content)
+            archive.writestr(f"{number}.{ending}", content)
     return packed.getvalue()
+
+
+def encrypted(content: bytes) -> bytes:
+    """Return a zip whose directory says that its one file is encrypted."""
+    flags = content.index(b"PK\x01\x02") + 8
+    return content[:flags] + b"\1" + content[flags + 1 :]
 
 
 @pytest.mark.parametrize(
@@ -115,7 +122,12 @@ def zip_of(*contents: bytes) -> bytes:
         (zip_of(b"\0" * 30_000_000), "too-large"),
         (zip_of(), "not-one-file"),
         (zip_of(b"<gpx/>", b"<gpx/>"), "not-one-file"),
+        (gzip.compress(b"<gpx/>") * 2, "not-one-file"),
         (zip_of(zip_of(b"<gpx/>")), "not-gpx"),
+        (zip_of(b"<kml/>", ending="kml"), "not-gpx"),
+        (zip_of(b"<TrainingCenterDatabase/>", ending="TCX"), "not-gpx"),
+        (zip_of(*[b""] * 1_001, ending="txt"), "too-large"),
+        (encrypted(zip_of(b"<gpx/>")), "damaged-archive"),
         (gzip.compress(gzip.compress(b"<gpx/>")), "not-gpx"),
         (gzip.compress(b"<gpx/>")[:-9], "truncated"),
         (b"\x1f\x8bnonsense", "damaged-archive"),

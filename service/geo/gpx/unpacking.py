@@ -6,11 +6,18 @@ import zlib
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from service.geo.gpx.model import DEFAULT_LIMITS, EXPORT_DRAWING, GpxRefused
+from service.geo.gpx.model import DEFAULT_LIMITS, EXPORT_DRAWING, EXPORT_RECORDING, GpxRefused
 
 _GZIP: Final = b"\x1f\x8b"
 _ZIP: Final = b"PK\x03\x04"
 _EMPTY_ZIP: Final = b"PK\x05\x06"
+_MEMBER: Final = b"PK\x01\x02"
+"""Begins each entry of a zip's directory. They are counted before they are read, which takes memory."""
+_READ: Final = (".gpx", ".fit")
+_OTHERS: Final = {".kml": f"KML, {EXPORT_DRAWING}", ".tcx": f"TCX, {EXPORT_RECORDING}"}
+_BESIDE: Final = "__MACOSX/"
+"""Where a Mac puts an entry of the same name beside every file of a zip."""
+_ENCRYPTED: Final = 1
 _MOST_MEMBERS: Final = 1_000
 _PIECE_BYTES: Final = 2**18
 
@@ -51,10 +58,14 @@ def _gunzipped(content: bytes, reserve: Callable[[int], None], most_bytes: int) 
         raise GpxRefused("damaged-archive", "The file is gzip, and damaged.") from error
     if not opened.eof:
         raise GpxRefused("truncated", "The file is gzip, and cut off.")
+    if opened.unused_data.startswith(_GZIP):
+        raise GpxRefused("not-one-file", "The file is several gzip files in one: send each by itself.")
     return _refused_if_packed(unpacked)
 
 
 def _unzipped(content: bytes, reserve: Callable[[int], None], most_bytes: int) -> bytes:
+    if content.count(_MEMBER) > _MOST_MEMBERS:
+        raise GpxRefused("too-large", f"The zip holds more than {_MOST_MEMBERS} files.")
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             found = _only_file(archive.infolist())
@@ -68,16 +79,17 @@ def _unzipped(content: bytes, reserve: Callable[[int], None], most_bytes: int) -
 
 def _only_file(members: Sequence[zipfile.ZipInfo]) -> zipfile.ZipInfo:
     """Return the one GPX or FIT file of a zip. Raises GpxRefused."""
-    if len(members) > _MOST_MEMBERS:
-        raise GpxRefused("too-large", f"The zip holds more than {_MOST_MEMBERS} files.")
-    names = [each.filename.lower() for each in members]
-    found = [each for each, name in zip(members, names, strict=True) if name.endswith((".gpx", ".fit"))]
-    if not found and any(name.endswith(".kml") for name in names):
-        raise GpxRefused("not-gpx", f"The zip holds KML, {EXPORT_DRAWING}")
+    named = [(each.filename.lower(), each) for each in members if not each.filename.startswith(_BESIDE)]
+    found = [each for name, each in named if name.endswith(_READ)]
+    for ending, said in _OTHERS.items():
+        if not found and any(name.endswith(ending) for name, _ in named):
+            raise GpxRefused("not-gpx", f"The zip holds {said}")
     if len(found) != 1:
         raise GpxRefused(
             "not-one-file", f"The zip holds {len(found)} GPX or FIT files: send one that holds one."
         )
+    if found[0].flag_bits & _ENCRYPTED:
+        raise GpxRefused("damaged-archive", "The zip is encrypted: send one without a password.")
     return found[0]
 
 
