@@ -8,8 +8,8 @@ from service.foundation.retry_safe import Impossible
 from service.record.cuts import Window
 from service.record.recordings import KeptRecording, Recording
 
-MOST_SHIFT_S: Final = 1_000_000_000
-"""More than the 1,024 weeks after which GPS receivers begin to count anew: 31 years."""
+MOST_SHIFT_S: Final = 2_000_000_000
+"""63 years: more than a clock is off that begins at 1970 when it loses its power."""
 UNCHECKED_S: Final = 86_400
 """A wrong zone or a missed change of date; more is taken only where it can be checked against the session."""
 

@@ -16,7 +16,7 @@ from msgspec.structs import replace
 
 from service.foundation.retry_safe import Impossible
 from service.geo.fixes import Instants
-from service.record.clock_shift import UNCHECKED_S
+from service.record.clock_shift import MOST_SHIFT_S, UNCHECKED_S
 from service.record.cuts import Window, milliseconds
 from service.record.recordings import Recording, shifted
 
@@ -108,11 +108,11 @@ def offer_shift(recording: Recording, clock: SessionClock) -> OfferedShift | Non
     """Return the shift that would fit to its session a recording of which nothing lies there.
 
     Tried in turn: the practice's zone and summer time, the rollover of GPS weeks, other zones, another date,
-    and last any wrong clock. None where no shift that large is taken, because the session's end is not known.
+    and last any wrong clock. None where no shift that large is taken.
     """
-    fit = _Fit.of(recording, clock)
+    fit, most_ms = _Fit.of(recording, clock), (MOST_SHIFT_S if clock.window.is_known else UNCHECKED_S) * 1_000
     for reason, shifts in _kinds_of_shift(fit, clock):
-        taken = [each for each in shifts if clock.window.is_known or abs(each) <= UNCHECKED_S * 1_000]
+        taken = [each for each in shifts if abs(each) <= most_ms]
         best = max(taken, key=lambda each: (fit.share(each), -abs(each)), default=0)
         if best and fit.share(best) >= FITS:
             return OfferedShift(best, reason)

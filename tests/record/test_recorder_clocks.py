@@ -87,6 +87,10 @@ def test_one_impossible_time_does_not_change_the_shift_that_fits() -> None:
     assert offered.shift_ms == GPS_WEEKS_MS
 
 
+def test_no_shift_is_offered_that_would_not_be_taken() -> None:
+    assert offer_shift(recorded(ahead_ms=170 * 365 * DAY_MS), a_clock()) is None
+
+
 def test_no_shift_of_years_is_offered_while_the_end_is_not_known() -> None:
     assert offer_shift(recorded(ahead_ms=-GPS_WEEKS_MS), a_clock(end=None)) is None
     assert offer_shift(recorded(ahead_ms=12 * HOUR_MS), a_clock(end=None)) is not None
@@ -147,7 +151,8 @@ def test_a_watch_that_writes_local_time_without_a_zone_is_cut_to_the_session(wor
 
 def test_a_recording_of_another_time_is_refused_with_the_shift_that_fits(world: World) -> None:
     session = a_walk(world)
-    for seconds, reason in ((-WEEKS_1024_S, "gps_week_rollover"), (4 * 365 * 86_400, "date")):
+    clock_of_1970 = (-56 * 365 * 86_400, "date")
+    for seconds, reason in ((-WEEKS_1024_S, "gps_week_rollover"), (4 * 365 * 86_400, "date"), clock_of_1970):
         content = shifted(a_recording(), seconds)
         refused = send_track(world.ada, session, content)
         problem = refused.json()
