@@ -156,17 +156,18 @@ def _trimmed(text: str | None) -> str | None:
 
 def choose_line(file: RouteFile, number: int | None) -> FileLine:
     """Return line `number`, or the only one a route can follow. Raises WhichLine, NoLine."""
-    choices = file.choices()
-    usable = [each.line for each in choices if each.fault is None]
+    faults = [line_fault(each.fixes) for each in file.lines]
+    usable = [index for index, fault in enumerate(faults) if fault is None]
     if not usable:
+        choices = file.choices()
         raise NoLine(_why_no_line(file, choices), choices)
     if number is None and len(usable) == 1:
         return file.lines[usable[0]]
     if number is None:
-        raise WhichLine(f"{len(usable)} lines can be walked here; choose one", choices)
+        raise WhichLine(f"{len(usable)} lines can be walked here; choose one", file.choices())
     if number not in usable:
-        fault = choices[number].fault if number < len(choices) else f"the file has {len(choices)} lines"
-        raise WhichLine(f"no route can follow line {number}: {fault}", choices)
+        fault = faults[number] if number < len(faults) else f"the file has {len(faults)} lines"
+        raise WhichLine(f"no route can follow line {number}: {fault}", file.choices())
     return file.lines[number]
 
 
