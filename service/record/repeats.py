@@ -82,18 +82,40 @@ def _repeated(fixes: Fixes) -> npt.NDArray[np.bool_]:
 
 
 def _same_fix_again(fixes: Fixes) -> npt.NDArray[np.bool_]:
-    """Return the timed fixes whose time and place another fix has; the one in the longest segment stays."""
+    """Return the timed fixes whose time and place another fix has.
+
+    The one in the densest segment stays, for the other may be a thinned copy; of those about as dense, the
+    one in the longest.
+    """
     again = np.zeros(len(fixes), dtype=np.bool_)
     timed = np.flatnonzero(fixes.timed)
     if np.all(np.diff(fixes.time_ms[timed]) > 0):
         return again
-    sizes = np.diff(np.append(fixes.starts, len(fixes)))
-    shorter = -sizes[np.searchsorted(fixes.starts, timed, side="right") - 1]
-    order = timed[np.lexsort((timed, shorter, fixes.lat[timed], fixes.lon[timed], fixes.time_ms[timed]))]
+    segment = np.searchsorted(fixes.starts, timed, side="right") - 1
+    shorter = -np.diff(np.append(fixes.starts, len(fixes)))[segment]
+    thinner = _thinness(fixes, timed, segment)[segment]
+    places = (fixes.lat[timed], fixes.lon[timed], fixes.time_ms[timed])
+    order = timed[np.lexsort((timed, shorter, thinner, *places))]
     same = fixes.time_ms[order[1:]] == fixes.time_ms[order[:-1]]
     same &= (fixes.lon[order[1:]] == fixes.lon[order[:-1]]) & (fixes.lat[order[1:]] == fixes.lat[order[:-1]])
     again[order[1:][same]] = True
     return again
+
+
+def _thinness(fixes: Fixes, timed: Indices, segment: Indices) -> Indices:
+    """Return for each segment how many kinds of segments are denser; segments of a kind are about alike."""
+    counts = np.bincount(segment, minlength=fixes.starts.size)
+    steps = np.maximum(counts - 1, 0)
+    lasts = np.cumsum(counts) - 1
+    lasts_ms = fixes.time_ms[timed[lasts]] - fixes.time_ms[timed[lasts - steps]]
+    density = steps / np.maximum(lasts_ms, 1)
+    thinness = np.zeros(density.size, dtype=np.int64)
+    kind, densest = 0, np.inf
+    for number in np.argsort(-density, kind="stable").tolist():
+        if density[number] < ALIKE * densest:
+            kind, densest = kind + 1, density[number]
+        thinness[number] = kind
+    return thinness
 
 
 def _same_line_again(fixes: Fixes) -> npt.NDArray[np.bool_]:

@@ -54,6 +54,14 @@ def test_of_two_recorders_the_denser_one_is_kept(later_ms: int, denser_first: bo
     assert length_m(once(pair)) == pytest.approx(length_m(WALK), rel=0.01)
 
 
+@pytest.mark.parametrize("every", [2, 3, 5])
+def test_of_a_track_and_a_thinned_copy_of_it_the_whole_one_is_kept(every: int) -> None:
+    copy = {name: getattr(WALK, name)[::every] for name in ("lon", "lat", "ele_m", "time_ms")}
+    paused = replace(WALK, starts=np.arange(0, len(WALK), 15))
+    for pair in (joined(paused, replace(WALK, **copy)), joined(replace(WALK, **copy), paused)):
+        assert length_m(once(pair)) == pytest.approx(length_m(paused))
+
+
 def test_two_recorders_that_disagree_by_a_kilometre_are_one_walk() -> None:
     aside = walk((0, 1_000), (600, 1_000), (600, 1_300), pace_mps=1, every_m=30)
     assert once(joined(aside, WALK)).lat.tolist() == WALK.lat.tolist()
