@@ -167,7 +167,8 @@ def walked_along_m(fixes: Fixes, stays: Sequence[Halt]) -> Floats:
     """Return how far along the walk each fix lies, without the wandering of the receiver in the `stays`.
 
     A receiver that stands still wanders by metres a minute, which would be the longer part of a slow walk.
-    A stay counts as far as its last fix is from its first.
+    A stay counts as far as the fix after it is from its first: a watch that paused may wake some way off, and
+    come back with the next step.
     """
     if not stays:
         return distances_m(fixes)
@@ -180,14 +181,16 @@ def walked_along_m(fixes: Fixes, stays: Sequence[Halt]) -> Floats:
 
 
 def _along_m(fixes: Fixes, stays: Iterable[tuple[int, int]]) -> Floats:
-    """Return how far along each fix lies; between the first and last fix of a stay as far as these are."""
+    """Return how far along each fix lies; from the first fix of a stay to the one after it straight on."""
     way_m = steps_m(fixes)
+    ends_segment = set((fixes.starts - 1).tolist()) | {len(fixes) - 1}
     for first, last in stays:
-        wandered_m = float(way_m[first + 1 : last + 1].sum())
-        ends = (each[[index]] for index in (first, last) for each in (fixes.lon, fixes.lat))
+        after = last if last in ends_segment else last + 1
+        wandered_m = float(way_m[first + 1 : after + 1].sum())
+        ends = (each[[index]] for index in (first, after) for each in (fixes.lon, fixes.lat))
         apart_m = float(ground_distances_m(*ends)[0])
         if wandered_m > apart_m:
-            way_m[first + 1 : last + 1] *= apart_m / wandered_m
+            way_m[first + 1 : after + 1] *= apart_m / wandered_m
     return np.cumsum(way_m)
 
 

@@ -3,18 +3,26 @@
 The order of the file is the walk; times are what is checked against it. A recorder whose clock jumps, or that
 writes several records a place, gives times that go back. Sorting by them would tear the walk apart, so a time
 that does not fit loses its say, and the fix stays where the file has it. Only whole segments in the wrong
-order are put in order: programs that merge files write those.
+order are put in order: programs that merge files write those. Where the file begins again with what it has
+already, inside one segment, a segment begins.
 """
 
 from bisect import bisect_right
 from collections.abc import Sequence
 from itertools import pairwise
+from typing import Final
 
 import msgspec
 import numpy as np
 import numpy.typing as npt
+from msgspec.structs import replace
 
 from service.geo.fixes import NO_TIME, Fixes, Indices, Instants
+
+COPIED_SHARE: Final = 0.9
+"""A stretch between two times that go back is a copy where the file holds this much of it elsewhere."""
+LEAST_COPIED: Final = 3
+"""Fixes that are the same by chance are fewer."""
 
 
 class CheckedTimes(msgspec.Struct, frozen=True, eq=False):
@@ -38,6 +46,7 @@ def check_times(fixes: Fixes) -> CheckedTimes:
     """
     if not len(fixes):
         return CheckedTimes(fixes, np.empty(0, np.int64), 0, 0)
+    fixes = _parted_at_copies(fixes)
     doubtful = _going_back(fixes)
     times = np.where(doubtful, NO_TIME, fixes.time_ms)
     ends = np.append(fixes.starts[1:], len(fixes))
@@ -57,6 +66,34 @@ def check_times(fixes: Fixes) -> CheckedTimes:
         out_of_order=int(np.count_nonzero(doubtful)),
         moved_segments=moved,
     )
+
+
+def _parted_at_copies(fixes: Fixes) -> Fixes:
+    """Return the recording with a gap where a segment begins again with fixes that the file has elsewhere."""
+    timed = np.flatnonzero(fixes.timed)
+    segment = np.searchsorted(fixes.starts, timed, side="right")
+    goes_on = np.diff(segment) == 0
+    back = (np.diff(fixes.time_ms[timed]) < 0) & goes_on
+    if not back.any():
+        return fixes
+    stretch = np.concatenate(([0], np.cumsum(back | ~goes_on)))
+    copied = np.bincount(stretch, weights=_held_elsewhere(fixes, timed, stretch))
+    is_copy = copied >= np.maximum(COPIED_SHARE * np.bincount(stretch), LEAST_COPIED)
+    parted = back & (is_copy[stretch[:-1]] | is_copy[stretch[1:]])
+    return replace(fixes, starts=np.union1d(fixes.starts, timed[1:][parted]))
+
+
+def _held_elsewhere(fixes: Fixes, timed: Indices, stretch: Indices) -> npt.NDArray[np.bool_]:
+    """Return which of the timed fixes say the same as one in another stretch."""
+    columns = [each[timed] for each in (fixes.time_ms, fixes.lon, fixes.lat)]
+    order = np.lexsort((stretch, *columns))
+    same = np.logical_and.reduce([each[order[1:]] == each[order[:-1]] for each in columns])
+    group = np.concatenate(([0], np.cumsum(~same)))
+    first = np.flatnonzero(np.append(True, ~same))
+    last = np.append(first[1:], order.size) - 1
+    elsewhere = np.zeros(order.size, dtype=np.bool_)
+    elsewhere[order] = (stretch[order[first]] != stretch[order[last]])[group]
+    return elsewhere
 
 
 def _going_back(fixes: Fixes) -> npt.NDArray[np.bool_]:

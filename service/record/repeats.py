@@ -11,7 +11,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from service.geo.fixes import NO_TIME, Fixes, Floats, Indices
+from service.geo.fixes import NO_TIME, Fixes, Floats, Indices, Instants
 from service.geo.geodesy import steps_m
 
 PAUSE_S: Final = 60.0
@@ -50,13 +50,33 @@ class Repeats(msgspec.Struct, frozen=True, eq=False):
     breaks: npt.NDArray[np.bool_]
 
 
-def find_repeats(fixes: Fixes) -> Repeats:
-    """Return which fixes of a recording with checked times repeat what other fixes of it show."""
-    repeated = _repeated(fixes)
-    elsewhere = repeated & ~_doubled_record(fixes)
+def find_repeats(fixes: Fixes, recorded_ms: Instants) -> Repeats:
+    """Return which fixes of a recording with checked times repeat what other fixes of it show.
+
+    `recorded_ms` are the times before they were checked. A stretch written again inside its own segment has
+    lost them, and is known by them all the same.
+    """
+    written_again = _written_again(fixes, recorded_ms)
+    repeated = _repeated(fixes) | written_again
+    elsewhere = repeated & ~_doubled_record(fixes) & ~written_again
     breaks = np.zeros(len(fixes), dtype=np.bool_)
     breaks[1:] = elsewhere[:-1] & ~repeated[1:]
     return Repeats(repeated, breaks)
+
+
+def _written_again(fixes: Fixes, recorded_ms: Instants) -> npt.NDArray[np.bool_]:
+    """Return the fixes whose time did not fit, but that say the same as one whose time does."""
+    again = np.zeros(len(fixes), dtype=np.bool_)
+    lost = np.flatnonzero(~fixes.timed & (recorded_ms != NO_TIME))
+    if lost.size:
+        at = np.concatenate((np.flatnonzero(fixes.timed), lost))  # lexsort is stable: a fitting one first
+        order = at[np.lexsort((fixes.lat[at], fixes.lon[at], recorded_ms[at]))]
+        columns = (recorded_ms[order], fixes.lon[order], fixes.lat[order])
+        begins = np.ones(order.size, dtype=np.bool_)
+        begins[1:] = np.logical_or.reduce([each[1:] != each[:-1] for each in columns])
+        first = order[np.flatnonzero(begins)][np.cumsum(begins) - 1]
+        again[order] = fixes.timed[first] & ~fixes.timed[order]
+    return again
 
 
 def _doubled_record(fixes: Fixes) -> npt.NDArray[np.bool_]:

@@ -76,7 +76,7 @@ def find_walked(recording: Recording, window: Window, edits: Edits = NO_EDITS) -
     if not len(recording.fixes):
         raise nothing_inside()
     checked = check_times(recording.fixes)
-    repeats = find_repeats(checked.fixes)
+    repeats = find_repeats(checked.fixes, recording.fixes.time_ms[checked.origin])
     inside = within(checked.fixes, window.start_ms, window.end_ms)
     once = inside & ~repeats.repeated
     if not once.any():

@@ -72,7 +72,7 @@ def main() -> None:
     reading_ms = milliseconds(lambda: read_recording(content, NOW))
     cleaning = {
         "check the times": milliseconds(lambda: check_times(fixes)),
-        "find repeats": milliseconds(lambda: find_repeats(fixes)),
+        "find repeats": milliseconds(lambda: find_repeats(fixes, fixes.time_ms)),
         "find implausible fixes": milliseconds(lambda: find_plausible(fixes)),
         "smooth and climb": milliseconds(lambda: ascent_descent_m(fixes)),
     }

@@ -15,7 +15,7 @@ from tests.made_up_walks import NINE_O_CLOCK_MS, joined, walk
 def once(fixes: Fixes) -> Fixes:
     """Return a recording without its repeats, as a track keeps it."""
     checked = check_times(fixes).fixes
-    repeats = find_repeats(checked)
+    repeats = find_repeats(checked, checked.time_ms)
     return check_times(keep(checked, ~repeats.repeated, repeats.breaks)).fixes
 
 
@@ -31,7 +31,8 @@ WALK = walk((0, 0), (600, 0), (600, 300), pace_mps=1, every_m=10)
 def test_the_same_track_twice_is_one_walk(timed: bool) -> None:  # noqa: FBT001  a case
     fixes = WALK if timed else replace(WALK, time_ms=np.full(len(WALK), NO_TIME))
     assert length_m(once(joined(fixes, fixes))) == pytest.approx(length_m(WALK))
-    assert np.count_nonzero(find_repeats(joined(fixes, fixes)).repeated) == len(WALK)
+    twice = joined(fixes, fixes)
+    assert np.count_nonzero(find_repeats(twice, twice.time_ms).repeated) == len(WALK)
 
 
 @pytest.mark.parametrize("timed", [True, False], ids=["with times", "without times"])
@@ -80,17 +81,18 @@ def test_a_second_recorder_fills_in_where_the_first_paused() -> None:
     first = joined(part(WALK, 0, 20), part(WALK, 60, len(WALK)))
     first = replace(first, starts=first.starts[:1])
     second = walk((2, 3), (602, 3), (602, 303), pace_mps=1, every_m=30)
-    assert np.count_nonzero(~find_repeats(joined(first, second)).repeated[len(first) :]) > 5
+    both = joined(first, second)
+    assert np.count_nonzero(~find_repeats(both, both.time_ms).repeated[len(first) :]) > 5
 
 
 def test_an_out_and_back_walk_repeats_nothing() -> None:
     there_and_back = walk((0, 0), (600, 0), (0, 0), pace_mps=1)
-    assert not find_repeats(there_and_back).repeated.any()
+    assert not find_repeats(there_and_back, there_and_back.time_ms).repeated.any()
     untimed = replace(there_and_back, time_ms=np.full(len(there_and_back), NO_TIME))
-    assert not find_repeats(untimed).repeated.any()
+    assert not find_repeats(untimed, untimed.time_ms).repeated.any()
 
 
 def test_laps_at_other_times_repeat_nothing() -> None:
     lap = walk((0, 0), (100, 0), (100, 100), (0, 0), pace_mps=1)
     later = replace(lap, time_ms=lap.time_ms + 3_600_000)
-    assert not find_repeats(joined(lap, later)).repeated.any()
+    assert not find_repeats(joined(lap, later), joined(lap, later).time_ms).repeated.any()
