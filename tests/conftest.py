@@ -28,13 +28,16 @@ from service.foundation.database.embedded import start_embedded
 from service.foundation.database.migrate import migrate
 from service.foundation.database.roles import ensure_roles
 from service.logs import configure_logs
-from tests.http.look import Look
+from tests.http.look import Look, looking
 from tests.http.running import Running, run_service
 from tests.http.world import World, make_world
 
 settings.register_profile("whole-suite", max_examples=40, deadline=None)
 settings.load_profile("whole-suite")
 """Enough for every run; `--hypothesis-profile=default` tries more after a change of a property."""
+
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+"""Commands run as processes of their own, and reading the source anew would be half of their time."""
 
 
 def log_to_pytest() -> None:
@@ -181,9 +184,10 @@ def running(dsn: str, keys: KeyFile, clock: Clock) -> Iterator[Running]:
 
 
 @pytest.fixture(scope="session")
-def look(server: Server, dsn: str) -> Look:
+def look(server: Server, dsn: str) -> Iterator[Look]:
     """Return what reads the database as its superuser."""
-    return Look(server.admin_dsn, urlsplit(dsn).path.lstrip("/"))
+    with looking(server.admin_dsn, urlsplit(dsn).path.lstrip("/")) as found:
+        yield found
 
 
 @pytest.fixture

@@ -185,7 +185,7 @@ def test_a_version_need_not_be_named_but_is_checked_if_it_is(caller: Caller, loo
         for malformed in (b"", b"7", b'"7', b'"7" "8"', b"\xff"):
             told = problem(ask(caller, name, headers={"If-Match": malformed}))
             assert (told["type"], told["parameter"]) == ("header-missing", "If-Match")
-        for tag in ('"0"', '"' + "9" * 400 + '"', '"x"', '"9", "0"'):
+        for tag in ('"0"', '"' + "9" * 400 + '"', '"x"', '"999999999999999", "0"'):
             told = problem(ask(caller, name, headers={"If-Match": tag}, **changed))
             assert (told["type"], told["status"], told["parameter"]) == ("stale", 412, "If-Match")
 

@@ -15,7 +15,7 @@ from tests.http.matrix import CASES, Rule, operation_of
 from tests.http.operations import OPERATIONS
 from tests.http.repeats import KEYED, PAYLOADS, UNKEYED, WRITING, Intended, intend, shown, with_other_payload
 from tests.http.running import Running
-from tests.http.things import Ids, new, refresh_ids, things_of
+from tests.http.things import Ids, Wanted, new, refresh_ids, things_of
 from tests.http.world import Phone, World, make_world
 
 RETRY_SAFE = [name for name in WRITING if name not in UNKEYED or UNKEYED[name].status is None]
@@ -105,7 +105,7 @@ def test_a_write_that_counts_each_time_answers_as_it_says(fresh: Fresh, name: st
 
 @pytest.mark.parametrize("name", [name for name in KEYED if not CASES[name].own_world])
 def test_a_write_sent_again_undoes_nothing_that_came_after_it(fresh: Fresh, look: Look, name: str) -> None:
-    phone, sent = sender(fresh, name), intended(fresh, name, things_of(fresh.world.ada))
+    phone, sent = sender(fresh, name), intended(fresh, name, Wanted(fresh.world.ada))
     first = sent.send(phone)
     assert first.is_success, first.text
     came_between = [each.send(phone).is_success for each in writes_between(name, sent, first)]

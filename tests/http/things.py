@@ -1,5 +1,6 @@
 """One of everything a therapist keeps, made over HTTP. Ids have the names that paths use."""
 
+from collections.abc import Callable
 from typing import Final
 from uuid import uuid4
 
@@ -37,8 +38,7 @@ def new() -> str:
 
 def things_of(phone: Phone, *, archived: bool = False) -> Ids:
     """Make one of everything, and a spare of what tests delete; return their ids."""
-    client = a_client(phone)
-    ids = {"client_id": client, **_sessions(phone, client), **_walks(phone), **_people(phone)}
+    ids: Ids = dict(Wanted(phone).all())
     if archived:
         for path in ("clients/{client_id}", "routes/{route_id}", "places/{place_id}"):
             answer = phone.patch(f"/v1/{path.format(**ids)}", {"archived": True})
@@ -46,26 +46,67 @@ def things_of(phone: Phone, *, archived: bool = False) -> Ids:
     return ids
 
 
-def _sessions(phone: Phone, client: str) -> Ids:
-    """Make planned, held and recorded sessions, with moments and notes."""
-    made = {name: a_session(phone, client) for name in ("session", "planned", "missed", "tracked", "joined")}
-    ids = {f"{name}_id": path.rpartition("/")[2] for name, path in made.items()}
-    for name in ("session", "tracked", "joined"):
-        held(phone, made[name])
-        assert send_track(phone, made[name], RECORDING).status_code == 201
-    assert send_track(phone, made["joined"], RECORDED_LATER, add="true").status_code == 200
-    ids["recording_id"] = recordings(phone, made["session"])[0]
-    ids["spare_recording_id"] = recordings(phone, made["joined"])[1]
-    ids["change_id"] = new()
-    change = {"id": ids["change_id"], "modality": "room", "at": at(120)}
-    assert phone.post(f"{made['session']}/changes", change).status_code == 200
+class Wanted(dict[str, str]):
+    """The ids of things that are made, with what belongs to them, when one of them is asked for."""
+
+    def __init__(self, phone: Phone) -> None:
+        super().__init__()
+        self._phone = phone
+
+    def __missing__(self, name: str) -> str:
+        make = next((make for names, make in MAKERS.items() if name in names), None)
+        if make is None:
+            raise KeyError(name)
+        self.update(make(self._phone, self))
+        return self[name]
+
+    def all(self) -> Ids:
+        """Make all that is missing."""
+        for names in MAKERS:
+            assert self[names[0]]
+        return self
+
+
+def _client(phone: Phone, _: Ids) -> Ids:
+    return {"client_id": a_client(phone)}
+
+
+def _unheld(phone: Phone, ids: Ids) -> Ids:
+    """Make sessions that are only planned."""
+    paths = {name: a_session(phone, ids["client_id"]) for name in ("planned", "missed")}
+    return {f"{name}_id": path.rpartition("/")[2] for name, path in paths.items()}
+
+
+def _recorded(phone: Phone, ids: Ids) -> Ids:
+    """Make sessions of which one or two recordings are all there is."""
+    paths = {name: _walked(phone, ids) for name in ("tracked", "joined")}
+    assert send_track(phone, paths["joined"], RECORDED_LATER, add="true").status_code == 200
+    made = {f"{name}_id": path.rpartition("/")[2] for name, path in paths.items()}
+    return made | {"spare_recording_id": recordings(phone, paths["joined"])[1]}
+
+
+def _walked(phone: Phone, ids: Ids) -> str:
+    """Make a session that was held and recorded; return its path."""
+    session = a_session(phone, ids["client_id"])
+    held(phone, session)
+    assert send_track(phone, session, RECORDING).status_code == 201
+    return session
+
+
+def _session(phone: Phone, ids: Ids) -> Ids:
+    """Make a session with a track, a change of modality, moments and notes."""
+    session = _walked(phone, ids)
+    made = {"session_id": session.rpartition("/")[2], "recording_id": recordings(phone, session)[0]}
+    made["change_id"] = new()
+    change = {"id": made["change_id"], "modality": "room", "at": at(120)}
+    assert phone.post(f"{session}/changes", change).status_code == 200
     for name in ("moment", "spare_moment"):
-        ids[f"{name}_id"] = new()
-        moment = {"id": ids[f"{name}_id"], "at": at(60)}
-        assert phone.post(f"{made['session']}/moments", moment).status_code == 201
+        made[f"{name}_id"] = new()
+        moment = {"id": made[f"{name}_id"], "at": at(60)}
+        assert phone.post(f"{session}/moments", moment).status_code == 201
     for name in ("note", "spare_note"):
-        ids[f"{name}_id"] = a_note(phone, made["session"])["id"]
-    return ids
+        made[f"{name}_id"] = a_note(phone, session)["id"]
+    return made
 
 
 def recordings(phone: Phone, session: str) -> list[str]:
@@ -73,7 +114,7 @@ def recordings(phone: Phone, session: str) -> list[str]:
     return [each["id"] for each in phone.get(f"{session}/track").json()["recordings"]]
 
 
-def _walks(phone: Phone) -> Ids:
+def _walks(phone: Phone, _: Ids) -> Ids:
     """Make a route, features on it, and a place."""
     ids = {
         name: new() for name in ("route_id", "other_route_id", "feature_id", "spare_feature_id", "place_id")
@@ -95,7 +136,7 @@ def _walks(phone: Phone) -> Ids:
     return ids
 
 
-def _people(phone: Phone) -> Ids:
+def _people(phone: Phone, _: Ids) -> Ids:
     """Sign in from a second phone; as an owner, add two colleagues, not yet joined, and a last resort."""
     me = phone.get("/v1/me").json()["therapist"]
     ids = {"email": me["email"], "device_id": _second_phone(phone, me["email"]), "therapist_id": me["id"]}
@@ -118,6 +159,25 @@ def _second_phone(phone: Phone, email: str) -> str:
     answer = Phone(phone.http).post("/v1/sign-in", {"email": email, "password": PASSWORD, "device": device})
     assert answer.status_code == 200, answer.text
     return device["id"]
+
+
+MAKERS: Final[dict[tuple[str, ...], Callable[[Phone, Ids], Ids]]] = {
+    ("client_id",): _client,
+    (
+        "session_id",
+        "recording_id",
+        "change_id",
+        "moment_id",
+        "spare_moment_id",
+        "note_id",
+        "spare_note_id",
+    ): _session,
+    ("planned_id", "missed_id"): _unheld,
+    ("tracked_id", "joined_id", "spare_recording_id"): _recorded,
+    ("route_id", "other_route_id", "feature_id", "spare_feature_id", "place_id"): _walks,
+    ("email", "device_id", "therapist_id", "invitation"): _people,
+}
+"""What makes things, by the names of those it makes."""
 
 
 def refresh_ids(world: World) -> Ids:
