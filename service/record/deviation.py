@@ -1,7 +1,7 @@
 """Deviation: where a walk left its planned line, how far and for how long, and how much of it was walked."""
 
 from bisect import bisect_left
-from typing import Final
+from typing import Final, Self
 
 import msgspec
 import numpy as np
@@ -15,11 +15,12 @@ TOLERANCE_M: Final = 35.0
 """Under trees a good receiver is off by 10 m, a line drawn on a map by as much again, and paths are wide."""
 PART_M: Final = 10.0
 MOST_PARTS: Final = 600
-MEASURED_EVERY: Final = 6
-"""Of the points of the walk that are compared, while they are within the tolerance."""
-MOST_WALKED: Final = 1_500
+MEASURED_EVERY: Final = 16
+"""Of the points of a walk. How far the others can be follows from these."""
+AT_ONCE: Final = 16
+"""Points of one stretch that are measured together in the search for the farthest."""
 MOST_PLANNED: Final = 4_000
-"""Points of each line that are compared. Of a longer line, every second, third … point is used."""
+"""Points of a planned line that are compared. Of a longer one, every second, third … point is used."""
 
 Flags = npt.NDArray[np.bool_]
 
@@ -58,9 +59,8 @@ def compare(walked: Fixes, along_m: Floats, planned: Fixes, tolerance_m: float =
     plane = local_plane(planned)
     walk = _MeasuredLine(along_m, plane.points(walked))
     plan = _MeasuredLine(distances_m(planned), plane.points(planned))
-    chosen = _thinned(walked, MOST_WALKED)
-    away_m = _distances_from(walk.points[chosen], planned, plan, tolerance_m)
-    stretches = _off_stretches(walked, chosen, walk.along_m[chosen], away_m, tolerance_m)
+    away_m = _distances_from(walk.points, _Parts.of(planned, plan), tolerance_m)
+    stretches = _off_stretches(walked, walk.along_m, away_m, tolerance_m)
     spells_ms = [
         each.ended_ms - each.began_ms
         for each in stretches
@@ -95,61 +95,121 @@ def _segments(fixes: Fixes, chosen: Indices) -> Indices:
     return np.searchsorted(fixes.starts, chosen, side="right")
 
 
-def _distances_from(walk: PlanePoints, planned: Fixes, plan: _MeasuredLine, tolerance_m: float) -> Floats:
-    """Return how far each point of a walk is from the planned line, exact beyond the tolerance.
+class _Parts(msgspec.Struct, frozen=True, eq=False):
+    """The straight parts of a line, in an index. The gap between two segments is not part of the line."""
 
-    Every sixth point is measured. One between them is at most as far away as they are, and the way to it:
-    where that is within the tolerance, the bound is enough. No bound is farther than what is measured.
+    begins: PlanePoints
+    ways: PlanePoints
+    tree: shapely.STRtree
+
+    @classmethod
+    def of(cls, line: Fixes, measured: _MeasuredLine) -> Self:
+        chosen = _thinned(line, MOST_PLANNED)
+        begins = measured.points[chosen]
+        segments = _segments(line, chosen)
+        ends = begins.copy()
+        ends[:-1] = np.where(segments[1:] == segments[:-1], begins[1:], begins[:-1])
+        steps = np.stack((begins, ends), axis=1)
+        parts = np.asarray(shapely.linestrings(np.stack((steps.real, steps.imag), axis=2)))
+        return cls(begins, ends - begins, shapely.STRtree(parts))
+
+    def nearest(self, places: PlanePoints) -> tuple[Indices, Floats]:
+        """Return the part nearest to each place, and how far away it is."""
+        points = shapely.points(places.real, places.imag)
+        (_, parts), away_m = self.tree.query_nearest(points, return_distance=True, all_matches=False)
+        return np.asarray(parts), np.asarray(away_m)
+
+    def distances(self, places: PlanePoints, parts: Indices) -> Floats:
+        """Return how far each place is from one part of its own."""
+        way = self.ways[parts]
+        since = places - self.begins[parts]
+        length_m2 = np.maximum(_squared(way), np.finfo(np.float64).tiny)
+        share = np.clip((since.real * way.real + since.imag * way.imag) / length_m2, 0.0, 1.0)
+        return np.asarray(np.sqrt(_squared(since - share * way)))
+
+
+def _squared(ways: PlanePoints) -> Floats:
+    """Return the squared length of each; abs() takes several times as long."""
+    return ways.real**2 + ways.imag**2
+
+
+class _Distances:
+    """How far the points of a walk are from a line: exactly where measured, and else at most and at least."""
+
+    def __init__(self, walk: PlanePoints, parts: _Parts) -> None:
+        """Measure every sixteenth point and the last. What is near them is near the others as well."""
+        self._walk = walk
+        self._parts = parts
+        self.most_m: Floats
+        self.measured = np.zeros(walk.size, dtype=np.bool_)
+        self.measured[::MEASURED_EVERY] = self.measured[-1] = True
+        at = np.flatnonzero(self.measured)
+        nearest, away_m = parts.nearest(walk[at])
+        before = np.arange(walk.size) // MEASURED_EVERY
+        after = np.minimum(before + 1, at.size - 1)
+        between = (nearest[before] + nearest[after]) // 2
+        by_each = [parts.distances(walk, each) for each in (nearest[before], nearest[after], between)]
+        self.most_m = np.minimum.reduce(by_each)
+        self.most_m[at] = away_m
+        way_m = np.concatenate(([0.0], np.cumsum(np.abs(np.diff(walk)))))
+        changes_m = [np.abs(way_m - way_m[at[each]]) for each in (before, after)]
+        self.least_m = np.maximum(away_m[before] - changes_m[0], away_m[after] - changes_m[1])
+
+    def measure(self, which: Flags) -> None:
+        """Measure those of these points that are not measured yet."""
+        at = np.flatnonzero(which & ~self.measured)
+        if at.size:
+            _, self.most_m[at] = self._parts.nearest(self._walk[at])
+            self.measured[at] = True
+
+    def measure_farthest(self, begin: int, end: int) -> None:
+        """Measure points of a stretch until the farthest is certain."""
+        while True:
+            own, measured = self.most_m[begin:end], self.measured[begin:end]
+            known_m = own[measured].max(initial=0.0)
+            candidates = begin + np.flatnonzero(~measured & (own > known_m))
+            if not candidates.size:
+                return
+            which = np.zeros(self.measured.size, dtype=np.bool_)
+            which[candidates[np.argsort(self.most_m[candidates])[-AT_ONCE:]]] = True
+            self.measure(which)
+
+
+def _distances_from(walk: PlanePoints, parts: _Parts, tolerance_m: float) -> Floats:
+    """Return how far each point of a walk is from a line.
+
+    Exact are the farthest of each stretch beyond the tolerance (of the walk, if there is none), and the two
+    points between which the tolerance is crossed. Other values may be too high, but on the right side of it.
     """
-    parts = _indexed_parts(planned, plan)
-    away_m = np.full(walk.size, np.inf)
-    away_m[::MEASURED_EVERY] = _measure(parts, walk[::MEASURED_EVERY])
-    way_m = np.concatenate(([0.0], np.cumsum(np.abs(np.diff(walk)))))
-    from_before_m = np.minimum.accumulate(away_m - way_m) + way_m
-    from_after_m = np.minimum.accumulate((away_m + way_m)[::-1])[::-1] - way_m
-    bounds_m = np.minimum(from_before_m, from_after_m)
-    beyond = bounds_m > tolerance_m
-    matters = beyond.copy()  # with the points on either side, where the tolerance is crossed
-    matters[1:] |= beyond[:-1]
-    matters[:-1] |= beyond[1:]
-    unmeasured = matters & np.isinf(away_m)
-    away_m[unmeasured] = _measure(parts, walk[unmeasured])
-    measured = np.isfinite(away_m)
-    return np.where(measured, away_m, np.minimum(bounds_m, away_m[measured].max()))
+    found = _Distances(walk, parts)
+    found.measure((found.least_m <= tolerance_m) & (found.most_m > tolerance_m))
+    off = found.most_m > tolerance_m
+    crossed = off[1:] != off[:-1]
+    found.measure(np.append(crossed, False) | np.append(False, crossed))
+    firsts, ends = _runs(off)
+    for first, end in zip(firsts, ends, strict=True) if firsts.size else ((0, walk.size),):
+        found.measure_farthest(int(first), int(end))
+    return found.most_m
 
 
-def _measure(tree: shapely.STRtree, places: PlanePoints) -> Floats:
-    """Return how far each point is from the nearest of the indexed parts."""
-    points = shapely.points(places.real, places.imag)
-    _, distances_m = tree.query_nearest(points, return_distance=True, all_matches=False)
-    return np.asarray(distances_m)
-
-
-def _indexed_parts(line: Fixes, measured: _MeasuredLine) -> shapely.STRtree:
-    """Return the parts of a line in an index. The gap between two segments is not part of the line."""
-    chosen = _thinned(line, MOST_PLANNED)
-    begins = measured.points[chosen]
-    segments = _segments(line, chosen)
-    ends = begins.copy()
-    ends[:-1] = np.where(segments[1:] == segments[:-1], begins[1:], begins[:-1])
-    steps = np.stack((begins, ends), axis=1)
-    parts = np.asarray(shapely.linestrings(np.stack((steps.real, steps.imag), axis=2)))
-    return shapely.STRtree(parts)
+def _runs(flags: Flags) -> tuple[Indices, Indices]:
+    """Return where each run of true values begins, and where it has ended."""
+    edges = np.diff(np.concatenate(([False], flags, [False])).astype(np.int8))
+    return np.flatnonzero(edges > 0), np.flatnonzero(edges < 0)
 
 
 def _off_stretches(
-    walked: Fixes, chosen: Indices, along_m: Floats, away_m: Floats, tolerance_m: float
+    walked: Fixes, along_m: Floats, away_m: Floats, tolerance_m: float
 ) -> tuple[OffStretch, ...]:
     """Return the runs of fixes beyond the tolerance; each begins and ends where the walk crossed it."""
-    off = np.concatenate(([False], away_m > tolerance_m, [False]))
-    firsts = np.flatnonzero(off[1:] & ~off[:-1])
-    lasts = np.flatnonzero(off[:-1] & ~off[1:]) - 1
-    segments = _segments(walked, chosen)
-    time_ms = np.where(walked.timed, walked.time_ms, np.nan)[chosen]
+    firsts, ends = _runs(away_m > tolerance_m)
+    lasts = ends - 1
+    segments = _segments(walked, np.arange(len(walked)))
+    time_ms = np.where(walked.timed, walked.time_ms, np.nan)
     edges = []
     for outside, inside in (
         (firsts, np.maximum(firsts - 1, 0)),
-        (lasts, np.minimum(lasts + 1, chosen.size - 1)),
+        (lasts, np.minimum(lasts + 1, len(walked) - 1)),
     ):
         share = _share_to_crossing(outside, inside, segments, away_m - tolerance_m)
         edges += [_part_of_way(values, outside, inside, share) for values in (along_m, time_ms)]
@@ -193,10 +253,15 @@ def _share_walked(walked: _MeasuredLine, planned: _MeasuredLine, tolerance_m: fl
     plan_m, plan = planned.parts()
     part_m = max(PART_M, 2 * walk_m[0], 2 * plan_m[0])
     passed = _passed(walk, plan, part_m, tolerance_m)
-    orders = [passed]
-    if loop:
-        orders.append(np.roll(passed, -int(np.argmin(np.abs(plan - walk[0]))), axis=1))
-    return max(_most_in_order(each) for order in orders for each in (order, order[:, ::-1])) / plan.size
+    first = int(np.argmin(np.abs(plan - walk[0]))) if loop else 0
+    most = int(passed.any(axis=0).sum())
+    best = 0
+    for start in sorted({0, first}):
+        order = np.roll(passed, -start, axis=1)
+        for each in (order, order[:, ::-1]):
+            if best < most:
+                best = max(best, _most_in_order(each))
+    return best / plan.size
 
 
 def _passed(walk: PlanePoints, plan: PlanePoints, part_m: float, tolerance_m: float) -> Flags:

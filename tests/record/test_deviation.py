@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from service.geo.fixes import NO_TIME, Fixes
+from service.geo.fixes import NO_TIME, Fixes, Floats
 from service.geo.geodesy import distances_m, local_plane
 from service.record import deviation
-from service.record.deviation import MOST_WALKED, TOLERANCE_M, Deviation
+from service.record.deviation import TOLERANCE_M, Deviation
 from tests.made_up_walks import NINE_O_CLOCK_MS, START, any_fixes, fixes_at, joined, on_the_ground, walk
 
 Corners = list[tuple[float, float]]
@@ -158,13 +158,15 @@ def test_over_the_antimeridian_nothing_changes() -> None:
     assert kept.share_walked == 1
 
 
-def test_a_long_recording_is_compared_by_every_so_many_fixes() -> None:
-    walked = walk((0, 0), (3_000, 0), (3_000, 100), (3_200, 100), (3_200, 0), (6_000, 0), pace_mps=1)
-    kept = compare(walked, plan([(0, 0), (6_000, 0)]))
-    (stretch,) = kept.stretches
-    assert len(walked) > MOST_WALKED
-    assert (stretch.began_m, stretch.ended_m) == pytest.approx((3_035, 3_365), abs=5)
+def test_of_a_long_recording_every_fix_is_compared() -> None:
+    walked = walk((0, 0), (3_000, 0), (3_000, 100), (3_200, 100), (3_200, 0), (9_000, 0), pace_mps=1)
+    one_aside = walked.lat.copy()
+    one_aside[7_001] += 60 / 111_195
+    kept = compare(replace(walked, lat=one_aside), plan([(0, 0), (9_000, 0)]))
+    detour, fix = kept.stretches
+    assert (detour.began_m, detour.ended_m) == pytest.approx((3_035, 3_365), abs=5)
     assert kept.farthest_m == pytest.approx(100, abs=0.5)
+    assert fix.farthest_m == pytest.approx(60, abs=0.5)
 
 
 @given(any_fixes(min_size=1), any_fixes(min_size=1))
@@ -182,21 +184,29 @@ CORNERS = st.lists(
 )
 
 
-@given(CORNERS, CORNERS)
-def test_beyond_the_tolerance_distances_are_those_to_the_whole_plan(
-    walked_m: Corners, plan_m: Corners
+@given(CORNERS, CORNERS, st.integers(0, 40), st.integers(0, 9))
+def test_the_farthest_is_that_of_every_fix_from_the_whole_plan(
+    walked_m: Corners, plan_m: Corners, stray_m: int, seed: int
 ) -> None:
     walked, planned = walk(*walked_m, every_m=7), plan(plan_m)
-    plane = local_plane(planned)
-    walk_on_plane, line = plane.points(walked), plane.points(planned)
-    truth_m = shapely.distance(
-        shapely.points(walk_on_plane.real, walk_on_plane.imag), shapely.linestrings(line.real, line.imag)
-    ).max()
+    strays = np.random.default_rng(seed).normal(0, stray_m, (2, len(walked)))
+    lon, lat = on_the_ground(*strays)
+    walked = replace(walked, lon=walked.lon + lon - START[0], lat=walked.lat + lat - START[1])
+    away_m = true_distances_m(walked, planned)
     kept = compare(walked, planned)
-    if truth_m > kept.tolerance_m:
-        assert kept.farthest_m == pytest.approx(truth_m, rel=1e-6)
-    else:
-        assert kept.farthest_m <= kept.tolerance_m
+    assert kept.farthest_m == pytest.approx(away_m.max(), rel=1e-6, abs=1e-6)
+    off = np.flatnonzero(away_m > kept.tolerance_m)
+    runs = [run for run in np.split(off, np.flatnonzero(np.diff(off) > 1) + 1) if run.size]
+    farthest_m = [each.farthest_m for each in kept.stretches]
+    assert farthest_m == pytest.approx([away_m[run].max() for run in runs], rel=1e-6)
+
+
+def true_distances_m(walked: Fixes, planned: Fixes) -> Floats:
+    """Return how far each fix is from a plan of one segment, measured one by one."""
+    plane = local_plane(planned)
+    places, line = plane.points(walked), plane.points(planned)
+    points = shapely.points(places.real, places.imag)
+    return np.asarray(shapely.distance(points, shapely.linestrings(line.real, line.imag)))
 
 
 @given(any_fixes(min_size=1))
