@@ -18,7 +18,7 @@ from service.geo.geodesy import (
     local_plane,
 )
 from service.record.clock_disagreement import Disagreement, Path, Sighting, compare_clocks
-from service.record.halts import halts, walked_along_m
+from service.record.halts import Halt, halts, walked_along_m
 from service.record.positions import Position
 from service.record.recordings import timeline
 
@@ -78,8 +78,10 @@ class Anchor(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 OUTSIDE: Final = Anchor(how=AnchorKind.OUTSIDE_TRACK)
 
 
-def anchor(track: Fixes, marks: Sequence[Mark]) -> tuple[Anchor, ...]:
+def anchor(track: Fixes, marks: Sequence[Mark], stays: Sequence[Halt] | None = None) -> tuple[Anchor, ...]:
     """Return the anchor of each mark, in the order of the marks.
+
+    `stays` are the halts of the track; they are found where they are not given.
 
     Time decides first, because an out-and-back walk passes each place twice. An instant within the track, or
     at most a minute outside it, gets the place between the fixes before and after, on the geodesic and in
@@ -90,10 +92,12 @@ def anchor(track: Fixes, marks: Sequence[Mark]) -> tuple[Anchor, ...]:
     On a track without times, the phone's positions are used and matched to the line in the order of the
     marks' instants. A mark without a position gets no place.
     """
+    if not marks:
+        return ()
     timed = timeline(track)
     if not timed.size:
         return _anchor_by_place(track, marks)
-    course = _course(track, timed)
+    course = _course(track, timed, halts(track) if stays is None else stays)
     return _compared(course, marks, [_anchor_by_time(course, mark) for mark in marks])
 
 
@@ -178,7 +182,7 @@ def _by_phone(mark: Mark, found: Anchor) -> Anchor:
     return replace(found, how=AnchorKind.PHONE, lon=mark.position.lon, lat=mark.position.lat)
 
 
-def _course(track: Fixes, timed: Indices) -> _Course:
+def _course(track: Fixes, timed: Indices, stays: Sequence[Halt]) -> _Course:
     usable = ~track.timed
     usable[timed] = True
     at = np.flatnonzero(usable)
@@ -189,7 +193,7 @@ def _course(track: Fixes, timed: Indices) -> _Course:
     return _Course(
         lon=track.lon[at],
         lat=track.lat[at],
-        distance_m=walked_along_m(track, halts(track))[at],
+        distance_m=walked_along_m(track, stays)[at],
         time_ms=_spread(way_m, np.searchsorted(at, timed), recorded_ms),
         recorded_ms=recorded_ms,
     )

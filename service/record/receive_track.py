@@ -22,11 +22,7 @@ from service.record.clock_shift import shift_clock
 from service.record.edits import NO_EDITS
 from service.record.prepare_track import PreparedTrack, TrackBasis, prepare_track, read_track_basis
 from service.record.read_recording import read_recording, read_whenever
-from service.record.recorded_session_queries import (
-    RecordedSession,
-    find_planned_session,
-    find_session_to_record,
-)
+from service.record.recorded_session_queries import RecordedSession, find_session_to_record
 from service.record.recorder_clocks import (
     SessionClock,
     WrongClock,
@@ -78,16 +74,17 @@ async def receive_track(
 
     async def prepare() -> PreparedTrack:
         basis = await read_track_basis(begin, keys, session_id)
-        clock = await _read_clock(begin, basis)
-        return await off_loop(_prepare_upload, basis, clock, uploaded, now)
+        return await off_loop(_prepare_upload, basis, _clock_of(basis), uploaded, now)
 
     async def write(transaction: Transaction, prepared: PreparedTrack | None) -> tuple[Track, bool]:
         session = await find_session_to_record(transaction.connection, tenant, session_id)
         key = keys.client(session.client_id, session.wrapped_key)
-        before = await find_track_summary(transaction.connection, tenant.practice_id, session_id)
+        before, known = None, []
+        if session.track_revision is not None:
+            before = await find_track_summary(transaction.connection, tenant.practice_id, session_id)
+            known = await list_known_recordings(transaction.connection, tenant.practice_id, session_id)
         if transaction.replays:
             return open_track(key, found(before)), False
-        known = await list_known_recordings(transaction.connection, tenant.practice_id, session_id)
         same = next((each for each in known if each.fingerprint == uploaded.fingerprint), None)
         if before is not None and same is not None:
             track = _whole_track(key, before, same, uploaded.shift_ms)
@@ -108,16 +105,13 @@ async def receive_track(
     return await prepare_and_write(begin, once, prepare=prepare, write=write)
 
 
-async def _read_clock(begin: Begin, basis: TrackBasis) -> SessionClock:
-    async with begin.read() as connection:
-        planned = found(
-            await find_planned_session(connection, begin.tenant.practice_id, basis.session.session_id)
-        )
+def _clock_of(basis: TrackBasis) -> SessionClock:
+    session = basis.session
     return SessionClock(
-        zone=planned.zone,
+        zone=session.zone,
         window=basis.frame.window,
-        planned_start=planned.planned_start,
-        planned_end=planned.planned_end,
+        planned_start=session.planned_start,
+        planned_end=session.planned_end,
     )
 
 

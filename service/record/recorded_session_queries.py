@@ -1,8 +1,8 @@
 """A session as the record sees it, with its client's key and permission, its track and its marks.
 
-The tables `session`, `client` and `client_key` belong to other subjects. They are joined here because every
-tap, note and track reads this row first, inside a write that other writers of the practice wait for, and
-because sessions stand above the record and cannot be called from it.
+The tables `session`, `practice`, `client` and `client_key` belong to other subjects. They are joined here
+because every tap, note and track reads this row first, inside a write that other writers of the practice wait
+for, and because sessions stand above the record and cannot be called from it.
 """
 
 from datetime import datetime
@@ -29,6 +29,10 @@ class RecordedSession(msgspec.Struct, frozen=True):
     """False for a colleague who may read but not write."""
     started_at: datetime | None
     ended_at: datetime | None
+    planned_start: datetime
+    planned_end: datetime
+    zone: str
+    """Of its practice."""
     route_id: UUID | None
     route_version: int | None
     session_revision: int
@@ -41,38 +45,12 @@ class RecordedSession(msgspec.Struct, frozen=True):
     wrapped_key: bytes
 
 
-class PlannedSession(msgspec.Struct, frozen=True):
-    """When a session was planned, and the zone of its practice."""
-
-    zone: str
-    planned_start: datetime
-    planned_end: datetime
-
-
-PLANNED_SESSION = Query(
-    PlannedSession,
-    """
-    SELECT practice.zone, session.planned_start, session.planned_end
-      FROM session
-      JOIN practice ON practice.practice_id = session.practice_id
-     WHERE session.practice_id = $1
-       AND session.id = $2
-""",
-)
-
-
-async def find_planned_session(
-    connection: Connection, practice_id: UUID, session_id: UUID
-) -> PlannedSession | None:
-    """Return when a session was planned; None if it is gone or hidden."""
-    return await PLANNED_SESSION.one_or_none(connection, practice_id, session_id)
-
-
 RECORDED_SESSION = Query(
     RecordedSession,
     """
     SELECT session.id AS session_id, session.client_id, session.viewers,
-           session.therapist_id = $3 AS held, session.started_at, session.ended_at, session.route_id,
+           session.therapist_id = $3 AS held, session.started_at, session.ended_at,
+           session.planned_start, session.planned_end, practice.zone, session.route_id,
            session.route_version, session.revision AS session_revision, track.revision AS track_revision,
            greatest((SELECT max(moment.revision) FROM moment
                       WHERE moment.practice_id = $1 AND moment.session_id = $2),
@@ -80,6 +58,7 @@ RECORDED_SESSION = Query(
                       WHERE note.practice_id = $1 AND note.session_id = $2), 0) AS marks_revision,
            client.location_agreed, client_key.wrapped AS wrapped_key
       FROM session
+      JOIN practice ON practice.practice_id = session.practice_id
       JOIN client ON client.practice_id = session.practice_id AND client.id = session.client_id
       JOIN client_key ON client_key.practice_id = session.practice_id
                      AND client_key.client_id = session.client_id

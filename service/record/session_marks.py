@@ -1,7 +1,7 @@
 """The marks of a session: its moments, and its notes about an instant, to be anchored on its track."""
 
 import enum
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from service.geo.fixes import Fixes
 from service.record.anchors import Anchor, Mark, anchor
+from service.record.halts import Halt
 from service.record.moments import Moment
 from service.record.notes import Note, position_of
 from service.record.positions import Position
@@ -90,9 +91,15 @@ def _at_its_moment(
     )
 
 
-def anchor_marks(fixes: Fixes, marks: list[SessionMark]) -> list[SessionMark]:
-    """Return, with its anchor on this track, each mark whose anchor changes."""
-    anchors = anchor(fixes, [Mark(round(each.at.timestamp() * 1_000), each.position) for each in marks])
+def anchor_marks(
+    fixes: Fixes, marks: list[SessionMark], stays: Sequence[Halt] | None = None
+) -> list[SessionMark]:
+    """Return, with its anchor on this track, each mark whose anchor changes.
+
+    `stays` are the halts of the track, if they are known already.
+    """
+    sought = [Mark(round(each.at.timestamp() * 1_000), each.position) for each in marks]
+    anchors = anchor(fixes, sought, stays)
     return [
         replace(mark, anchor=each) for mark, each in zip(marks, anchors, strict=True) if each != mark.anchor
     ]
