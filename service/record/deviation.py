@@ -17,7 +17,7 @@ PART_M: Final = 10.0
 MOST_PARTS: Final = 600
 MEASURED_EVERY: Final = 16
 """Of the points of a walk. How far the others can be follows from these."""
-AT_ONCE: Final = 16
+AT_ONCE: Final = 48
 """Points of one stretch that are measured together in the search for the farthest."""
 MOST_PLANNED: Final = 4_000
 """Points of a planned line that are compared. Of a longer one, every second, third … point is used."""
