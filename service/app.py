@@ -38,7 +38,12 @@ from routes.people import (
 )
 from routes.places import place_handlers
 from routes.record import moment_handlers, note_handlers, track_handlers
-from routes.sessions import session_alternative_handlers, session_handlers, walk_pack_handlers
+from routes.sessions import (
+    session_alternative_handlers,
+    session_handlers,
+    walk_pack_handlers,
+    week_handlers,
+)
 from routes.walks import (
     alternative_handlers,
     feature_handlers,
@@ -79,6 +84,7 @@ HANDLERS: Final[Sequence[ControllerRouterHandler]] = [
     *alternative_handlers.HANDLERS,
     *fit_handlers.HANDLERS,
     *session_handlers.HANDLERS,
+    *week_handlers.HANDLERS,
     *session_alternative_handlers.HANDLERS,
     *walk_pack_handlers.HANDLERS,
     *moment_handlers.HANDLERS,

@@ -36,6 +36,7 @@ from service.foundation.database.connection import Begin
 from service.foundation.retry_safe import Expected
 from service.foundation.threads import off_loop
 from service.people.sign_ins import SignIn
+from service.sessions.name_usual_session import refuse_foreign_usual_session
 
 CSV: Final = Upload(
     "text/csv", "application/octet-stream", description=FILE_DESCRIPTION, example=FILE_EXAMPLE
@@ -52,7 +53,9 @@ async def post_client(
     now: NamedDependency[datetime],
 ) -> Response[ClientOut]:
     """Add a client: a person, a couple or a family. Colleagues see nothing of them."""
-    file, replayed = await add_client(begin, keys, creating.once(data.id, data), *data.to_client(now))
+    once = creating.once(data.id, data)
+    client, record = data.to_client(now)
+    file, replayed = await add_client(begin, keys, once, client, record, refuse_foreign_usual_session)
     location = f"/v1/clients/{data.id}"
     return created(ClientOut.from_file(file), file.shown_revision, location, replayed=replayed)
 
@@ -101,7 +104,16 @@ async def patch_client(
 ) -> Response[ClientOut]:
     """Change what is named, inside the parts of the record too; archive or restore."""
     once, changes = writing.once(data), data.to_changes(now)
-    file = await change_client(begin, keys, once, client_id, changes, expected=expected, now=now)
+    file = await change_client(
+        begin,
+        keys,
+        once,
+        client_id,
+        changes,
+        expected=expected,
+        now=now,
+        check=refuse_foreign_usual_session,
+    )
     return answer(ClientOut.from_file(file), file.shown_revision)
 
 

@@ -69,6 +69,7 @@ RAISED: Final[Mapping[str, Problems]] = {
     "create_feature": (Impossible, Unusable),
     "change_feature": (Unusable,),
     "plan_session": (Unusable,),
+    "plan_week": (Unusable,),
     "change_session": (Unusable, Impossible, IdTaken),
     "start_session": (Impossible,),
     "end_session": (Impossible,),

@@ -31,7 +31,9 @@ from service.clients.clients import (
     merged_record,
     pace_of,
 )
+from service.clients.modality import Modality
 from service.clients.needs import LONGEST_TRIGGER, MOST_OTHER_TRIGGERS, Need, Trigger
+from service.clients.usual_sessions import UsualSession, Weekday
 from service.people.practices import Practice
 
 Part = TypeVar("Part", bound=Output)
@@ -82,6 +84,42 @@ WISHES: Final = Meta(description='How they want to be reached: "text only", "no 
 OWN: Final = Meta(description="The client's own; absent where the practice's applies.")
 LISTS: Final = ("needs", "triggers", "other_triggers")
 AGREEMENTS: Final = {"outdoor_agreement": "outdoor_agreed", "location_permission": "location_agreed"}
+
+
+LocalTime = Annotated[
+    str,
+    Meta(
+        pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$(?!\n)",
+        max_length=5,
+        description="By the clocks of the practice's zone, all year round.",
+        examples=["14:30"],
+    ),
+]
+LengthMin = Annotated[
+    int, Meta(ge=5, le=480, description="Left out, as long as the practice's sessions last.")
+]
+EveryWeeks = Annotated[int, Meta(ge=1, le=12, description="2 for every other week.")]
+FROM_DATE: Final = Meta(description="A day of the first week. With `every_weeks`, others count from there.")
+INSTEAD: Final = Meta(description="What to do instead. Left out, the route says so.")
+
+
+class UsualSettingIn(Input):
+    """How and where you usually meet, or what you do instead."""
+
+    modality: Modality
+    route_id: UUID | None = None
+    place_id: UUID | None = None
+
+
+class UsualSessionIn(UsualSettingIn, kw_only=True):
+    """When, how and where you usually meet; replaced as a whole."""
+
+    weekday: Weekday
+    local_time: LocalTime
+    length_min: LengthMin | None = None
+    every_weeks: EveryWeeks = 1
+    from_date: Annotated[date | None, FROM_DATE] = None
+    alternative: Annotated[UsualSettingIn | None, INSTEAD] = None
 
 
 class AgreementIn(Input):
@@ -149,6 +187,9 @@ class ClientMembers(Input):
     needs: Needs | UnsetType | None = UNSET
     triggers: Triggers | UnsetType | None = UNSET
     other_triggers: OtherTriggers | UnsetType | None = UNSET
+    usual_session: Annotated[
+        UsualSessionIn | UnsetType | None, Meta(description="What planning a week plans.")
+    ] = UNSET
 
 
 class ClientIn(ClientMembers, kw_only=True):
@@ -170,9 +211,9 @@ class ClientIn(ClientMembers, kw_only=True):
 class ClientPatch(ClientMembers):
     """What to change, as a merge patch (RFC 7396): null clears a member, an absent one stays.
 
-    The same holds inside `identity`, `contact`, `emergency_contact` and `gp`. Each of the two agreements, and
-    each list, is replaced as a whole. Withdrawing an agreement is always possible; null means the client was
-    never asked.
+    The same holds inside `identity`, `contact`, `emergency_contact` and `gp`. Each of the two agreements,
+    each list and the usual session is replaced as a whole. Withdrawing an agreement is always possible; null
+    means the client was never asked.
     """
 
     label: Label | UnsetType = UNSET
@@ -187,6 +228,8 @@ def _to_changes(sent: ClientMembers, now: datetime) -> ClientChanges:
     """Return what was sent: the members stored in the open, and those that are sealed."""
     given = changes_of(sent, now)
     given |= {name: list(dict.fromkeys(given[name])) for name in LISTS if given.get(name)}
+    if given.get("usual_session"):
+        given["usual_session"] = _in_full(given["usual_session"])
     sealed = {name: given.pop(name) for name in ClientRecord.__struct_fields__ if name in given}
     for member, column in AGREEMENTS.items():
         if member in given:
@@ -194,6 +237,13 @@ def _to_changes(sent: ClientMembers, now: datetime) -> ClientChanges:
             given[column] = agreement.agreed if agreement else None
             given[f"{column}_at"] = agreement.on if agreement else None
     return ClientChanges(given, msgspec.to_builtins(sealed))
+
+
+def _in_full(usual: UsualSessionIn) -> dict[str, Any]:
+    """Return a usual session with null for what it leaves out, so that it replaces all of another one."""
+    instead = usual.alternative
+    named = None if instead is None else msgspec.structs.asdict(instead)
+    return msgspec.structs.asdict(usual) | {"alternative": named}
 
 
 class AgreementOut(Output):
@@ -294,6 +344,30 @@ class GpOut(Output):
     phone_number: str | UnsetType = UNSET
 
 
+class UsualSettingOut(Output):
+    """How and where you usually meet, or what you do instead."""
+
+    modality: Modality
+    route_id: UUID | UnsetType = UNSET
+    place_id: UUID | UnsetType = UNSET
+
+
+class UsualSessionOut(UsualSettingOut, kw_only=True):
+    """When, how and where you usually meet."""
+
+    weekday: Weekday
+    local_time: str
+    every_weeks: int
+    length_min: int | UnsetType = UNSET
+    from_date: date | UnsetType = UNSET
+    alternative: UsualSettingOut | UnsetType = UNSET
+
+    @classmethod
+    def from_usual(cls, usual: UsualSession) -> "UsualSessionOut":
+        """Return a usual session."""
+        return cls(**shown(usual, cls) | {"alternative": _part(usual.alternative, UsualSettingOut)})
+
+
 class ClientOut(ClientSummaryOut):
     """A client with the encrypted record."""
 
@@ -306,6 +380,7 @@ class ClientOut(ClientSummaryOut):
     needs: list[Need] | UnsetType = UNSET
     triggers: list[Trigger] | UnsetType = UNSET
     other_triggers: list[str] | UnsetType = UNSET
+    usual_session: UsualSessionOut | UnsetType = UNSET
 
     @classmethod
     def from_file(cls, file: ClientFile) -> "ClientOut":
@@ -322,6 +397,9 @@ class ClientOut(ClientSummaryOut):
             needs=list(record.needs) or UNSET,
             triggers=list(record.triggers) or UNSET,
             other_triggers=list(record.other_triggers) or UNSET,
+            usual_session=(
+                UNSET if record.usual_session is None else UsualSessionOut.from_usual(record.usual_session)
+            ),
         )
 
 

@@ -9,6 +9,7 @@ from msgspec import UNSET, Meta, UnsetType
 
 from schemas.base import Input, Instant, Output, Page, changes_of, shown
 from schemas.walks.alternatives import AlternativeIn, AlternativeOut
+from service.clients.modality import Modality
 from service.foundation.retry_safe import Once
 from service.sessions.plan_session import SessionPlan
 from service.sessions.reports import CancellationReport, ChangeReport, derived_change_id
@@ -16,7 +17,6 @@ from service.sessions.sessions import (
     MOST_CHANGES,
     AskedBy,
     Cancellation,
-    Modality,
     Session,
     SessionFlag,
     SessionStatus,

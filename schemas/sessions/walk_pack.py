@@ -11,8 +11,8 @@ from schemas.clients.clients import EmergencyContactOut
 from schemas.sessions.before_leaving import ConcernOut
 from schemas.sessions.session_alternatives import SessionAlternativeOut
 from schemas.walks.stretches import GroundOut
+from service.clients.modality import Modality
 from service.geo.fixes import Fixes
-from service.sessions.sessions import Modality
 from service.sessions.walk_pack import KEPT_FOR, LINE_WITHIN_M, LateStart, Mark, PackedWalk, WalkPack
 from service.walks.features import Feature, FeatureKind, ThunderRefuge
 from service.walks.fit import Facility

@@ -10,6 +10,7 @@ from uuid import UUID
 import msgspec
 
 from service.clients.needs import Need, Trigger
+from service.clients.usual_sessions import UsualSession, refuse_unusable_usual
 from service.foundation.pages import BadCursor
 from service.foundation.retry_safe import Unusable
 from service.geo.pace import Pace
@@ -141,6 +142,7 @@ class ClientRecord(msgspec.Struct, frozen=True, omit_defaults=True):
     triggers: tuple[Trigger, ...] = ()
     other_triggers: tuple[str, ...] = ()
     """In the therapist's words; features are searched for them."""
+    usual_session: UsualSession | None = None
 
 
 class ClientFile(msgspec.Struct, frozen=True):
@@ -231,11 +233,13 @@ def _merged(target: Mapping[str, Any], patch: Mapping[str, Any]) -> dict[str, An
 
 
 def refuse_unusable_client(client: PlainClient, record: ClientRecord, now: datetime) -> None:
-    """Raise Unusable where stage and ending contradict each other, or the date of birth cannot be true."""
+    """Raise Unusable for what contradicts itself, or a date of birth that cannot be true."""
     if client.stage is Stage.ENDED and client.ending is None:
         raise Unusable("/ending", f"say how it ended: {', '.join(Ending)}")
     if client.stage is not Stage.ENDED and client.ending is not None:
         raise Unusable("/ending", "only a client at stage ended has an ending")
+    if record.usual_session is not None:
+        refuse_unusable_usual(record.usual_session)
     born = record.identity.date_of_birth if record.identity else None
     latest = now.date() + timedelta(days=1)  # east of here it may be tomorrow already
     if born is not None and not EARLIEST_BIRTH <= born <= latest:

@@ -1,5 +1,6 @@
 """Add, read, list and change clients."""
 
+from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import Final
 from uuid import UUID
@@ -33,7 +34,7 @@ from service.clients.sealed_records import (
 )
 from service.foundation.crypto.sealing import PracticeKey
 from service.foundation.database.client_keys import find_client_key, insert_client_keys
-from service.foundation.database.connection import Begin, Connection
+from service.foundation.database.connection import Begin, Connection, Transaction
 from service.foundation.pages import Cursor, PageOf, cut_page
 from service.foundation.retry_safe import Expected, Impossible, Once, found, replayed
 from service.foundation.threads import off_loop
@@ -44,8 +45,12 @@ MOST_OPENED_ON_LOOP: Final = 100
 """Opening this many labels takes 2 ms; more are opened in another thread."""
 
 
+RecordCheck = Callable[[Transaction, ClientRecord], Awaitable[None]]
+"""Raises Unusable for a record that names what the practice does not have."""
+
+
 async def add_client(
-    begin: Begin, keys: PracticeKey, once: Once, client: Client, record: ClientRecord
+    begin: Begin, keys: PracticeKey, once: Once, client: Client, record: ClientRecord, check: RecordCheck
 ) -> tuple[ClientFile, bool]:
     """Add a client; also return whether they were added before. Raises Unusable, IdTaken."""
     refuse_unusable_client(client, record, client.created_at)
@@ -55,6 +60,7 @@ async def add_client(
         if transaction.replays:
             row = replayed(await find_client_row(connection, practice_id, client.id))
         else:
+            await check(transaction, record)
             row = await insert_client(transaction, new.row)
             await insert_client_keys(transaction, {row.id: new.wrapped_key})
         practice = found(await find_practice(connection, practice_id))
@@ -106,6 +112,7 @@ async def change_client(
     *,
     expected: Expected,
     now: datetime,
+    check: RecordCheck,
 ) -> ClientFile:
     """Change the members named in `changes`. Raises NotFound, Stale, Unusable."""
     async with begin.write(once) as transaction:
@@ -120,6 +127,8 @@ async def change_client(
         changed = changed_client(opened.client, changes.members, now)
         record = merged_record(opened.record, changes.record)
         refuse_unusable_client(changed, record, now)
+        if "usual_session" in changes.record:
+            await check(transaction, record)
         kept = found(await update_client(transaction, seal_changed_client(row, opened, changed, record)))
         return _file(open_with(opened.key, kept), practice)
 

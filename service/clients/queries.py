@@ -73,6 +73,34 @@ async def list_labels(connection: Connection, practice_id: UUID) -> list[LabelRo
     return await LABELS_OF_CLIENTS.all(connection, practice_id)
 
 
+class RecordRow(ClientRow, frozen=True, kw_only=True):
+    """A client as stored, with the wrapped key; None where it was destroyed."""
+
+    wrapped_key: bytes | None
+
+
+RECORDS = Columns("client", RecordRow, elsewhere=("wrapped_key",))
+HELD_CLIENTS = Query(
+    RecordRow,
+    f"""
+    SELECT {RECORDS.qualified}, client_key.wrapped AS wrapped_key
+      FROM client
+      LEFT JOIN client_key ON client_key.practice_id = client.practice_id AND client_key.client_id = client.id
+     WHERE client.practice_id = $1
+       AND client.therapist_id = $2
+       AND client.archived_at IS NULL
+       AND client.stage <> 'ended'
+     ORDER BY client.id
+""",
+)
+
+
+async def list_held_clients(transaction: Transaction) -> list[RecordRow]:
+    """Return the clients of the therapist who writes with their records, as far as work with them goes on."""
+    tenant = transaction.tenant
+    return await HELD_CLIENTS.all(transaction.connection, tenant.practice_id, tenant.therapist_id)
+
+
 INSERT_CLIENT = Query(ClientRow, CLIENT.insert)
 
 

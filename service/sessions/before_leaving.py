@@ -8,9 +8,10 @@ from uuid import UUID
 import msgspec
 
 from service.clients.clients import PlainClient, Stage
+from service.clients.modality import Modality
 from service.geo.fixes import Fixes
 from service.geo.pace import Pace, TurnBack
-from service.sessions.sessions import Modality, Session, Span, as_span
+from service.sessions.sessions import Session, Span, as_span
 from service.walks.fit import fit_line
 from service.walks.routes import PlannedRoute
 

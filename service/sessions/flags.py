@@ -7,7 +7,8 @@ from typing import Final
 import msgspec
 
 from service.clients.clients import PlainClient
-from service.sessions.sessions import Modality, Session, SessionFlag
+from service.clients.modality import Modality
+from service.sessions.sessions import Session, SessionFlag
 
 AN_HOUR: Final = timedelta(hours=1)
 LONG: Final = timedelta(hours=4)

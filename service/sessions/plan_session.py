@@ -47,12 +47,12 @@ async def plan_session(
         if transaction.replays:
             row = replayed(await find_session(transaction.connection, transaction.practice_id, plan.id))
         else:
-            row = await insert_session(transaction, await _new_row(transaction, keys, plan, now))
+            row = await insert_session(transaction, await new_session_row(transaction, keys, plan, now))
         [sealed] = await find_changes_and_keys(transaction.connection, transaction.practice_id, [row])
     return open_session(keys, sealed), transaction.replays
 
 
-async def _new_row(
+async def new_session_row(
     transaction: Transaction, keys: PracticeKey, plan: SessionPlan, now: datetime
 ) -> SessionRow:
     """Return the row of a plan that makes sense. Raises Unusable."""

@@ -6,9 +6,10 @@ from uuid import UUID
 
 import msgspec
 
+from service.clients.modality import Modality
 from service.foundation.retry_safe import Unusable
 from service.sessions.reports import ChangeReport
-from service.sessions.sessions import AskedBy, Modality, Session, Setting
+from service.sessions.sessions import AskedBy, Session, Setting
 from service.walks.alternatives import (
     Alternative,
     AlternativeKind,

@@ -149,6 +149,48 @@ async def list_sessions(
     return await SESSIONS_AFTER.all(connection, *arguments)
 
 
+SESSIONS_OF_THERAPIST = Query(
+    SessionRow,
+    f"""
+    SELECT {SESSION.listed}
+      FROM session
+     WHERE practice_id = $1
+       AND planned_start >= $2
+       AND planned_start < $3
+       AND therapist_id = $4
+     ORDER BY planned_start, id
+""",
+)
+
+
+async def list_own_sessions(
+    transaction: Transaction, starts_from: datetime, starts_before: datetime
+) -> list[SessionRow]:
+    """Return the sessions that the therapist who writes holds, by planned start."""
+    therapist_id = transaction.tenant.therapist_id
+    times = (starts_from, starts_before)
+    return await SESSIONS_OF_THERAPIST.all(
+        transaction.connection, transaction.practice_id, *times, therapist_id
+    )
+
+
+SESSIONS_AMONG = Query(
+    SessionRow,
+    f"""
+    SELECT {SESSION.listed}
+      FROM session
+     WHERE practice_id = $1
+       AND id = ANY ($2::uuid[])
+     ORDER BY planned_start, id
+""",
+)
+
+
+async def sessions_among(connection: Connection, practice_id: UUID, ids: Sequence[UUID]) -> list[SessionRow]:
+    """Return those sessions that there are of these ids, by planned start."""
+    return await SESSIONS_AMONG.all(connection, practice_id, ids)
+
+
 INSERT_SESSION = Query(SessionRow, SESSION.insert)
 
 

@@ -10,20 +10,12 @@ from uuid import UUID
 
 import msgspec
 
+from service.clients.modality import Modality
 from service.foundation.described_enum import DescribedEnum
 from service.walks.alternatives import Alternative
 
 MOST_CHANGES: Final = 50
 """Changes in one session."""
-
-
-class Modality(enum.StrEnum):
-    """How a session is held."""
-
-    WALK = "walk"
-    ROOM = "room"
-    ONLINE = "online"
-    PHONE = "phone"
 
 
 class SessionStatus(enum.StrEnum):

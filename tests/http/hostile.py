@@ -17,6 +17,7 @@ PATTERNED: Final = {
     "email": "quay@example.org",
     "url": "https://video.example/room",
     "phone_number": "+44 20 7946 0000",
+    "local_time": "14:30",
 }
 """Examples of text with a pattern, by the name of the member."""
 NUL, HALF_PAIR = '"a\\u0000b"', '"\\ud800"'

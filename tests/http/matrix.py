@@ -2,6 +2,7 @@
 
 import enum
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import httpx
@@ -14,6 +15,8 @@ from tests.http.world import PASSWORD, Phone, a_device
 
 GPX: Final = {"content": RECORDING, "headers": {"Content-Type": "application/gpx+xml"}}
 Options = dict[str, Any]
+USUAL: Final = {"weekday": "friday", "local_time": "14:30", "modality": "walk"}
+NEXT_WEEK: Final = (datetime.now(UTC) + timedelta(days=7)).date().isoformat()
 OptionsMaker = Callable[[Ids, Ids], Options]
 """Takes the ids of what is asked for and the ids of what the caller has; returns what is sent."""
 
@@ -114,6 +117,12 @@ CASES: Final[dict[str, Case]] = {
     "list_clients": Case(SELF),
     "read_client": Case(CLINICAL),
     "change_client": Case(CLINICAL, sent(lambda _: {"label": "A. 18"})),
+    "change_client to a usual route": Case(
+        PRACTICE,
+        sent(lambda ids: {"usual_session": USUAL | {"route_id": ids["route_id"]}}),
+        mine=frozenset({"client_id"}),
+        refers=True,
+    ),
     "create_route": Case(SELF, sent(lambda _: {"id": new(), "name": "Weir", "geojson": LINE})),
     "list_routes": Case(SELF),
     "list_routes for a client": FOR_CLIENT,
@@ -187,6 +196,7 @@ CASES: Final[dict[str, Case]] = {
         ),
         refers=True,
     ),
+    "plan_week": Case(SELF, sent(lambda _: {"week_of": NEXT_WEEK})),
     "list_sessions": Case(SELF),
     "list_sessions of a client": Case(CLINICAL, query(client_id="client_id"), refers=True, lists=True),
     "read_session": Case(CLINICAL),

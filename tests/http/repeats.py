@@ -87,7 +87,7 @@ def with_other_payload(name: str, intended: Intended) -> Intended:
 
 
 def _other_body(body: type, sent: dict[str, Any]) -> dict[str, Any]:
-    """Return a JSON body in which one instant, choice, number, text or list is another."""
+    """Return a JSON body in which one instant, choice, number, text, answer or list is another."""
     for member in members(body):
         *above, name = map(str, member.place)
         inner = sent[above[0]] if len(above) == 1 and isinstance(sent.get(above[0]), dict) else None
@@ -111,7 +111,7 @@ def _values(member: Member, name: str) -> list[Any]:
             return [example(member.type, name)]
         case wire.ListType():
             return [[]]
-    return []
+    return [True, False] if isinstance(member.type, wire.BoolType) else []
 
 
 def shown(answer: httpx.Response) -> tuple[int, str, str | None, str | None]:

@@ -64,12 +64,12 @@ WITH_IT: Final[dict[tuple[str, str], dict[str, Any]]] = {
 
 
 def text_members() -> list[tuple[str, Member]]:
-    """Return every member of a clinical body that holds text."""
+    """Return every member of a clinical body that holds words; a time of the day is none."""
     return [
         (name, member)
         for name in CLINICAL
         for member in members(OPERATIONS[name].body)
-        if isinstance(member.type, wire.StrType)
+        if isinstance(member.type, wire.StrType) and member.place[-1] != "local_time"
     ]
 
 

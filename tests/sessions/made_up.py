@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID, uuid5
 
 from service.clients.clients import Client, Stage
+from service.clients.modality import Modality
 from service.sessions.reports import (
     CancellationReport,
     ChangeReport,
@@ -16,7 +17,6 @@ from service.sessions.reports import (
 )
 from service.sessions.sessions import (
     Cancellation,
-    Modality,
     Session,
 )
 

@@ -10,6 +10,7 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
+from service.clients.modality import Modality
 from service.foundation.retry_safe import Impossible, Unusable
 from service.sessions.corrections import correct
 from service.sessions.flags import flagged
@@ -25,7 +26,6 @@ from service.sessions.reports import (
 from service.sessions.sessions import (
     AskedBy,
     Cancellation,
-    Modality,
     Session,
     SessionStatus,
     Span,

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from service.clients.clients import Client, Stage
+from service.clients.modality import Modality
 from service.geo.fixes import NO_TIME, Fixes
 from service.geo.pace import Pace
 from service.sessions.before_leaving import ConcernKind, concerns_about, time_walk
 from service.sessions.sessions import (
-    Modality,
     Session,
 )
 from service.walks.routes import PlannedRoute

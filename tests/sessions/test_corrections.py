@@ -4,11 +4,11 @@ from uuid import uuid5
 
 import pytest
 
+from service.clients.modality import Modality
 from service.foundation.retry_safe import Impossible, Unusable
 from service.sessions.corrections import correct
 from service.sessions.sessions import (
     Cancellation,
-    Modality,
     SessionStatus,
 )
 from tests.sessions.made_up import a_change, a_session, at, called_off, changed, held, started

@@ -3,13 +3,13 @@
 import pytest
 
 from service.clients.clients import Client
+from service.clients.modality import Modality
 from service.sessions.corrections import correct
 from service.sessions.flags import flagged
 from service.sessions.reports import (
     end,
 )
 from service.sessions.sessions import (
-    Modality,
     Session,
     SessionFlag,
 )

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from service.clients.modality import Modality
 from service.foundation.retry_safe import Impossible
 from service.sessions.flags import flagged
 from service.sessions.reports import (
@@ -15,7 +16,6 @@ from service.sessions.reports import (
 from service.sessions.sessions import (
     AskedBy,
     Cancellation,
-    Modality,
     Session,
     SessionFlag,
     SessionStatus,

@@ -6,6 +6,7 @@ from uuid import UUID
 
 import pytest
 
+from service.clients.modality import Modality
 from service.foundation.retry_safe import Impossible, Once
 from service.sessions.flags import flagged
 from service.sessions.reports import (
@@ -16,7 +17,6 @@ from service.sessions.reports import (
 )
 from service.sessions.sessions import (
     MOST_CHANGES,
-    Modality,
     Session,
     SessionFlag,
 )
