@@ -348,6 +348,13 @@ EXAMPLES: Final[dict[str, Example]] = {
             {"row": 3, "outcome": "refused", "column": "stage", "reason": "not one of the stages"},
         ],
     },
+    "FoundRoutesOut": {
+        "near": "line",
+        "items": [{"route": ROUTE_SUMMARY, "away_m": 180.0, "unknown": ["seats"]}],
+        "found": 1,
+        "more": False,
+        "facets": {"loops": 0, "features": {"bench": 1}, "tags": {"flat": 1}},
+    },
     "RouteIn": {
         "id": ROUTE,
         "name": "Willow towpath",

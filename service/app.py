@@ -47,6 +47,7 @@ from routes.sessions import (
 from routes.walks import (
     alternative_handlers,
     feature_handlers,
+    find_handlers,
     fit_handlers,
     line_handlers,
     route_file_handlers,
@@ -76,6 +77,7 @@ HANDLERS: Final[Sequence[ControllerRouterHandler]] = [
     *therapist_handlers.HANDLERS,
     *place_handlers.HANDLERS,
     *client_handlers.HANDLERS,
+    *find_handlers.HANDLERS,
     *route_handlers.HANDLERS,
     *route_file_handlers.HANDLERS,
     *line_handlers.HANDLERS,

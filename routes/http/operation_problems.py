@@ -57,6 +57,7 @@ RAISED: Final[Mapping[str, Problems]] = {
     "import_clients": (CsvRefused,),
     "create_route": (GeoJsonRefused, WhichLine, NoLine, Unusable),
     "list_routes": (NotFound,),
+    "find_routes": (NotFound,),
     "preview_route_file": (GpxRefused, GeoJsonRefused),
     "import_route": (GpxRefused, GeoJsonRefused, WhichLine, NoLine),
     "change_route": (Unusable,),

@@ -161,9 +161,20 @@ def _declared(handler: HTTPRouteHandler) -> dict[str, str]:
     }
 
 
+@cache
+def _required(handler: HTTPRouteHandler) -> tuple[str, ...]:
+    """Return the query parameters that a handler cannot do without, by their names in a request."""
+    fields = handler.parsed_fn_signature.parameters
+    return tuple(name for name, each in _declared(handler).items() if not fields[each].has_default)
+
+
 def bad_parameter(request: Request[Any, Any, Any], error: ValidationException) -> BadParameter:
     """Return Litestar's complaint about a parameter under the name the parameter has in a request."""
     first = error.extra[0] if isinstance(error.extra, list) and error.extra else {}
     argument, detail = first.get("key", ""), first.get("message", error.detail)
+    if not argument:  # Litestar names no parameter that is missing
+        required = _required(request.route_handler)
+        missing = next((name for name in required if name not in request.query_params), None)
+        return BadParameter("", detail) if missing is None else BadParameter(missing, "missing")
     names = [name for name, each in _declared(request.route_handler).items() if each == argument]
     return BadParameter(names[0] if names else argument, detail)

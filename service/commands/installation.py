@@ -28,6 +28,7 @@ from service.foundation.database.migrate import Step, migrate, pending
 from service.foundation.database.roles import ensure_roles
 from service.record.keep_recordings import keep_recordings
 from service.sessions.bind_words import bind_words
+from service.walks.measure_extents import measure_extents
 
 DATABASE: Final = "towpath"
 LOGIN: Final = "towpath"
@@ -197,7 +198,12 @@ async def bring_up(installation: Installation, migrator: asyncpg.Connection) -> 
 
 def steps_of(key_file: Path) -> Mapping[str, Step]:
     """Return the steps that migrations name. The key file is read only where there is something to seal."""
-    steps = {"seal_labels": seal_labels, "keep_recordings": keep_recordings, "bind_words": bind_words}
+    steps = {
+        "seal_labels": seal_labels,
+        "keep_recordings": keep_recordings,
+        "bind_words": bind_words,
+        "measure_extents": measure_extents,
+    }
 
     def open_keys() -> Keyring:
         return Keyring(load_key_file(key_file))

@@ -17,7 +17,7 @@ import msgspec
 from service.geo.blob import pack_fixes
 from service.geo.far_corners import FarCorner, find_far_corners
 from service.geo.fixes import Fixes
-from service.geo.geodesy import length_m
+from service.geo.geodesy import BoundingBox, bounding_box, length_m
 from service.geo.geojson import GeoJsonRefused, read_geojson
 from service.geo.gpx.model import Skipped
 from service.geo.gpx.reader import read_gpx
@@ -192,7 +192,8 @@ def _why_no_line(file: RouteFile, choices: Sequence[LineChoice]) -> str:
 
 def pack_line(fixes: Fixes) -> PackedLine:
     """Return a line that has no fault as it is stored."""
-    return PackedLine(pack_fixes(without_times(fixes)), measure_line(fixes))
+    extent = bounding_box(fixes) or BoundingBox(0.0, 0.0, 0.0, 0.0)
+    return PackedLine(pack_fixes(without_times(fixes)), measure_line(fixes), extent)
 
 
 class RouteRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

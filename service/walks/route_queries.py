@@ -10,6 +10,7 @@ from service.foundation.database.columns import Columns
 from service.foundation.database.connection import Connection, Transaction
 from service.foundation.database.query import Query
 from service.foundation.pages import BEFORE_ALL, Cursor
+from service.geo.geodesy import BoundingBox
 from service.people.sign_in_queries import TokenReader, VerifiedSignIn
 from service.walks.feature_queries import list_features
 from service.walks.features import Feature
@@ -29,11 +30,16 @@ class RouteVersionRow(RouteVersion, frozen=True, kw_only=True):
 
     route_id: UUID
     line: bytes
+    west: float
+    south: float
+    east: float
+    north: float
 
 
 ROUTE = Columns("route", Route, elsewhere=LineMeasures.__struct_fields__)
 MEASURES = Columns("route_version", LineMeasures)
-VERSION = Columns("route_version", RouteVersionRow, write_only={"route_id", "line"})
+EXTENT: Final = BoundingBox.__struct_fields__
+VERSION = Columns("route_version", RouteVersionRow, write_only={"route_id", "line", *EXTENT})
 
 SUMMARY: Final = f"""
     SELECT {ROUTE.qualified}, {MEASURES.qualified},
@@ -156,7 +162,10 @@ async def insert_version(
 ) -> None:
     """Store a line of a route; it never changes afterwards."""
     measures = msgspec.structs.asdict(line.measures)
-    row = RouteVersionRow(route_id=route_id, version=version, line=line.packed, created_at=now, **measures)
+    extent = msgspec.structs.asdict(line.extent)
+    row = RouteVersionRow(
+        route_id=route_id, version=version, line=line.packed, created_at=now, **measures, **extent
+    )
     await INSERT_VERSION.one(transaction.connection, *VERSION.inserted(transaction, row))
 
 

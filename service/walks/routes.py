@@ -13,7 +13,7 @@ from service.foundation.retry_safe import Unusable
 from service.geo.climb import ascent_descent_m
 from service.geo.far_corners import FarCorner
 from service.geo.fixes import NO_TIME, Fixes
-from service.geo.geodesy import distances_m, is_loop, length_m
+from service.geo.geodesy import BoundingBox, distances_m, is_loop, length_m
 from service.geo.pace import Pace, walking_time_s
 from service.walks.features import Feature
 
@@ -115,6 +115,7 @@ class PackedLine(msgspec.Struct, frozen=True):
 
     packed: bytes
     measures: LineMeasures
+    extent: BoundingBox
 
 
 class NewRoute(msgspec.Struct, frozen=True, kw_only=True):

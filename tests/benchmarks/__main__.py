@@ -6,6 +6,7 @@ from tests.benchmarks import (
     gpx_reader,
     labels,
     long_notes,
+    planning,
     policies,
     service,
     slow_connections,
@@ -19,6 +20,7 @@ if __name__ == "__main__":
     fit.main()
     labels.main()
     long_notes.main()
+    planning.main()
     policies.main()
     slow_connections.main()
     fairness.main()

@@ -124,6 +124,8 @@ CASES: Final[dict[str, Case]] = {
         refers=True,
     ),
     "create_route": Case(SELF, sent(lambda _: {"id": new(), "name": "Weir", "geojson": LINE})),
+    "find_routes": Case(SELF, lambda _, __: {"params": {"lon": 0, "lat": 51}}),
+    "find_routes for a client": Case(CLINICAL, query(lon="0", lat="51", client_id="client_id"), refers=True),
     "list_routes": Case(SELF),
     "list_routes for a client": FOR_CLIENT,
     "preview_route_file": Case(SELF, lambda _, __: GPX),

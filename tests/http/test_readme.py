@@ -46,6 +46,8 @@ def test_the_first_walk_with_curl_ends_with_a_note_on_its_place(world: World, tm
         commands = commands.replace(written, meant)
     done = subprocess.run(["sh", "-ec", commands], cwd=tmp_path, capture_output=True, text=True, check=True)
     answers = [json.loads(line) for line in done.stdout.splitlines()]
-    assert [each.get("detail") for each in answers] == [None] * 8
-    (note,) = answers[-1]["items"]
+    assert [each.get("detail") for each in answers] == [None] * 13
+    (note,) = answers[7]["items"]
     assert (note["anchor"]["how"], note["anchor"]["elapsed_s"]) == ("interpolated", 1_253.0)
+    fit, found, week = answers[9], answers[10], answers[-1]
+    assert (fit["fits"], found["found"], len(week["planned"]), week["not_planned"]) == (True, 1, 1, [])

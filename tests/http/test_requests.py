@@ -103,7 +103,8 @@ def test_a_parameter_at_its_limit_is_read(caller: Caller, name: str) -> None:
             if limit is not None:
                 answer = ask(caller, name, {parameter: str(limit)})
                 assert answer.status_code not in {400, 500}, (parameter, limit, answer.text)
-        if limits.max_length and parameter != "cursor" and limits.format != "date-time":
+        is_free = parameter != "cursor" and limits.format != "date-time" and not limits.pattern
+        if limits.max_length and is_free:
             answer = ask(caller, name, {parameter: "é" * limits.max_length})
             assert answer.is_success, (parameter, answer.text)
         number = "int" in str(annotation) or "float" in str(annotation)
