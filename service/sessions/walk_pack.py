@@ -11,13 +11,13 @@ import shapely
 
 from service.clients.clients import EmergencyContact
 from service.geo.fixes import Fixes, Indices
-from service.geo.geodesy import local_plane
-from service.geo.pace import Pace, TurnBack
+from service.geo.geodesy import is_loop, local_plane
+from service.geo.pace import Pace, Timetable, TurnBack, timetable, turn_back_on
 from service.sessions.before_leaving import Concern
 from service.sessions.session_alternatives import SessionAlternatives
 from service.sessions.sessions import Session
 from service.walks.features import Feature
-from service.walks.fit import Facility, Fit, NearestFacility, fit_line, fit_route
+from service.walks.fit import Facility, Fit, NearestFacility, arrivals, fit_route
 from service.walks.stretches import PhoneSignal, Stretch
 
 LATE_MIN: Final = (0, 5, 10, 15)
@@ -111,6 +111,7 @@ def pack_walk(
     """Return a route as it is walked without signal; `stretches` cover the whole line."""
     fit = fit_route(line, stretches, features, pace, available_s)
     length_m = stretches[-1].to_m
+    table, loop = timetable(line, pace), is_loop(line)
     return PackedWalk(
         route_id=route_id,
         version=version,
@@ -120,19 +121,17 @@ def pack_walk(
         features=features,
         fit=fit,
         starts_at=starts_at,
-        marks=tuple(_marks(line, length_m, pace, available_s, fit)),
-        late_starts=tuple(_late(each, line, pace, starts_at, available_s) for each in LATE_MIN),
+        marks=tuple(_marks(table, length_m, pace, fit)),
+        late_starts=tuple(_late(each, table, pace, starts_at, available_s, loop=loop) for each in LATE_MIN),
     )
 
 
-def _marks(line: Fixes, length_m: float, pace: Pace, available_s: float, fit: Fit) -> list[Mark]:
-    every_m = max(MARK_EVERY_M, length_m / MOST_MARKS)
-    places = np.arange(0.0, length_m, every_m).tolist()
-    parts = [Stretch(from_m, to_m) for from_m, to_m in zip(places, [*places[1:], length_m], strict=True)]
-    times = fit_route(line, parts, (), pace, available_s).stretches
+def _marks(table: Timetable, length_m: float, pace: Pace, fit: Fit) -> list[Mark]:
+    places = np.arange(0.0, length_m, max(MARK_EVERY_M, length_m / MOST_MARKS))
+    times = arrivals(table, pace, places)
     return [
-        Mark(each.stretch.from_m, each.entered.expected_s, _reaches(each.stretch.from_m, fit.nearest))
-        for each in times
+        Mark(at_m, each.expected_s, _reaches(at_m, fit.nearest))
+        for at_m, each in zip(places.tolist(), times, strict=True)
     ]
 
 
@@ -148,9 +147,11 @@ def _reaches(at_m: float, nearest: Sequence[NearestFacility]) -> tuple[Reach, ..
     return tuple(found.values())
 
 
-def _late(late_min: int, line: Fixes, pace: Pace, starts_at: datetime, available_s: float) -> LateStart:
+def _late(
+    late_min: int, table: Timetable, pace: Pace, starts_at: datetime, available_s: float, *, loop: bool
+) -> LateStart:
     late_s = late_min * 60
-    turn_back = fit_line(line, pace, max(available_s - late_s, 0.0)).turn_back
+    turn_back = turn_back_on(table, max(available_s - late_s, 0.0), pace, loop=loop)
     return LateStart(late_min, turn_back, starts_at + timedelta(seconds=late_s + turn_back.after_s))
 
 

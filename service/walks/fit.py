@@ -109,7 +109,7 @@ def fit_route(
     table, loop = timetable(line, pace), is_loop(line)
     ends = np.array([each.to_m for each in stretches])
     starts = np.array([each.from_m for each in stretches])
-    entered, left = (_arrivals(table, pace, each) for each in (starts, ends))
+    entered, left = (arrivals(table, pace, each) for each in (starts, ends))
     return Fit(
         **msgspec.structs.asdict(_fit_timetable(table, pace, available_s, loop=loop)),
         stretches=[StretchTimes(*each) for each in zip(stretches, entered, left, strict=True)],
@@ -123,7 +123,7 @@ def fit_line(line: Fixes, pace: Pace, available_s: float) -> LineFit:
 
 
 def _fit_timetable(table: Timetable, pace: Pace, available_s: float, *, loop: bool) -> LineFit:
-    [arrival] = _arrivals(table, pace, table.along_m[-1:])
+    [arrival] = arrivals(table, pace, table.along_m[-1:])
     return LineFit(
         pace=pace,
         available_s=available_s,
@@ -135,7 +135,7 @@ def _fit_timetable(table: Timetable, pace: Pace, available_s: float, *, loop: bo
     )
 
 
-def _arrivals(table: Timetable, pace: Pace, along_m: Floats) -> list[Arrival]:
+def arrivals(table: Timetable, pace: Pace, along_m: Floats) -> list[Arrival]:
     """Return when places along the line are reached."""
     walked_s = np.interp(along_m, table.along_m, table.out_s)
     share = walked_s / table.out_s[-1] if table.out_s[-1] > 0 else np.zeros_like(walked_s)
