@@ -58,21 +58,27 @@ async def large_answer(
     return Response(content, media_type=MediaType.JSON, headers={"Vary": "Accept-Encoding", **encoding})
 
 
-async def content_answer(headers: Headers, make: Callable[[], msgspec.Struct]) -> Response[Any]:
-    """Return 200 with what `make` returns as JSON, made in another thread, and an ETag of its content.
+async def content_answer(
+    headers: Headers,
+    make: Callable[[], msgspec.Struct | bytes],
+    media_type: str = MediaType.JSON,
+    extra: Mapping[str, str] | None = None,
+) -> Response[Any]:
+    """Return 200 with what `make` returns, as JSON or as it is, made in another thread; the ETag is its hash.
 
     For an answer that is put together from many rows: the revision of none of them stands for it. The handler
     is excluded from compression, as for `large_answer`.
     """
-    content, tag, gzipped = await off_loop(_tagged_json, make, takes_gzip=takes_gzip(headers))
+    content, tag, gzipped = await off_loop(_tagged, make, takes_gzip=takes_gzip(headers))
     encoding = {"Content-Encoding": "gzip"} if gzipped else {}
     common = {"ETag": f'"{tag}"', "Vary": "Accept-Encoding", **encoding}
-    return Response(content, media_type=MediaType.JSON, headers=common)
+    return Response(content, media_type=media_type, headers={**common, **(extra or {})})
 
 
-def _tagged_json(make: Callable[[], msgspec.Struct], *, takes_gzip: bool) -> tuple[bytes, str, bool]:
-    """Return JSON, a hash of it as it is without compression, and whether it is compressed."""
-    content = encode_json(make())
+def _tagged(make: Callable[[], msgspec.Struct | bytes], *, takes_gzip: bool) -> tuple[bytes, str, bool]:
+    """Return the content, a hash of it as it is without compression, and whether it is compressed."""
+    made = make()
+    content = made if isinstance(made, bytes) else encode_json(made)
     tag = hashlib.sha256(content).hexdigest()[:32]
     return (gzip_bytes(content), tag, True) if takes_gzip else (content, tag, False)
 

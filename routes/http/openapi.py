@@ -1,5 +1,6 @@
 """The OpenAPI 3.1 document: what Litestar generates, corrected to what the service does."""
 
+import enum
 import inspect
 from collections.abc import Iterator
 from itertools import groupby
@@ -98,7 +99,7 @@ def openapi_document(app: Litestar) -> Node:
             if isinstance(operation, dict):
                 _correct_operation(operation, handlers[operation["operationId"]])
     document["components"] = {
-        "schemas": component_schemas(wire_types(app)),
+        "schemas": component_schemas([*wire_types(app), *_parameter_values(app)]),
         "securitySchemes": {"signIn": {"type": "http", "scheme": "bearer"}},
     }
     document["security"] = [{"signIn": []}]
@@ -123,6 +124,17 @@ def wire_types(app: Litestar) -> list[type[msgspec.Struct]]:
         for annotation in (data.annotation if data else None, signature.return_type.annotation):
             for each in (annotation, *get_args(annotation)):
                 if inspect.isclass(each) and issubclass(each, msgspec.Struct):
+                    found[each.__name__] = each
+    return [found[name] for name in sorted(found)]
+
+
+def _parameter_values(app: Litestar) -> list[type[enum.Enum]]:
+    """Return every enumeration that a parameter takes."""
+    found: dict[str, type[enum.Enum]] = {}
+    for handler in _handlers(app):
+        for parameter in handler.parsed_fn_signature.parameters.values():
+            for each in (parameter.annotation, *get_args(parameter.annotation)):
+                if inspect.isclass(each) and issubclass(each, enum.Enum):
                     found[each.__name__] = each
     return [found[name] for name in sorted(found)]
 

@@ -23,8 +23,8 @@ MORE_VALUES: Final = "Values may be added: treat one you do not know as absent."
 Node = dict[str, Any]
 
 
-def component_schemas(types: Sequence[type[msgspec.Struct]]) -> Node:
-    """Return the schemas of wire types and of all they are made of, with descriptions and examples."""
+def component_schemas(types: Sequence[type[msgspec.Struct] | type[enum.Enum]]) -> Node:
+    """Return the schemas of wire types, and all they are made of, with descriptions and examples."""
     _, components = msgspec.json.schema_components(types, ref_template=COMPONENT)
     classes = _classes(types)
     for name, schema in components.items():
@@ -40,7 +40,7 @@ def component_schemas(types: Sequence[type[msgspec.Struct]]) -> Node:
     return dict(sorted(components.items()))
 
 
-def _classes(types: Sequence[type[msgspec.Struct]]) -> dict[str, Any]:
+def _classes(types: Sequence[type[msgspec.Struct] | type[enum.Enum]]) -> dict[str, Any]:
     """Return the wire types, and the Structs and enumerations they are made of, by name."""
     found: dict[str, Any] = {}
     pending = list(wire.multi_type_info(types))

@@ -58,6 +58,7 @@ RAISED: Final[Mapping[str, Problems]] = {
     "create_route": (GeoJsonRefused, WhichLine, NoLine, Unusable),
     "list_routes": (NotFound,),
     "find_routes": (NotFound,),
+    "draw_profile": (NotFound,),
     "preview_route_file": (GpxRefused, GeoJsonRefused),
     "import_route": (GpxRefused, GeoJsonRefused, WhichLine, NoLine),
     "change_route": (Unusable,),

@@ -141,6 +141,11 @@ CASES: Final[dict[str, Case]] = {
         CLINICAL, query(available_s="1800", client_id="client_id"), mine=frozenset({"route_id"}), refers=True
     ),
     "export_route_gpx": Case(PRACTICE),
+    "draw_outline": Case(PRACTICE),
+    "draw_profile": Case(PRACTICE),
+    "draw_profile for a client": Case(
+        CLINICAL, query(client_id="client_id", minutes="50"), mine=frozenset({"route_id"}), refers=True
+    ),
     "export_route_geojson": Case(PRACTICE),
     "create_feature": Case(PRACTICE, sent(lambda _: {"id": new(), "kind": "bench", "lon": 0.001, "lat": 51})),
     "read_feature": Case(PRACTICE),
