@@ -416,7 +416,15 @@ EXAMPLES: Final[dict[str, Example]] = {
     },
     "FilePreview": {
         "lines": [
-            {"line": 0, "kind": "track", "name": "Willow", "points": 212, "segments": 1, "length_m": 2104.6}
+            {
+                "line": 0,
+                "kind": "track",
+                "name": "Willow",
+                "points": 212,
+                "segments": 1,
+                "length_m": 2104.6,
+                "stretches": 4,
+            }
         ],
         "waypoints": [{"kind": "bench", "lon": -0.0331, "lat": 51.5492, "name": "Bench"}],
         "waypoint_count": 1,

@@ -66,7 +66,7 @@ async def post_route(
     """
     draft = await off_loop(draft_drawn_route, bytes(data.geojson), data.to_request(), now)
     full, replayed = await add_route(begin, creating.once(data.id, data), draft.route)
-    body, revision = RouteOut.from_full(full), full.route.shown_revision
+    body, revision = RouteOut.from_full(full, draft.skipped), full.route.shown_revision
     return created(body, revision, f"/v1/routes/{data.id}", replayed=replayed)
 
 

@@ -8,7 +8,7 @@ from msgspec import UNSET, Meta, UnsetType
 from schemas.base import Input, Instant, Output, shown, to_the_centimetre
 from schemas.record.instants import instant_of
 from schemas.record.track_edits import TrackEditsOut
-from schemas.walks.route_files import SkippedOut
+from schemas.walks.skipped import SkippedOut
 from service.record.clock_shift import MOST_SHIFT_S
 from service.record.deviation import Deviation, OffStretch
 from service.record.halts import Halt

@@ -7,27 +7,17 @@ from uuid import UUID
 from msgspec import UNSET, Meta, UnsetType
 
 from schemas.base import Output, present, shown
+from schemas.walks.features import REFUGE
 from schemas.walks.routes import RouteOut
+from schemas.walks.skipped import SkippedOut
 from schemas.walks.stretches import GroundOut
 from service.geo.far_corners import FarCorner
-from service.walks.features import FeatureKind
+from service.walks.features import FeatureKind, ThunderRefuge
 from service.walks.route_files import RouteFile
 from service.walks.routes import FullRoute, LineChoice
 from service.walks.stretches import LineStretches
 
 WAYPOINTS_SHOWN: Final = 1_000
-
-
-class SkippedOut(Output):
-    """A part of a file that was left out, and why; line and column count from 1."""
-
-    line: int
-    column: int
-    what: str
-    reason: str
-    recording_id: Annotated[
-        UUID | UnsetType, Meta(description="Of a track that is made from several recordings.")
-    ] = UNSET
 
 
 class FarCornerOut(Output):
@@ -103,6 +93,7 @@ class FileLineOut(Output):
     points: int
     segments: int
     length_m: float
+    stretches: Annotated[int, Meta(description="Parts of it of which the file says something.")]
     name: str | UnsetType = UNSET
     fault: Annotated[str | UnsetType, Meta(description="Why no route can follow it.")] = UNSET
     far_corners: FarCorners = UNSET
@@ -121,6 +112,7 @@ class FileWaypointOut(Output):
     lat: float
     name: str | UnsetType = UNSET
     description: str | UnsetType = UNSET
+    thunder_refuge: Annotated[ThunderRefuge, REFUGE] = ThunderRefuge.UNKNOWN
 
 
 class FilePreview(Output):

@@ -1,5 +1,6 @@
 """Routes on the wire."""
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -8,7 +9,8 @@ from msgspec import UNSET, Meta, UnsetType
 
 from schemas.base import Input, Instant, Name, Output, Page, Text, shown
 from schemas.walks.features import FeatureOut
-from service.geo.gpx.model import DEFAULT_LIMITS
+from schemas.walks.skipped import SkippedOut
+from service.geo.gpx.model import DEFAULT_LIMITS, Skipped
 from service.walks.plan_turn_back import TurnBackPlan
 from service.walks.route_files import RouteRequest
 from service.walks.routes import (
@@ -31,7 +33,8 @@ GeoJson = Annotated[
         description=(
             "A FeatureCollection, Feature, LineString or MultiLineString (RFC 7946); `line` chooses one of "
             "several lines. Its points become features of the route. The service reads these properties of a "
-            "feature: name, kind, and the first 4,000 characters of description."
+            "feature: name, kind, the first 4,000 characters of description, thunder_refuge of a point, and "
+            "stretches of a line, as an export writes them."
         ),
         extra_json_schema={"type": "object", "additionalProperties": True},
     ),
@@ -174,12 +177,17 @@ class RouteOut(RouteSummaryOut, kw_only=True):
     """A planned walk."""
 
     features: Annotated[list[FeatureOut], Meta(description="In walking order.")]
+    skipped: Annotated[
+        list[SkippedOut] | UnsetType,
+        Meta(description="Where a drawing was sent: the first twenty parts left out; absent if none."),
+    ] = UNSET
 
     @classmethod
-    def from_full(cls, full: FullRoute) -> "RouteOut":
-        """Return the route as a phone gets it."""
+    def from_full(cls, full: FullRoute, skipped: Sequence[Skipped] = ()) -> "RouteOut":
+        """Return the route as a phone gets it; `skipped` is what was left out of a drawing."""
         features = [FeatureOut.from_feature(each) for each in full.features]
-        return cls(**summary_members(full.route), features=features)
+        left_out = [SkippedOut.of(each) for each in skipped] or UNSET
+        return cls(**summary_members(full.route), features=features, skipped=left_out)
 
 
 class RoutePage(Page[RouteSummaryOut]):

@@ -9,7 +9,11 @@ from msgspec import UNSET, Meta, UnsetType
 from schemas.base import Input, Output, shown
 from service.walks.keep_stretches import RouteStretches
 from service.walks.stretches import (
+    LONGEST_LINE_M,
+    MOST_PRIVATE,
     MOST_STRETCHES,
+    NARROWEST_M,
+    WIDEST_M,
     Canopy,
     ExpectedPeople,
     Ground,
@@ -24,9 +28,11 @@ from service.walks.stretches import (
     WindExposure,
 )
 
-LineMetres = Annotated[float, Meta(ge=0, le=10_000_000, description="Metres from the start of the line.")]
-Privacy = Annotated[int, Meta(ge=0, le=3, description="0: passers-by overhear, to 3: nobody near.")]
-Width = Annotated[float, Meta(ge=0.1, le=100, description="Metres; two abreast need about 1.5.")]
+LineMetres = Annotated[float, Meta(ge=0, le=LONGEST_LINE_M, description="Metres from the start of the line.")]
+Privacy = Annotated[
+    int, Meta(ge=0, le=MOST_PRIVATE, description="0: passers-by overhear, to 3: nobody near.")
+]
+Width = Annotated[float, Meta(ge=NARROWEST_M, le=WIDEST_M, description="Metres; two abreast need about 1.5.")]
 SHELTER: Final = Meta(description="From rain: dense leaves, an arcade, a bridge. Never from thunder.")
 PLACES: Final = frozenset({"from_m", "to_m", "from_feature_id", "to_feature_id"})
 

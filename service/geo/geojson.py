@@ -24,6 +24,8 @@ DESCRIPTION_CHARS: Final = 4_000
 """A longer description is cut. A name has a limit of its own; a kind is one word."""
 BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 
+NOTHING_SAID: Final = msgspec.Raw()
+
 Item = TypeVar("Item")
 
 
@@ -160,6 +162,10 @@ class DrawnLine(msgspec.Struct, frozen=True, eq=False):
     name: str | None
     description: str | None
     fixes: Fixes
+    stretches: bytes
+    """The JSON of the property `stretches`, empty where there is none."""
+    properties_at: str
+    """The pointer to its properties."""
 
 
 class DrawnPoint(msgspec.Struct, frozen=True):
@@ -170,6 +176,10 @@ class DrawnPoint(msgspec.Struct, frozen=True):
     name: str | None
     description: str | None
     kind: str | None
+    thunder_refuge: bytes
+    """The JSON of the property `thunder_refuge`, empty where there is none."""
+    properties_at: str
+    """The pointer to its properties."""
 
 
 class Drawing(msgspec.Struct, frozen=True, eq=False):
@@ -199,11 +209,16 @@ _Geometry = _Point | _LineString | _MultiLineString
 
 
 class _Properties(msgspec.Struct):
-    """The properties this reads. `description` and `kind` may be anything: other makers put no text there."""
+    """The properties this reads. `description` and `kind` may be anything: other makers put no text there.
+
+    `stretches` and `thunder_refuge` stay JSON, which takes no memory: whoever knows them decodes them.
+    """
 
     name: Name | None = None
     description: object = None
     kind: object = None
+    stretches: msgspec.Raw = NOTHING_SAID
+    thunder_refuge: msgspec.Raw = NOTHING_SAID
 
 
 class _Feature(msgspec.Struct, tag="Feature"):
@@ -272,6 +287,8 @@ class _Part(msgspec.Struct, frozen=True):
     texts: _Texts
     is_point: bool
     segments: list[tuple[str, list[Position]]]
+    properties: _Properties
+    properties_at: str
 
 
 def _parts(root: _Root) -> Iterator[_Part]:
@@ -281,13 +298,13 @@ def _parts(root: _Root) -> Iterator[_Part]:
     elif isinstance(root, _Feature):
         yield from _parts_of_feature(root, "")
     else:
-        yield _part(root, _Texts(), "/coordinates")
+        yield _part(root, "/coordinates", _Properties(), "")
 
 
 def _parts_of_feature(feature: _Feature, path: str) -> Iterator[_Part]:
     if feature.geometry is not None:
-        texts = _texts(feature.properties or _Properties(), f"{path}/properties")
-        yield _part(feature.geometry, texts, f"{path}/geometry/coordinates")
+        properties = feature.properties or _Properties()
+        yield _part(feature.geometry, f"{path}/geometry/coordinates", properties, f"{path}/properties")
 
 
 def _texts(properties: _Properties, path: str) -> _Texts:
@@ -304,13 +321,15 @@ def _texts(properties: _Properties, path: str) -> _Texts:
     return _Texts(**{member: text[:DESCRIPTION_CHARS] for member, text in texts.items()})
 
 
-def _part(geometry: _Geometry, texts: _Texts, path: str) -> _Part:
+def _part(geometry: _Geometry, path: str, properties: _Properties, properties_at: str) -> _Part:
     if isinstance(geometry, _Point):
-        return _Part(texts, is_point=True, segments=[(path, [geometry.coordinates])])
-    if isinstance(geometry, _LineString):
-        return _Part(texts, is_point=False, segments=[(path, geometry.coordinates)])
-    segments = [(f"{path}/{index}", line) for index, line in enumerate(geometry.coordinates)]
-    return _Part(texts, is_point=False, segments=segments)
+        segments = [(path, [geometry.coordinates])]
+    elif isinstance(geometry, _LineString):
+        segments = [(path, geometry.coordinates)]
+    else:
+        segments = [(f"{path}/{index}", line) for index, line in enumerate(geometry.coordinates)]
+    texts, is_point = _texts(properties, properties_at), isinstance(geometry, _Point)
+    return _Part(texts, is_point, segments, properties, properties_at)
 
 
 def _require_within(limits: GeoJsonLimits, parts: Sequence[_Part]) -> None:
@@ -324,11 +343,14 @@ def _require_within(limits: GeoJsonLimits, parts: Sequence[_Part]) -> None:
 def _drawn_point(part: _Part) -> DrawnPoint:
     ((path, positions),) = part.segments
     lon, lat, _ = _columns(positions, path)
-    return DrawnPoint(float(lon[0]), float(lat[0]), part.texts.name, part.texts.description, part.texts.kind)
+    texts, refuge = part.texts, bytes(part.properties.thunder_refuge)
+    place = (float(lon[0]), float(lat[0]))
+    return DrawnPoint(*place, texts.name, texts.description, texts.kind, refuge, part.properties_at)
 
 
 def _drawn_line(part: _Part) -> DrawnLine:
-    return DrawnLine(part.texts.name, part.texts.description, _drawn_fixes(part))
+    texts, stretches = part.texts, bytes(part.properties.stretches)
+    return DrawnLine(texts.name, texts.description, _drawn_fixes(part), stretches, part.properties_at)
 
 
 def _drawn_fixes(part: _Part) -> Fixes:

@@ -74,12 +74,19 @@ class Feature(msgspec.Struct, frozen=True, kw_only=True):
 
 def refuse_false_refuge(feature: Feature) -> None:
     """Raise Unusable where a feature that cannot be a refuge from lightning is called one."""
-    if feature.thunder_refuge is ThunderRefuge.YES and feature.kind not in MAY_BE_REFUGE:
-        raise Unusable(
-            "/thunder_refuge",
-            f"a {feature.kind} is none: only a substantial enclosed building or a closed hard-topped vehicle "
-            f"is, marked as {', '.join(sorted(MAY_BE_REFUGE))}",
-        )
+    fault = claim_fault(feature.kind, feature.thunder_refuge)
+    if fault is not None:
+        raise Unusable("/thunder_refuge", fault)
+
+
+def claim_fault(kind: FeatureKind, refuge: ThunderRefuge) -> str | None:
+    """Return why a feature of this kind cannot be a refuge from lightning, if it is called one."""
+    if refuge is not ThunderRefuge.YES or kind in MAY_BE_REFUGE:
+        return None
+    return (
+        f"a {kind} is none: only a substantial enclosed building or a closed hard-topped vehicle is, marked "
+        f"as {', '.join(sorted(MAY_BE_REFUGE))}"
+    )
 
 
 class LinePosition(msgspec.Struct, frozen=True):

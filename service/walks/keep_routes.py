@@ -31,17 +31,22 @@ from service.walks.routes import (
     RouteVersion,
     normal_tags,
 )
+from service.walks.stretch_queries import put_stretches
+from service.walks.stretches import LineStretches
 
 VERSIONS_LISTED: Final = 100
 
 
 async def add_route(begin: Begin, once: Once, new: NewRoute) -> tuple[FullRoute, bool]:
-    """Add a route with its features; also return whether it was added before. Raises IdTaken."""
+    """Add a route with its features and stretches; say also whether it was added before. Raises IdTaken."""
     async with begin.write(once) as transaction:
         if not transaction.replays:
             await insert_route(transaction, new.route)
             await insert_version(transaction, new.route.id, new.route.version, new.line, new.route.created_at)
             await insert_features(transaction, new.features)
+            if new.stretches:
+                known = LineStretches(new.stretches)
+                await put_stretches(transaction, new.route.id, new.route.version, known, new.route.created_at)
         full = await find_full_route(transaction.connection, transaction.practice_id, new.route.id)
         return replayed(full), transaction.replays
 

@@ -9,6 +9,7 @@ import math
 from collections.abc import Sequence
 from datetime import datetime
 from itertools import islice
+from operator import attrgetter
 from typing import Final
 from uuid import UUID, uuid5
 
@@ -18,10 +19,27 @@ from service.geo.blob import pack_fixes
 from service.geo.far_corners import FarCorner, find_far_corners
 from service.geo.fixes import Fixes
 from service.geo.geodesy import BoundingBox, bounding_box, length_m
-from service.geo.geojson import GeoJsonRefused, read_geojson
-from service.geo.gpx.model import Skipped
+from service.geo.geojson import DrawnLine, DrawnPoint, GeoJsonRefused, read_geojson
+from service.geo.gpx.columns import KEPT_SKIPS, SkipLog
+from service.geo.gpx.model import GpxFile, GpxLine, OwnElement, Skipped, Waypoint
 from service.geo.gpx.reader import read_gpx
-from service.walks.features import MOST_FEATURES, Feature, FeatureKind, guess_kind, locate_points
+from service.walks.features import (
+    MOST_FEATURES,
+    Feature,
+    FeatureKind,
+    ThunderRefuge,
+    guess_kind,
+    locate_points,
+)
+from service.walks.file_ground import (
+    ALL_ITEMS,
+    Flaw,
+    KnownGround,
+    read_claim_elements,
+    read_drawn_claim,
+    read_drawn_stretches,
+    read_elements,
+)
 from service.walks.routes import (
     UNNAMED,
     LineChoice,
@@ -35,8 +53,10 @@ from service.walks.routes import (
     normal_tags,
     without_times,
 )
+from service.walks.stretches import Stretch
 
 FAULTS_LISTED: Final = 3
+NOTHING_SAID: Final = KnownGround()
 
 
 class FileForm(enum.StrEnum):
@@ -54,6 +74,7 @@ class FileLine(msgspec.Struct, frozen=True, eq=False):
     description: str | None
     fixes: Fixes
     segments: int
+    stretches: tuple[Stretch, ...] = ()
 
 
 class FileWaypoint(msgspec.Struct, frozen=True):
@@ -62,6 +83,7 @@ class FileWaypoint(msgspec.Struct, frozen=True):
     kind: FeatureKind
     name: str | None
     description: str | None
+    thunder_refuge: ThunderRefuge
     lon: float
     lat: float
 
@@ -85,6 +107,7 @@ class RouteFile(msgspec.Struct, frozen=True, eq=False):
                 kind=line.kind,
                 points=len(line.fixes),
                 segments=line.segments,
+                stretches=len(line.stretches),
                 length_m=round(length_m(line.fixes), 2),
                 name=line.name,
                 fault=line_fault(line.fixes),
@@ -101,52 +124,92 @@ def read_route_file(content: bytes, form: FileForm, now: datetime) -> RouteFile:
 
 def _read_gpx(content: bytes, now: datetime) -> RouteFile:
     file = read_gpx(content, now=now)
+    skips = SkipLog()
+    lines = [_gpx_line(each, skips) for each in (*file.tracks, *file.routes)]
+    waypoints = [_gpx_waypoint(each, skips) for each in file.waypoints]
     return RouteFile(
         digest=hashlib.sha256(content).digest(),
         name=file.name,
         description=file.description,
-        lines=[
-            FileLine(each.kind, each.name, each.description, each.fixes, each.segments)
-            for each in (*file.tracks, *file.routes)
-        ],
-        waypoints=[
-            FileWaypoint(
-                guess_kind(each.kind, each.symbol, each.name),
-                each.name,
-                each.description,
-                each.lon,
-                each.lat,
-            )
-            for each in file.waypoints
-        ],
-        skipped=file.skipped,
-        skipped_count=file.skipped_count,
+        lines=lines,
+        waypoints=waypoints,
+        skipped=_with_places(file, skips),
+        skipped_count=file.skipped_count + skips.count,
     )
+
+
+def _gpx_line(line: GpxLine, skips: SkipLog) -> FileLine:
+    known = read_elements(line.own, length_m(line.fixes)) if line.own else NOTHING_SAID
+    _log_flaws(line.own, known.flaws, skips)
+    return FileLine(line.kind, line.name, line.description, line.fixes, line.segments, known.stretches)
+
+
+def _gpx_waypoint(waypoint: Waypoint, skips: SkipLog) -> FileWaypoint:
+    kind = guess_kind(waypoint.kind, waypoint.symbol, waypoint.name)
+    claim = read_claim_elements(waypoint.own, kind)
+    _log_flaws(waypoint.own, claim.flaws, skips)
+    return FileWaypoint(kind, waypoint.name, waypoint.description, claim.refuge, waypoint.lon, waypoint.lat)
+
+
+def _log_flaws(own: Sequence[OwnElement], flaws: Sequence[Flaw], skips: SkipLog) -> None:
+    for flaw in flaws:
+        skips.add(own[flaw.item].offset, own[flaw.item].name, flaw.sentence)
+
+
+def _with_places(file: GpxFile, skips: SkipLog) -> list[Skipped]:
+    """Return the first parts left out, those of the reader too, in the file's order."""
+    places = file.text.lines_and_columns(offset for offset, _, _ in skips.first)
+    found = [Skipped(*place, *said) for place, (_, *said) in zip(places, skips.first, strict=True)]
+    return sorted([*file.skipped, *found], key=attrgetter("line", "column"))[:KEPT_SKIPS]
+
+
+class _DrawnSkips:
+    """Counts what is left out of a drawing and keeps the first twenty; a pointer says where, in one line."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.first: list[Skipped] = []
+
+    def add(self, what: str, flaw: Flaw, pointer: str) -> None:
+        self.count += 1
+        if len(self.first) < KEPT_SKIPS:
+            member = flaw.member.replace("~", "~0").replace("/", "~1")
+            where = f"{pointer}/{member}" if member else pointer
+            self.first.append(Skipped(1, 1, what, flaw.sentence, where))
 
 
 def _read_geojson(content: bytes) -> RouteFile:
     drawing = read_geojson(content)
+    skips = _DrawnSkips()
+    lines = [_drawn_line(each, skips) for each in drawing.lines]
+    waypoints = [_drawn_waypoint(each, skips) for each in drawing.points]
     return RouteFile(
         digest=hashlib.sha256(content).digest(),
         name=None,
         description=None,
-        lines=[
-            FileLine(
-                "line", _trimmed(each.name), _trimmed(each.description), each.fixes, len(each.fixes.starts)
-            )
-            for each in drawing.lines
-        ],
-        waypoints=[
-            FileWaypoint(
-                guess_kind(each.kind, None, each.name),
-                _trimmed(each.name),
-                _trimmed(each.description),
-                each.lon,
-                each.lat,
-            )
-            for each in drawing.points
-        ],
+        lines=lines,
+        waypoints=waypoints,
+        skipped=skips.first,
+        skipped_count=skips.count,
     )
+
+
+def _drawn_line(line: DrawnLine, skips: _DrawnSkips) -> FileLine:
+    known = read_drawn_stretches(line.stretches, length_m(line.fixes)) if line.stretches else NOTHING_SAID
+    for flaw in known.flaws:
+        item = "" if flaw.item == ALL_ITEMS else f"/{flaw.item}"
+        skips.add("stretch", flaw, f"{line.properties_at}/stretches{item}")
+    texts = (_trimmed(line.name), _trimmed(line.description))
+    return FileLine("line", *texts, line.fixes, len(line.fixes.starts), known.stretches)
+
+
+def _drawn_waypoint(point: DrawnPoint, skips: _DrawnSkips) -> FileWaypoint:
+    kind = guess_kind(point.kind, None, point.name)
+    claim = read_drawn_claim(point.thunder_refuge, kind)
+    for flaw in claim.flaws:
+        skips.add("feature", flaw, point.properties_at)
+    texts = (_trimmed(point.name), _trimmed(point.description))
+    return FileWaypoint(kind, *texts, claim.refuge, point.lon, point.lat)
 
 
 def _trimmed(text: str | None) -> str | None:
@@ -209,10 +272,11 @@ class RouteRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
 
 
 class RouteDraft(msgspec.Struct, frozen=True):
-    """A route ready to be added, and the number of waypoints that did not become its features."""
+    """A route ready to be added, and what did not become of it: waypoints, and parts of the file."""
 
     route: NewRoute
     waypoints_left_out: int
+    skipped: Sequence[Skipped] = ()
 
 
 def draft_route(file: RouteFile, request: RouteRequest, now: datetime) -> RouteDraft:
@@ -232,9 +296,8 @@ def draft_route(file: RouteFile, request: RouteRequest, now: datetime) -> RouteD
         **msgspec.structs.asdict(packed.measures),
     )
     features = _features(file.waypoints, line.fixes, request, now)
-    return RouteDraft(
-        NewRoute(route=route, line=packed, features=features), len(file.waypoints) - len(features)
-    )
+    new = NewRoute(route=route, line=packed, features=features, stretches=line.stretches)
+    return RouteDraft(new, len(file.waypoints) - len(features), file.skipped)
 
 
 def draft_drawn_route(geojson: bytes, request: RouteRequest, now: datetime) -> RouteDraft:
@@ -243,7 +306,9 @@ def draft_drawn_route(geojson: bytes, request: RouteRequest, now: datetime) -> R
         file = read_route_file(geojson, FileForm.GEOJSON, now)
     except GeoJsonRefused as error:
         raise GeoJsonRefused(error.detail, f"/geojson{error.pointer}", limit=error.limit) from error
-    return draft_route(file, request, now)
+    draft = draft_route(file, request, now)
+    within = [msgspec.structs.replace(each, pointer=f"/geojson{each.pointer}") for each in draft.skipped]
+    return msgspec.structs.replace(draft, skipped=within)
 
 
 def _features(

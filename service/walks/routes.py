@@ -16,6 +16,7 @@ from service.geo.fixes import NO_TIME, Fixes
 from service.geo.geodesy import BoundingBox, distances_m, is_loop, length_m
 from service.geo.pace import Pace, walking_time_s
 from service.walks.features import Feature
+from service.walks.stretches import Stretch
 
 SHORTEST_M: Final = 1.0
 """A shorter line is one place, however many points it has."""
@@ -124,6 +125,7 @@ class NewRoute(msgspec.Struct, frozen=True, kw_only=True):
     route: Route
     line: PackedLine
     features: list[Feature]
+    stretches: tuple[Stretch, ...] = ()
 
 
 class LineChoice(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -134,6 +136,8 @@ class LineChoice(msgspec.Struct, frozen=True, omit_defaults=True):
     points: int
     segments: int
     length_m: float
+    stretches: int = 0
+    """How many parts of it something is known of."""
     name: str | None = None
     fault: str | None = None
     """Why no route can follow it."""

@@ -20,6 +20,10 @@ from service.geo.fixes import Fixes
 from service.geo.pace import Profile, line_profile
 
 MOST_STRETCHES: Final = 1_000
+LONGEST_LINE_M: Final = 10_000_000
+MOST_PRIVATE: Final = 3
+NARROWEST_M: Final = 0.1
+WIDEST_M: Final = 100
 SATURDAY, NOON, FIVE = 5, 12, 17
 SHORTEST_M: Final = 0.01
 """Lengths are answered to the centimetre; a shorter part is rounding, and so is as much beyond the end."""

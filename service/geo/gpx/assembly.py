@@ -10,7 +10,7 @@ import numpy as np
 
 from service.geo.fixes import NO_TIME, Fixes
 from service.geo.gpx.columns import Columns, Row, SkipLog, read_columns
-from service.geo.gpx.model import GpxLimits, GpxLine, LineKind, Waypoint
+from service.geo.gpx.model import GpxLimits, GpxLine, LineKind, OwnElement, Waypoint
 
 EARLIEST: Final = datetime(1990, 1, 1, tzinfo=UTC)
 """Nobody recorded a walk before this; a receiver without a fix writes 1980."""
@@ -34,12 +34,13 @@ def period_ms(earliest: datetime, now: datetime) -> tuple[int, int]:
 
 
 class _OpenLine(msgspec.Struct, frozen=True):
-    """A track or route in the making: the numbers of its first point and segment, and its texts."""
+    """A track or route in the making: the numbers of its first point and segment, texts and own elements."""
 
     kind: LineKind
     first_point: int
     first_segment: int
     texts: dict[str, str]
+    own: list[OwnElement]
 
 
 class Assembly:
@@ -83,11 +84,11 @@ class Assembly:
     def line_count(self) -> int:
         return len(self._lines)
 
-    def open_line(self, kind: LineKind) -> dict[str, str]:
-        """Begin a track or route; return the dictionary for its texts."""
-        line = _OpenLine(kind, self._next_point, len(self._segment_starts), {})
+    def open_line(self, kind: LineKind) -> tuple[dict[str, str], list[OwnElement]]:
+        """Begin a track or route; return the dictionary for its texts and the list for its own elements."""
+        line = _OpenLine(kind, self._next_point, len(self._segment_starts), {}, [])
         self._lines.append(line)
-        return line.texts
+        return line.texts, line.own
 
     def open_segment(self) -> int:
         """Begin a segment of the open track; return how many segments the file has so far."""
@@ -125,7 +126,7 @@ class Assembly:
             columns.time_ms.tolist(),
         )
         for row, lon, lat, ele_m, time_ms in zip(compress(rows, columns.kept), *numbers, strict=True):
-            _, offset, _, _, name, description, comment, symbol, kind = row
+            _, offset, _, _, name, description, comment, symbol, kind, own = row
             self.waypoints.append(
                 Waypoint(
                     lon=lon,
@@ -136,6 +137,7 @@ class Assembly:
                     description=self._cut("desc", description, offset) or self._cut("cmt", comment, offset),
                     symbol=self._cut("sym", symbol, offset),
                     kind=self._cut("type", kind, offset),
+                    own=tuple(own),
                 )
             )
 
@@ -155,7 +157,7 @@ class Assembly:
         )
         usable_before = np.concatenate(([0], np.cumsum(kept)))
         segment_starts = np.array(self._segment_starts, dtype=np.int64)
-        end = _OpenLine("route", self._points_gathered, len(segment_starts), {})
+        end = _OpenLine("route", self._points_gathered, len(segment_starts), {}, [])
         for line, following in pairwise([*self._lines, end]):
             start, stop = usable_before[[line.first_point, following.first_point]].tolist()
             own = segment_starts[line.first_segment : following.first_segment]
@@ -175,6 +177,7 @@ class Assembly:
                 offsets=offsets[start:stop],
                 after_unusable=np.unique(usable_before[unusable]) - start,
                 segments=len(own) if line.kind == "track" else 1,
+                own=tuple(line.own),
             )
 
 

@@ -1,6 +1,6 @@
 """What a GPX file holds, why the reader refuses one, and the limits it reads within."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final, Literal
 
 import msgspec
@@ -9,6 +9,9 @@ from service.foundation.errors import DomainError
 from service.geo.fixes import Fixes, Indices
 
 LineKind = Literal["track", "route"]
+
+OWN_NAMESPACE: Final = "urn:towpath:gpx:1"
+"""The namespace of the elements that only this service writes and reads, inside `extensions`."""
 
 RefusalReason = Literal[
     "empty",
@@ -50,6 +53,10 @@ class GpxLimits(msgspec.Struct, frozen=True):
     markup_bytes: int = 2**18
     name_chars: int = 200
     description_chars: int = 4_000
+    own_elements: int = 10_000
+    own_elements_in_one: int = 1_000
+    own_attributes: int = 32
+    own_chars: int = 64
 
 
 DEFAULT_LIMITS: Final = GpxLimits()
@@ -99,6 +106,16 @@ class Skipped(msgspec.Struct, frozen=True):
     column: int
     what: str
     reason: str
+    pointer: str | None = None
+    """Where it is in JSON (RFC 6901)."""
+
+
+class OwnElement(msgspec.Struct, frozen=True):
+    """An element of OWN_NAMESPACE; `offset` says where it begins in `GpxFile.text`, if it was read."""
+
+    name: str
+    attributes: Mapping[str, str]
+    offset: int = 0
 
 
 class GpxLine(msgspec.Struct, frozen=True, eq=False):
@@ -116,6 +133,7 @@ class GpxLine(msgspec.Struct, frozen=True, eq=False):
     offsets: Indices
     after_unusable: Indices
     segments: int
+    own: tuple[OwnElement, ...] = ()
 
 
 class Waypoint(msgspec.Struct, frozen=True):
@@ -129,6 +147,7 @@ class Waypoint(msgspec.Struct, frozen=True):
     description: str | None = None
     symbol: str | None = None
     kind: str | None = None
+    own: tuple[OwnElement, ...] = ()
 
 
 class GpxText(msgspec.Struct, frozen=True, eq=False):

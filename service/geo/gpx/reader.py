@@ -3,15 +3,16 @@
 It reads GPX 1.0 and 1.1, and anything else whose root is `gpx`, in any namespace, under any prefix, in the
 encoding the file declares. It leaves out parts that cannot be used, and names them. It refuses a file that is
 not well-formed to its end: half a walk, stored as a whole one, would put notes in the wrong place. It refuses
-a DOCTYPE, so there are no entities, and limits everything that could grow. It ignores extensions and
-elements that GPX does not define, with all they hold; it names a point, segment or track that lies directly
-inside a GPX element where it does not belong.
+a DOCTYPE, so there are no entities, and limits everything that could grow. Of the extensions of tracks,
+routes and waypoints it keeps the elements in OWN_NAMESPACE. It ignores other extensions and elements that GPX
+does not define, with all they hold; it names a point, segment or track that lies directly inside a GPX
+element where it does not belong.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from datetime import datetime
-from typing import Final, NamedTuple, NoReturn
+from typing import Any, Final, NamedTuple, NoReturn
 from xml.parsers import expat
 
 from service.geo.gpx.assembly import EARLIEST, Assembly
@@ -26,9 +27,11 @@ from service.geo.gpx.model import (
     GpxRefused,
     GpxText,
     LineKind,
+    OwnElement,
     RefusalReason,
     Skipped,
 )
+from service.geo.gpx.own_elements import OwnElements, declared
 
 _PIECE_BYTES: Final = 2**18
 """Large, because expat before 2.6 reads an unfinished token again with every piece."""
@@ -60,7 +63,8 @@ _HOLDS_POINTS: Final[Mapping[str, str]] = {
 }
 """The word for each in the list of parts left out, when it lies where it does not belong."""
 
-_NAMES: Final = frozenset(_INSIDE).union(*_INSIDE.values(), _HOLDS_POINTS)
+_EXTENSIONS: Final = "extensions"
+_NAMES: Final = frozenset(_INSIDE).union(*_INSIDE.values(), _HOLDS_POINTS, {_EXTENSIONS})
 
 _POINT_TEXTS: Final = ("ele", "time")
 _WAYPOINT_TEXTS: Final = ("ele", "time", "name", "desc", "cmt", "sym", "type")
@@ -112,7 +116,7 @@ class _Points(NamedTuple):
     tags: set[str]
     rows: list[Row]
     slots: dict[str, int]
-    blanks: tuple[str, ...]
+    blanks: tuple[Any, ...]
 
 
 class _Reading:
@@ -121,7 +125,8 @@ class _Reading:
     `_stack` holds the open elements of `_INSIDE`; `_level` is the depth of the children of the innermost.
     `_leaf_level` is the depth of the children of the open point, or 0 if no point is open. `_slot` is the
     index in `_row` for the text of the current child, or 0 if that text is not read. `_field` is the name of
-    the text that is open elsewhere.
+    the text that is open elsewhere. Inside extensions that may hold elements of ours, other handlers take
+    over, so that reading points costs no more for them.
     """
 
     def __init__(self, text: GpxText, limits: GpxLimits, period: tuple[datetime, datetime]) -> None:
@@ -148,17 +153,21 @@ class _Reading:
         self._point_tags: AbstractSet[str] = frozenset()
         self._rows: list[Row] = []
         self._slots: Mapping[str, int] = {}
-        self._blanks: tuple[str, ...] = ()
+        self._blanks: tuple[Any, ...] = ()
         self._row: Row = []
         self._slot = 0
         self._texts = self._assembly.texts
         self._field: str | None = None
         self._field_offset = 0
+        self._own = OwnElements(limits, self._assembly.skips)
+        self._own_of_line: list[OwnElement] = []
+        self._root_scope: Mapping[str, str] = {}
+        self._line_scope: Mapping[str, str] = {}
 
     def _points(self, point: str) -> _Points:
         """Return where points of one kind go. `_learn` adds their tags, which depend on the prefixes."""
         if point == "wpt":
-            return _Points(set(), self._assembly.waypoint_rows, {}, ("",) * len(_WAYPOINT_TEXTS))
+            return _Points(set(), self._assembly.waypoint_rows, {}, (*[""] * len(_WAYPOINT_TEXTS), ()))
         return _Points(set(), self._assembly.point_rows, {}, ("",) * len(_POINT_TEXTS))
 
     def parse(self) -> None:
@@ -212,6 +221,37 @@ class _Reading:
         elif depth < self._level:
             self._close(depth)
 
+    def _start_beside_lines(self, tag: str, attributes: dict[str, str]) -> None:
+        """Do as `_start` does where waypoints lie, and look for their extensions."""
+        self._start(tag, attributes)
+        if self._depth == self._leaf_level and self._known.get(tag) == _EXTENSIONS:
+            found = self._row[-1] = self._row[-1] or []
+            self._enter_extensions(found, self._row[0], attributes)
+
+    def _enter_extensions(self, found: list[OwnElement], *scopes: Mapping[str, str]) -> None:
+        self._own.enter(found, self._root_scope, *scopes)
+        self._parser.StartElementHandler = self._start_extension
+        self._parser.EndElementHandler = self._end_extension
+
+    def _leave_extensions(self) -> None:
+        beside_lines = self._stack == ["gpx"]
+        self._parser.StartElementHandler = self._start_beside_lines if beside_lines else self._start
+        self._parser.EndElementHandler = self._end
+
+    def _start_extension(self, tag: str, attributes: dict[str, str]) -> None:
+        depth = self._depth = self._depth + 1
+        self._elements += 1
+        if depth > self._deepest:
+            self._refuse("too-deep", "Elements lie too deep in one another", self._deepest)
+        self._own.start(tag, attributes, self._parser.CurrentByteIndex)
+
+    def _end_extension(self, tag: str) -> None:
+        if self._own.end():
+            self._leave_extensions()
+            self._end(tag)
+        else:
+            self._depth -= 1
+
     def _open(self, tag: str, attributes: dict[str, str]) -> None:
         """Open a child of the innermost known element, or ignore it."""
         if not self._stack:
@@ -223,7 +263,10 @@ class _Reading:
             return
         name = self._known.get(tag)
         if name not in _INSIDE[self._stack[-1]]:
-            self._pass_over(name)
+            if name == _EXTENSIONS and self._stack[-1] in _LINE_KINDS:
+                self._enter_extensions(self._own_of_line, self._line_scope, attributes)
+            else:
+                self._pass_over(name)
             return
         if name in _TEXTS:
             self._field = name
@@ -232,6 +275,7 @@ class _Reading:
             return
         if name in _LINE_KINDS:
             self._open_line(_LINE_KINDS[name])
+            self._line_scope = declared(attributes)
         elif name == "metadata":
             del self._known[tag]  # a file has one; any other is ignored
         elif name == "trkseg" and self._assembly.open_segment() > self._limits.segments:
@@ -241,7 +285,7 @@ class _Reading:
     def _open_line(self, kind: LineKind) -> None:
         if self._assembly.line_count == self._limits.lines:
             self._refuse("too-many-lines", "The file holds too many tracks and routes", self._limits.lines)
-        self._texts = self._assembly.open_line(kind)
+        self._texts, self._own_of_line = self._assembly.open_line(kind)
 
     def _open_root(self, tag: str, attributes: Mapping[str, str]) -> None:
         prefix, colon, name = tag.rpartition(":")
@@ -249,6 +293,7 @@ class _Reading:
             other = OTHER_FORMATS.get(name, f"The file is <{name[:40]}>, not <gpx>.")
             self._refuse("not-gpx", other)
         self._learn({prefix + colon, *_gpx_prefixes(attributes)})
+        self._root_scope = declared(attributes)
         self._enter("gpx")
 
     def _learn(self, prefixes: Iterable[str]) -> bool:
@@ -293,6 +338,7 @@ class _Reading:
             self._point_tags = frozenset()
         else:
             self._point_tags, self._rows, self._slots, self._blanks = points
+        self._leave_extensions()
 
     def _check(self, *, fed: int) -> None:
         """Refuse a file that exceeds a limit. It runs after each piece, so a file may exceed it a little."""
