@@ -90,7 +90,7 @@ async def received_file(request: Request[Any, Any, Any], now: datetime) -> Async
     request_max_body_size=DEFAULT_LIMITS.file_bytes,
 )
 async def post_route_preview(request: Request[Any, Any, Any], now: NamedDependency[datetime]) -> FilePreview:
-    """Say which lines and waypoints a file holds, and which parts cannot be read. Nothing is stored."""
+    """Say which lines, stretches and waypoints a file holds, and what cannot be used. Nothing is stored."""
     async with received_file(request, now) as file:
         return await off_loop(FilePreview.from_file, file)
 
@@ -120,6 +120,8 @@ async def post_route_import(
 ) -> Response[ImportedRoute]:
     """Make a route of a line in a GPX file or GeoJSON; waypoints become its features.
 
+    The stretches that an export wrote beside the line, and refuges from lightning, are stored with it. What
+    of them cannot be used is left out and named: a bench that a file calls a refuge stays a bench.
     Where a file holds several lines and the request chooses none, the answer is 409 and lists them.
     """
     wanted = RouteRequest(id=route_id, name=name, line=line, waypoints_within_m=waypoints_within_m)
@@ -151,8 +153,8 @@ async def put_route_line(
 ) -> Response[ImportedRoute]:
     """Give a route another line; the one until now stays with the sessions that used it.
 
-    Features stay where they are, and waypoints in the file are not taken. A route that has this very line
-    already stays as it is.
+    Features and stretches stay where they are; those in the file are not taken. A route that has this very
+    line already stays as it is.
     """
     async with received_file(request, now) as file:
         once = writing.once(file.digest + msgspec.json.encode(line))
@@ -177,7 +179,13 @@ async def get_route_gpx(
     version: Version = None,
     rte: WithRoute = False,  # noqa: FBT002  a query parameter
 ) -> Response[bytes]:
-    """Send a route as GPX 1.1: its line as a track, its features as waypoints with symbols."""
+    """Send a route as GPX 1.1: its line as a track, its features as waypoints with symbols.
+
+    What GPX has no place for is in `extensions`, in the namespace `urn:towpath:gpx:1`: of a waypoint
+    `feature` with `thunder_refuge`, of the track `stretch` with `from_m`, `to_m` and an attribute for each
+    property that is set; `people_weekday_morning` and the like are those of `people`. An import reads them
+    back. The `rte` has no segments: it goes straight across gaps, and its stretches count the metres there.
+    """
     wish = FileWish(FileForm.GPX, takes_gzip(request.headers), with_route=rte)
     return await _send(begin, route_id, version, wish)
 
@@ -196,7 +204,11 @@ async def get_route_geojson(
     begin: NamedDependency[Begin],
     version: Version = None,
 ) -> Response[bytes]:
-    """Send a route as a GeoJSON FeatureCollection: its line, then its features."""
+    """Send a route as a GeoJSON FeatureCollection: its line, then its features.
+
+    The line's properties hold `stretches`, as `/v1/routes/{route_id}/stretches` takes them, and a feature's
+    `thunder_refuge` where it is known. An import reads them back.
+    """
     wish = FileWish(FileForm.GEOJSON, takes_gzip(request.headers))
     return await _send(begin, route_id, version, wish)
 

@@ -21,7 +21,6 @@ from service.walks.stretches import (
     MOST_PRIVATE,
     MOST_STRETCHES,
     NARROWEST_M,
-    SHORTEST_M,
     WIDEST_M,
     Canopy,
     ExpectedPeople,
@@ -45,6 +44,11 @@ PEOPLE_PREFIX: Final = "people_"
 LONGEST_REASON: Final = 200
 LONGEST_NAME: Final = 64
 ALL_ITEMS: Final = -1
+ROUNDING_M: Final = 1.0
+ROUNDING_SHARE: Final = 0.001
+"""A stretch may end this much beyond the line: programs round its points, which makes it shorter."""
+UNKNOWN_ELEMENT: Final = "no element that is known here"
+UNKNOWN_PROPERTY: Final = "no property that is known here"
 MOST_COMMAS: Final = 50 * MOST_STRETCHES
 """In the JSON of the stretches of one line: a stretch has at most 13 members, and one of them six."""
 
@@ -65,6 +69,8 @@ _PROPERTIES: Final[Mapping[str, Any]] = {
     "phone_signal": PhoneSignal,
 }
 _TIMES_OF_WEEK: Final[Mapping[str, Any]] = dict.fromkeys(ExpectedPeople.__struct_fields__, People)
+_PEOPLE_THEN: Final = {f"{PEOPLE_PREFIX}{name}": name for name in _TIMES_OF_WEEK}
+"""The attributes that say how many people to expect, and the member each stands for."""
 
 
 class Flaw(NamedTuple):
@@ -73,6 +79,7 @@ class Flaw(NamedTuple):
     item: int
     """Its number among the items given, or ALL_ITEMS."""
     member: str
+    """Its name, or in JSON the pointer to it without the first slash."""
     reason: str
 
     @property
@@ -134,29 +141,28 @@ def along_without_gaps(line: Fixes, stretches: Sequence[Stretch]) -> list[Stretc
     return tidy(moved)
 
 
+class _Written(NamedTuple):
+    """A stretch as it is written: its properties, and what is said of the people there."""
+
+    item: int
+    members: Mapping[str, Any]
+    people: object
+    people_prefix: str
+    """What comes before a time of the week where a flaw names one."""
+
+
 def read_elements(elements: Sequence[OwnElement], length_m: float) -> KnownGround:
     """Return the stretches among the elements of a line `length_m` metres long."""
-    flaws = [
-        Flaw(number, "", "no element that is known here")
-        for number, each in enumerate(elements)
-        if each.name != STRETCH
-    ]
-    given = [
-        (number, _nested(each.attributes)) for number, each in enumerate(elements) if each.name == STRETCH
-    ]
-    return _read_stretches(given, length_m, flaws, strict=False)
+    numbered = list(enumerate(elements))
+    flaws = [Flaw(number, "", UNKNOWN_ELEMENT) for number, each in numbered if each.name != STRETCH]
+    written = (_with_people(number, each.attributes) for number, each in numbered if each.name == STRETCH)
+    return _read_stretches(written, length_m, flaws, strict=False)
 
 
-def _nested(attributes: Mapping[str, str]) -> dict[str, Any]:
-    """Return attributes as members, those of `people` in an object of their own."""
-    members: dict[str, Any] = {}
-    for name, value in attributes.items():
-        part = name.removeprefix(PEOPLE_PREFIX)
-        if part in _TIMES_OF_WEEK and part != name:
-            members.setdefault(PEOPLE, {})[part] = value
-        else:
-            members[name] = value
-    return members
+def _with_people(number: int, attributes: Mapping[str, str]) -> _Written:
+    people = {_PEOPLE_THEN[name]: value for name, value in attributes.items() if name in _PEOPLE_THEN}
+    members = {name: value for name, value in attributes.items() if name not in _PEOPLE_THEN}
+    return _Written(number, members, people or None, PEOPLE_PREFIX)
 
 
 def read_drawn_stretches(written: bytes, length_m: float) -> KnownGround:
@@ -165,17 +171,19 @@ def read_drawn_stretches(written: bytes, length_m: float) -> KnownGround:
     A flaw of the whole array has the item ALL_ITEMS.
     """
     if written.count(b",") > MOST_COMMAS:  # before decoding makes millions of objects
-        return KnownGround(
-            flaws=(Flaw(ALL_ITEMS, "", f"over {MOST_COMMAS} members of at most {MOST_STRETCHES}"),)
-        )
+        return KnownGround(flaws=(Flaw(ALL_ITEMS, "", f"a route has at most {MOST_STRETCHES} stretches"),))
     try:
         items = msgspec.json.decode(written, type=list[msgspec.Raw] | None) or []
     except msgspec.DecodeError:
         return KnownGround(flaws=(Flaw(ALL_ITEMS, "", "not an array"),))
     flaws: list[Flaw] = []
-    given = [(number, _decoded(number, item, flaws)) for number, item in enumerate(items)]
-    objects = [(number, members) for number, members in given if members is not None]
-    return _read_stretches(objects, length_m, flaws, strict=True)
+    decoded = ((number, _decoded(number, item, flaws)) for number, item in enumerate(items))
+    drawn = (
+        _Written(number, members, members.pop(PEOPLE, None), f"{PEOPLE}/")
+        for number, members in decoded
+        if members is not None
+    )
+    return _read_stretches(drawn, length_m, flaws, strict=True)
 
 
 def _decoded(number: int, item: msgspec.Raw, flaws: list[Flaw]) -> dict[str, Any] | None:
@@ -187,62 +195,70 @@ def _decoded(number: int, item: msgspec.Raw, flaws: list[Flaw]) -> dict[str, Any
 
 
 def _read_stretches(
-    given: Iterable[tuple[int, Mapping[str, Any]]], length_m: float, flaws: list[Flaw], *, strict: bool
+    written: Iterable[_Written], length_m: float, flaws: list[Flaw], *, strict: bool
 ) -> KnownGround:
     read: list[tuple[int, Stretch]] = []
-    for number, members in given:
-        stretch = _read_stretch(number, members, flaws, strict=strict)
-        if stretch is None:
-            continue
+    for each in written:
         if len(read) == MOST_STRETCHES:
-            flaws.append(Flaw(number, "", f"a route has at most {MOST_STRETCHES} stretches"))
+            flaws.append(Flaw(each.item, "", f"a route has at most {MOST_STRETCHES} stretches"))
             continue
-        read.append((number, stretch))
+        stretch = _read_stretch(each, flaws, strict=strict)
+        if stretch is not None:
+            read.append((each.item, stretch))
     stretches = tuple(tidy(_fitted(read, length_m, flaws)))
     return KnownGround(stretches, tuple(sorted(flaws)))
 
 
-def _read_stretch(
-    number: int, members: Mapping[str, Any], flaws: list[Flaw], *, strict: bool
-) -> Stretch | None:
+def _read_stretch(written: _Written, flaws: list[Flaw], *, strict: bool) -> Stretch | None:
     """Return a stretch with the properties that can be used; None where its place cannot."""
+    item, members = written.item, written.members
     found: list[Flaw] = []
-    ends = dict(_usable(number, {name: members.get(name) for name in _PLACES}, _PLACES, found, strict=strict))
+    places = {name: members.get(name) for name in _PLACES}
+    ends = dict(_usable(item, places, _PLACES, found, strict=strict))
     for name in _PLACES:
         if name not in ends:
-            reasons = [f"{name}: {each.reason}" for each in found if each.member == name]
-            flaws.append(Flaw(number, "", reasons[0] if reasons else f"has no {name}"))
+            reasons = [each.sentence for each in found if each.member == name]
+            flaws.append(Flaw(item, "", reasons[0] if reasons else f"has no {name}"))
             return None
     rest = {name: value for name, value in members.items() if name not in _PLACES}
-    people = rest.pop(PEOPLE, None)
-    ground = dict(_usable(number, rest, _PROPERTIES, flaws, strict=strict))
-    if people is not None:
-        ground[PEOPLE] = _people(number, people, flaws, strict=strict)
-    return Stretch(ends["from_m"], ends["to_m"], Ground(**ground))
+    ground = dict(_usable(item, rest, _PROPERTIES, flaws, strict=strict))
+    people = _people(written, flaws, strict=strict)
+    return Stretch(ends["from_m"], ends["to_m"], Ground(**ground, people=people))
 
 
-def _people(number: int, people: object, flaws: list[Flaw], *, strict: bool) -> ExpectedPeople | None:
-    if not isinstance(people, dict):
-        flaws.append(Flaw(number, PEOPLE, "not an object"))
+def _people(written: _Written, flaws: list[Flaw], *, strict: bool) -> ExpectedPeople | None:
+    said = written.people
+    if said is None:
         return None
-    known = ExpectedPeople(**dict(_usable(number, people, _TIMES_OF_WEEK, flaws, strict=strict)))
+    if not isinstance(said, dict):
+        flaws.append(Flaw(written.item, PEOPLE, "not an object"))
+        return None
+    times = _usable(written.item, said, _TIMES_OF_WEEK, flaws, written.people_prefix, strict=strict)
+    known = ExpectedPeople(**dict(times))
     return None if known == ExpectedPeople() else known
 
 
 def _usable(
-    number: int, members: Mapping[str, Any], kinds: Mapping[str, Any], flaws: list[Flaw], *, strict: bool
+    item: int,
+    members: Mapping[str, Any],
+    kinds: Mapping[str, Any],
+    flaws: list[Flaw],
+    prefix: str = "",
+    *,
+    strict: bool,
 ) -> Iterator[tuple[str, Any]]:
     """Yield the members that are known and within their limits. A null says nothing, as in the API."""
     for name, value in members.items():
         if value is None:
             continue
+        shown = prefix + name[:LONGEST_NAME].replace("~", "~0").replace("/", "~1")
         if name not in kinds:
-            flaws.append(Flaw(number, name[:LONGEST_NAME], "no property that is known here"))
+            flaws.append(Flaw(item, shown, UNKNOWN_PROPERTY))
             continue
         try:
             yield name, msgspec.convert(value, kinds[name], strict=strict)
         except (msgspec.ValidationError, OverflowError) as error:
-            flaws.append(Flaw(number, name, _reason(error)))
+            flaws.append(Flaw(item, shown, _reason(error)))
 
 
 def _reason(error: Exception) -> str:
@@ -268,10 +284,10 @@ def _fitted(read: Sequence[tuple[int, Stretch]], length_m: float, flaws: list[Fl
 
 def _on_line(number: int, stretch: Stretch, length_m: float, flaws: list[Flaw]) -> Stretch | None:
     """Return the part of a stretch that lies on the line, or None."""
-    over = stretch.from_m < round(length_m, 2) and stretch.to_m > round(length_m, 2) + SHORTEST_M * 1.5
-    if over:
-        said = f"the line ends at {length_m:.2f} m, and this at {stretch.to_m} m: the rest is cut off"
-        flaws.append(Flaw(number, "", said))
+    if stretch.from_m < round(length_m, 2) and stretch.to_m > length_m:
+        if stretch.to_m > length_m + max(ROUNDING_M, ROUNDING_SHARE * length_m):
+            said = f"the line ends at {length_m:.2f} m, and this at {stretch.to_m} m: the rest is cut off"
+            flaws.append(Flaw(number, "", said))
         stretch = Stretch(stretch.from_m, length_m, stretch.ground)
     try:
         return part_of_line(stretch, length_m)
@@ -310,14 +326,14 @@ def read_claim_elements(elements: Sequence[OwnElement], kind: FeatureKind) -> Cl
     claim, flaws = NO_CLAIM, []
     for number, each in enumerate(elements):
         if each.name != FEATURE:
-            flaws.append(Flaw(number, "", "no element that is known here"))
+            flaws.append(Flaw(number, "", UNKNOWN_ELEMENT))
         elif any(other.name == FEATURE for other in elements[:number]):
             flaws.append(Flaw(number, "", "a waypoint has one; this one is left out"))
         else:
             claim = read_claim(each.attributes.get(REFUGE), kind)
             flaws += [Flaw(number, flaw.member, flaw.reason) for flaw in claim.flaws]
             unknown = [name for name in each.attributes if name != REFUGE]
-            flaws += [Flaw(number, name, "no property that is known here") for name in unknown]
+            flaws += [Flaw(number, name, UNKNOWN_PROPERTY) for name in unknown]
     return Claim(claim.refuge, tuple(flaws))
 
 

@@ -21,7 +21,7 @@ from service.geo.fixes import Fixes
 from service.geo.geodesy import BoundingBox, bounding_box, length_m
 from service.geo.geojson import DrawnLine, DrawnPoint, GeoJsonRefused, read_geojson
 from service.geo.gpx.columns import KEPT_SKIPS, SkipLog
-from service.geo.gpx.model import GpxFile, GpxLine, OwnElement, Skipped, Waypoint
+from service.geo.gpx.model import DEFAULT_LIMITS, GpxFile, GpxLine, OwnElement, Skipped, Waypoint
 from service.geo.gpx.reader import read_gpx
 from service.walks.features import (
     MOST_FEATURES,
@@ -57,6 +57,9 @@ from service.walks.stretches import Stretch
 
 FAULTS_LISTED: Final = 3
 NOTHING_SAID: Final = KnownGround()
+MOST_STRETCHES_DRAWN: Final = DEFAULT_LIMITS.own_elements
+"""Of all lines of a drawing; a GPX file has the same limit."""
+TOO_MANY_DRAWN: Final = Flaw(ALL_ITEMS, "", f"the lines before have {MOST_STRETCHES_DRAWN} together")
 
 
 class FileForm(enum.StrEnum):
@@ -168,13 +171,14 @@ class _DrawnSkips:
 
     def __init__(self) -> None:
         self.count = 0
+        self.stretches = 0
+        """How many stretches were read so far."""
         self.first: list[Skipped] = []
 
     def add(self, what: str, flaw: Flaw, pointer: str) -> None:
         self.count += 1
         if len(self.first) < KEPT_SKIPS:
-            member = flaw.member.replace("~", "~0").replace("/", "~1")
-            where = f"{pointer}/{member}" if member else pointer
+            where = f"{pointer}/{flaw.member}" if flaw.member else pointer
             self.first.append(Skipped(1, 1, what, flaw.sentence, where))
 
 
@@ -195,7 +199,12 @@ def _read_geojson(content: bytes) -> RouteFile:
 
 
 def _drawn_line(line: DrawnLine, skips: _DrawnSkips) -> FileLine:
-    known = read_drawn_stretches(line.stretches, length_m(line.fixes)) if line.stretches else NOTHING_SAID
+    known = NOTHING_SAID
+    if line.stretches and skips.stretches >= MOST_STRETCHES_DRAWN:
+        known = KnownGround(flaws=(TOO_MANY_DRAWN,))
+    elif line.stretches:
+        known = read_drawn_stretches(line.stretches, length_m(line.fixes))
+    skips.stretches += len(known.stretches)
     for flaw in known.flaws:
         item = "" if flaw.item == ALL_ITEMS else f"/{flaw.item}"
         skips.add("stretch", flaw, f"{line.properties_at}/stretches{item}")
