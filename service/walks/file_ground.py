@@ -21,6 +21,7 @@ from service.walks.stretches import (
     MOST_PRIVATE,
     MOST_STRETCHES,
     NARROWEST_M,
+    NOTHING_KNOWN,
     WIDEST_M,
     Canopy,
     ExpectedPeople,
@@ -267,9 +268,13 @@ def _reason(error: Exception) -> str:
 
 
 def _fitted(read: Sequence[tuple[int, Stretch]], length_m: float, flaws: list[Flaw]) -> Iterator[Stretch]:
-    """Yield stretches in walking order, cut where the line ends and where one before them lies."""
+    """Yield stretches in walking order, cut where the line ends and where one before them lies.
+
+    One that says nothing of the ground takes no place from another.
+    """
     reached_m = 0.0
-    for number, stretch in sorted(read, key=lambda each: each[1].from_m):
+    telling = [each for each in read if each[1].ground != NOTHING_KNOWN]
+    for number, stretch in sorted(telling, key=lambda each: each[1].from_m):
         fitted = _on_line(number, stretch, length_m, flaws)
         if fitted is None:
             continue

@@ -257,7 +257,7 @@ def _why_no_line(file: RouteFile, choices: Sequence[LineChoice]) -> str:
     else:
         said = f"there is no track and no route here, only {len(file.waypoints)} single points"
     return said + "".join(
-        f"; left out: {each.what} at {each.line}:{each.column}, {each.reason}"
+        f"; left out: {each.what} at {each.pointer or f'{each.line}:{each.column}'}, {each.reason}"
         for each in file.skipped[:FAULTS_LISTED]
     )
 

@@ -301,8 +301,8 @@ def test_stretches_that_overlap_are_cut_and_cover_what_any_of_them_did(
         said = [each.ground for each in stretches if each.from_m <= place < each.to_m]
         found = [each.ground for each in known.stretches if each.from_m <= place < each.to_m]
         assert len(found) <= 1
-        assert set(found) <= set(said)
-        assert found or not said or Ground() in said
+        assert set(found) <= set(said) - {Ground()}
+        assert found or set(said) <= {Ground()}
 
 
 def test_the_length_of_a_file_line_is_what_its_stretches_are_measured_along() -> None:

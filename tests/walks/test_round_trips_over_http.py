@@ -110,6 +110,37 @@ def test_a_route_of_two_segments_comes_back_from_a_rte_without_the_gap(world: Wo
     ]
 
 
+def test_where_a_file_has_several_lines_each_keeps_its_own_stretches(world: World) -> None:
+    one, other = (
+        a_file("gpx", [{"from_m": 10, "to_m": 20, "surface": each}]) for each in ("sand", "mud_prone")
+    )
+    track = other[other.index(b"<trk>") : other.index(b"</gpx>")]
+    both = one.replace(b"</gpx>", track + b"</gpx>")
+    surfaces = []
+    for line in (0, 1):
+        imported = send_file(world.ada, both, line=line).json()
+        surfaces.append([each.get("surface") for each in known(world.ada, path_of(imported))])
+    assert surfaces == [[None, "sand", None], [None, "mud_prone", None]]
+
+
+def test_an_import_under_an_id_that_is_taken_stores_nothing(world: World) -> None:
+    path = draw(world.ada)
+    before = known(world.ada, path)
+    taken = send_file(world.ada, a_file("gpx", STRETCHES[1:]), id=path.rpartition("/")[2])
+    assert (taken.status_code, taken.json()["type"]) == (409, "urn:towpath:problem:id-taken")
+    assert known(world.ada, path) == before
+    assert told(world.ada, path) == []
+
+
+def test_a_line_from_a_file_leaves_what_is_known_of_the_route_as_it_is(world: World) -> None:
+    path = draw(world.ada)
+    headers = {"If-Match": world.ada.get(path).headers["etag"], "Content-Type": GPX_TYPE}
+    answer = world.ada.put(f"{path}/line", content=a_file("gpx", STRETCHES[1:], "no"), headers=headers)
+    assert answer.status_code == 200, answer.text
+    assert [each.get("surface") for each in known(world.ada, path)] == [None]
+    assert told(world.ada, path) == []
+
+
 def test_a_preview_counts_the_stretches_of_each_line_and_shows_refuges(world: World) -> None:
     content = world.ada.get(f"{drawn_with_ground(world.ada)}/gpx").content
     content = content.replace(b"</gpx>", a_track("Other", OTHER_LINE).encode() + b"</gpx>")
@@ -245,6 +276,7 @@ def test_a_drawing_is_answered_with_what_was_left_out_of_it(world: World) -> Non
     body = {"id": str(uuid4()), "name": "Drawn", "geojson": drawing}
     answer = world.ada.post("/v1/routes", body)
     assert answer.status_code == 201, answer.text
+    assert world.ada.post("/v1/routes", body).json() == answer.json()
     (skipped,) = answer.json()["skipped"]
     assert skipped["pointer"] == "/geojson/features/1/properties/thunder_refuge"
     path = answer.headers["location"]

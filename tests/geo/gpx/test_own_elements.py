@@ -77,6 +77,15 @@ def test_what_is_not_of_the_namespace_is_ignored(extensions: str) -> None:
     assert file.skipped_count == 0
 
 
+def test_gpx_itself_may_have_a_prefix() -> None:
+    file = read(
+        f'<g:gpx xmlns:g="http://www.topografix.com/GPX/1/1" xmlns="{OWN_NAMESPACE}">'
+        '<g:wpt lat="1" lon="1"><g:extensions><stretch from_m="1"/></g:extensions></g:wpt>'
+        '<g:trk><g:extensions><stretch from_m="1"/></g:extensions></g:trk></g:gpx>'
+    )
+    assert found(file) == [ONE, ONE]
+
+
 def test_a_prefix_that_is_declared_anew_is_another_namespace() -> None:
     anew = 'xmlns:t="u"'
     file = read(a_file("<extensions><t:stretch/></extensions>", root=OWN, track=anew, waypoint=anew))
